@@ -1,0 +1,161 @@
+#include "buf.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void
+buf_free(struct buf *b)
+{
+	free(b->data);
+	*b = BUF_INIT(b->max);
+}
+
+void
+buf_reset(struct buf *b)
+{
+	b->len = 0;
+	b->failed = false;
+	if (b->data != NULL)
+		b->data[0] = '\0';
+}
+
+/* Makes room for `more` bytes and a NUL, doubling; false leaves `failed` set. */
+static bool
+buf_room(struct buf *b, size_t more)
+{
+	size_t cap = b->cap > 0 ? b->cap : 128;
+	char *data;
+
+	if (b->failed || more > b->max || b->len > b->max - more) {
+		b->failed = true;
+		return false;
+	}
+	if (b->len + more + 1 <= b->cap)
+		return true;
+	while (cap < b->len + more + 1)
+		cap *= 2;
+	data = realloc(b->data, cap);
+	if (data == NULL) {
+		b->failed = true;
+		return false;
+	}
+	b->data = data;
+	b->cap = cap;
+	return true;
+}
+
+void
+buf_add(struct buf *b, const void *bytes, size_t len)
+{
+	if (!buf_room(b, len))
+		return;
+	if (len > 0)
+		memcpy(b->data + b->len, bytes, len);
+	b->len += len;
+	b->data[b->len] = '\0';
+}
+
+void
+buf_adds(struct buf *b, const char *s)
+{
+	buf_add(b, s, strlen(s));
+}
+
+void
+buf_addc(struct buf *b, char c)
+{
+	buf_add(b, &c, 1);
+}
+
+void
+buf_addf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+	int need;
+
+	va_start(ap, fmt);
+	need = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (need < 0 || !buf_room(b, (size_t)need)) {
+		b->failed = true;
+		return;
+	}
+	va_start(ap, fmt);
+	vsnprintf(b->data + b->len, (size_t)need + 1, fmt, ap);
+	va_end(ap);
+	b->len += (size_t)need;
+}
+
+/* Length of the well-formed UTF-8 sequence (RFC 3629) at `s`, or 0. */
+static size_t
+utf8_sequence(const unsigned char *s, size_t len)
+{
+	static const struct {
+		unsigned char first, last, low, high;
+		size_t len;
+	} rows[] = {
+		{ 0x00, 0x7f, 0x00, 0x00, 1 }, { 0xc2, 0xdf, 0x80, 0xbf, 2 },
+		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
+		{ 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
+		{ 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 },
+		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (s[0] < rows[i].first || s[0] > rows[i].last)
+			continue;
+		if (rows[i].len > len)
+			return 0;
+		if (rows[i].len > 1 && (s[1] < rows[i].low || s[1] > rows[i].high))
+			return 0;
+		for (size_t k = 2; k < rows[i].len; k++)
+			if ((s[k] & 0xc0) != 0x80)
+				return 0;
+		return rows[i].len;
+	}
+	return 0;
+}
+
+void
+buf_add_json(struct buf *b, const char *str, size_t len)
+{
+	const unsigned char *s = (const unsigned char *)str;
+	size_t plain = 0, seq;
+
+	buf_addc(b, '"');
+	for (size_t i = 0; i < len; i += seq) {
+		seq = utf8_sequence(s + i, len - i);
+		if (seq > 1 || (seq == 1 && s[i] >= 0x20 && s[i] != '"' &&
+		    s[i] != '\\' && s[i] != 0x7f))
+			continue;
+		buf_add(b, s + plain, i - plain);
+		if (seq == 0) {
+			buf_adds(b, "\xef\xbf\xbd");
+			seq = 1;
+		} else if (s[i] == '"' || s[i] == '\\') {
+			buf_addc(b, '\\');
+			buf_addc(b, (char)s[i]);
+		} else {
+			buf_addf(b, "\\u%04x", s[i]);
+		}
+		plain = i + seq;
+	}
+	buf_add(b, s + plain, len - plain);
+	buf_addc(b, '"');
+}
+
+char *
+buf_take(struct buf *b)
+{
+	char *data = NULL;
+
+	if (!b->failed && buf_room(b, 0)) {
+		data = b->data;
+		data[b->len] = '\0';
+		b->data = NULL;
+	}
+	buf_free(b);
+	return data;
+}

@@ -1,0 +1,39 @@
+/*
+ * A growable byte buffer that cannot grow past the cap it was made with.
+ *
+ * The error is sticky: once an addition would pass the cap or memory runs
+ * out, `failed` is set and every later addition is ignored, so a writer adds
+ * everything and checks once. `data` is always NUL-terminated when not NULL.
+ */
+#ifndef MPIC_BUF_H
+#define MPIC_BUF_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct buf {
+	char *data;	/* owned; NULL until the first addition */
+	size_t len;	/* bytes used, the NUL not counted */
+	size_t cap;	/* bytes allocated */
+	size_t max;	/* `len` never exceeds this */
+	bool failed;
+};
+
+#define BUF_INIT(max_bytes) ((struct buf){ .max = (max_bytes) })
+
+/* Frees the bytes and leaves an empty buffer with the same cap. */
+void buf_free(struct buf *b);
+/* Empties the buffer, keeps its memory, clears `failed`. */
+void buf_reset(struct buf *b);
+void buf_add(struct buf *b, const void *bytes, size_t len);
+void buf_adds(struct buf *b, const char *s);
+void buf_addc(struct buf *b, char c);
+void buf_addf(struct buf *b, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Adds `s` as a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
+void buf_add_json(struct buf *b, const char *s, size_t len);
+/* Hands the bytes to the caller, who frees them; the buffer is empty after. NULL if failed. */
+char *buf_take(struct buf *b);
+
+#endif
