@@ -1,0 +1,139 @@
+/*
+ * The HTTP/1.1 server of both daemons: mTLS (or plain HTTP on loopback), a
+ * fixed set of routes, and a cap on everything.
+ *
+ * One server lives in one worker's event loop. A connection carries one
+ * exchange at a time, in order; bytes of a later, pipelined request wait in
+ * the socket. An exchange is a request whose whole body has arrived and whose
+ * reply has not left; the route's handler gets it and must sooner or later
+ * call exchange_reply() exactly once, from the loop's thread. That call ends
+ * the exchange: the pointer is invalid after it.
+ *
+ * Refusals are JSON, {"detail": "..."}: 400, 404, 405 with Allow, 408, 411,
+ * 413, 431, 501, 505 for requests that are wrong in themselves; 403 naming the
+ * identity that was presented when the route is not for it; 503 with
+ * Retry-After: 1 when max_in_flight exchanges of counted routes are open.
+ */
+#ifndef MPIC_SERVER_H
+#define MPIC_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <event2/event.h>
+
+#include "metric.h"
+#include "tls.h"
+
+struct server;
+struct exchange;
+
+struct header {
+	const char *name;
+	const char *value;
+};
+
+#define ROUTE_COUNTED	0x1	/* max_in_flight applies */
+#define ROUTE_IDENTIFIED 0x2	/* only for the identities of the configuration */
+
+struct route {
+	const char *method;	/* "POST"; a GET route answers HEAD too */
+	const char *path;	/* exact, the query not counted */
+	unsigned flags;
+	void (*handle)(struct exchange *x, void *arg);
+};
+
+/* Zero means the default given. All of it is copied but `metrics`. */
+struct server_config {
+	bool plain;		/* no TLS; refused unless listening on loopback */
+	struct tls_files tls;
+	char *const *identities;	/* who may use ROUTE_IDENTIFIED routes */
+	size_t identity_count;
+	size_t max_in_flight;	/* 1024 */
+	size_t max_connections;	/* 4096; more wait in the listen queue */
+	size_t max_body;	/* bytes, 65536 */
+	size_t max_head;	/* bytes of request line and headers, 16384 */
+	int64_t handshake_timeout_ms;	/* 10000 */
+	int64_t request_timeout_ms;	/* 10000: first byte to the whole request */
+	int64_t idle_timeout_ms;	/* 120000: between requests */
+	int64_t write_timeout_ms;	/* 30000: to take the whole reply */
+	struct metrics *metrics;	/* NULL: none counted */
+};
+
+/* Rows a program's metric table must begin with, in this order. */
+#define SERVER_METRICS(X) \
+	X(HTTP_CONNECTIONS, "mpic_http_connections", GAUGE, \
+	    "Connections open.", ) \
+	X(HTTP_CONNECTIONS_TOTAL, "mpic_http_connections_total", COUNTER, \
+	    "Connections accepted.", ) \
+	X(HTTP_HANDSHAKES_FAILED, "mpic_http_handshakes_failed_total", COUNTER, \
+	    "TLS handshakes that failed.", ) \
+	X(HTTP_IN_FLIGHT, "mpic_http_in_flight", GAUGE, \
+	    "Exchanges of counted routes not yet replied to.", ) \
+	X(HTTP_OVERLOADED, "mpic_http_overloaded_total", COUNTER, \
+	    "Requests answered 503 because too many were in flight.", ) \
+	X(HTTP_GONE, "mpic_http_gone_total", COUNTER, \
+	    "Clients that vanished before their reply.", ) \
+	X(HTTP_REPLIES, "mpic_http_replies_total", COUNTER, \
+	    "Replies by the first digit of their status.", \
+	    .labels = { { "class", server_status_classes, 5 } }) \
+	X(HTTP_SECONDS, "mpic_http_request_seconds", HISTOGRAM, \
+	    "Time from the whole request to its reply, counted routes.", METRIC_SECONDS) \
+	X(TLS_EXPIRES, "mpic_tls_certificate_expires_seconds", GAUGE_MIN, \
+	    "Unix time at which the server's own certificate expires.", )
+
+extern const char *const server_status_classes[5];
+
+/*
+ * `listen_fd` stays the caller's. `routes` must stay valid; `arg` is handed to
+ * their handlers. NULL, with a sentence in `why`, when the configuration
+ * cannot be served.
+ */
+struct server *server_new(struct event_base *base, const struct server_config *cfg,
+    int listen_fd, const struct route *routes, size_t route_count, void *arg,
+    struct buf *why);
+/*
+ * Closes every connection. Exchanges still open are gone: their callbacks run
+ * now, and they must still be replied to (which frees them), also after this.
+ */
+void server_free(struct server *s);
+/* Reads the TLS files again for new connections. False: the old ones stay in use. */
+bool server_reload_tls(struct server *s, struct buf *why);
+/*
+ * Stops accepting, closes idle connections, lets open exchanges finish with
+ * `Connection: close`. `done` runs once, from the loop, when no connection is left.
+ */
+void server_drain(struct server *s, void (*done)(void *arg), void *arg);
+size_t server_in_flight(const struct server *s);
+
+/* NUL-terminated; NULL when the request has none. Valid until the reply. */
+const char *exchange_header(const struct exchange *x, const char *name);
+const char *exchange_query(const struct exchange *x);
+/* Never NULL; a NUL follows the bytes. Valid until the reply. */
+const char *exchange_body(const struct exchange *x, size_t *len);
+/* Who asks: the certificate's identity, "" without one, "plain" without TLS. */
+const char *exchange_identity(const struct exchange *x);
+/* "ADDR:PORT" of the client. */
+const char *exchange_peer(const struct exchange *x);
+/* CLOCK_MONOTONIC at which the whole request was there, in ns. */
+uint64_t exchange_started_ns(const struct exchange *x);
+struct server *exchange_server(const struct exchange *x);
+
+/*
+ * `gone` runs once, from the loop, if the client vanishes before the reply; the
+ * exchange stays valid and must still be replied to, then or later (`gone` may
+ * do so itself). NULL takes it back.
+ */
+void exchange_on_gone(struct exchange *x, void (*gone)(struct exchange *x, void *arg),
+    void *arg);
+/*
+ * `content_type` NULL means application/json. `extra` adds headers. Nothing of
+ * the arguments is kept.
+ */
+void exchange_reply(struct exchange *x, int status, const char *content_type,
+    const void *body, size_t len, const struct header *extra, size_t extra_count);
+/* {"detail": "..."} with the message as its text. */
+void exchange_refuse(struct exchange *x, int status, const char *detail);
+
+#endif

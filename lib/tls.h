@@ -1,0 +1,77 @@
+/*
+ * TLS between the parts: version 1.3 only, both sides with certificates of a
+ * private CA, names instead of hosts.
+ *
+ * A certificate's *identity* is its one subjectAltName URI that starts with
+ * "urn:mpic:", for example urn:mpic:coordinator or
+ * urn:mpic:perspective:aws:eu-central-1. A certificate with none or with
+ * several has no identity and is refused. Host names and common names are not
+ * looked at. Servers need the extended key usage serverAuth, clients
+ * clientAuth.
+ */
+#ifndef MPIC_TLS_H
+#define MPIC_TLS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <openssl/ssl.h>
+
+#include "buf.h"
+
+#define TLS_IDENTITY_MAX 256	/* bytes, the NUL counted */
+
+/* PEM files. `certificate` is the leaf first, then intermediates if any. */
+struct tls_files {
+	const char *certificate;
+	const char *key;
+	const char *ca;		/* the roots peers must chain to */
+};
+
+/*
+ * For a server: requires and verifies a client certificate. NULL, with a
+ * sentence in `why`, when a file cannot be used. The caller frees it.
+ */
+SSL_CTX *tls_server_context(const struct tls_files *files, struct buf *why);
+/* Identity of the peer of a finished handshake; false, and "", when it has none. */
+bool tls_peer_identity(const SSL *ssl, char identity[static TLS_IDENTITY_MAX]);
+bool tls_certificate_identity(const X509 *cert, char identity[static TLS_IDENTITY_MAX]);
+/* notAfter of the context's own certificate in Unix seconds; 0 without one. */
+int64_t tls_expires_s(const SSL_CTX *ctx);
+
+/* A client's certificate, key and CA, read once and lent to many contexts. */
+struct tls_client;
+struct tls_client *tls_client_new(const struct tls_files *files, struct buf *why);
+void tls_client_free(struct tls_client *c);
+int64_t tls_client_expires_s(const struct tls_client *c);
+
+enum tls_outcome {
+	TLS_NOT_REACHED,	/* no certificate was looked at */
+	TLS_ACCEPTED,
+	TLS_UNTRUSTED,		/* chain, dates or key usage: `reason` says which */
+	TLS_IDENTITY_MISMATCH,	/* trusted, but `presented` is not `expected` */
+};
+
+/*
+ * One server a client talks to: who it must be and what its last handshake
+ * showed. Written during handshakes only; must live as long as any context
+ * made for it. The caller fills the first two members.
+ */
+struct tls_peer {
+	const struct tls_client *client;
+	const char *expected;
+	enum tls_outcome outcome;
+	char presented[TLS_IDENTITY_MAX];	/* "" when it had no identity */
+	char reason[128];
+	int64_t expires_s;			/* notAfter of its leaf; 0 unknown */
+};
+
+/*
+ * Makes `ctx` a client's that accepts `peer` alone. For libcurl, call it in
+ * CURLOPT_SSL_CTX_FUNCTION with CURLOPT_SSL_VERIFYPEER 1,
+ * CURLOPT_SSL_VERIFYHOST 0, and CURLOPT_CAINFO and CURLOPT_CAPATH NULL: else
+ * libcurl parses the system's whole CA bundle for each new connection.
+ */
+bool tls_client_apply(SSL_CTX *ctx, struct tls_peer *peer);
+
+#endif
