@@ -77,7 +77,7 @@ size_t name_to_wire(const struct name *n, uint8_t wire[NAME_WIRE_MAX]);
  * backslash. At most NAME_WIRE_TEXT_MAX octets. False, and `r->bad` set, for
  * a compression pointer, a name over 255 octets or a cut one; then nothing is added.
  */
-#define NAME_WIRE_TEXT_MAX	1004
+#define NAME_WIRE_TEXT_MAX	1003
 bool name_wire_to_text(struct wire_reader *r, struct buf *out);
 
 /*

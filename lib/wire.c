@@ -5,7 +5,8 @@
 void
 wire_reader_init(struct wire_reader *r, const void *bytes, size_t len)
 {
-	r->start = r->pos = bytes;
+	/* An empty input may come without memory; arithmetic on NULL is undefined. */
+	r->start = r->pos = bytes != NULL ? bytes : "";
 	r->end = r->start + len;
 	r->bad = false;
 }

@@ -1,0 +1,120 @@
+#include "target.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "buf.h"
+
+static bool
+fault_set(struct target_fault *why, enum target_fault_code code)
+{
+	if (why != NULL)
+		*why = (struct target_fault){ .code = code };
+	return code == TARGET_OK;
+}
+
+static bool
+parse_address(struct target *t, int family, const char *text, size_t len)
+{
+	char copy[INET6_ADDRSTRLEN];
+
+	/* An inner NUL would hide what follows it from inet_pton(). */
+	if (len >= sizeof(copy) || memchr(text, '\0', len) != NULL)
+		return false;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	if (inet_pton(family, copy, t->address) != 1)
+		return false;
+	t->kind = family == AF_INET ? TARGET_IPV4 : TARGET_IPV6;
+	return inet_ntop(family, t->address, t->text, sizeof(t->text)) != NULL;
+}
+
+static bool
+parse_name(struct target *t, const char *text, size_t len, struct target_fault *why)
+{
+	struct name_fault fault;
+	size_t star = t->kind == TARGET_WILDCARD ? 2 : 0;
+
+	if (!name_from_utf8(&t->name, text, len, &fault)) {
+		fault_set(why, TARGET_BAD_NAME);
+		if (why != NULL)
+			why->name = fault;
+		return false;
+	}
+	memcpy(t->text, "*.", star);
+	memcpy(t->text + star, t->name.text, t->name.len + 1);
+	return fault_set(why, TARGET_OK);
+}
+
+static bool
+digits_and_dots(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (text[i] != '.' && (text[i] < '0' || text[i] > '9'))
+			return false;
+	return true;
+}
+
+bool
+target_parse(struct target *t, const char *text, size_t len, struct target_fault *why)
+{
+	memset(t, 0, sizeof(*t));
+	if (len == 0)
+		return fault_set(why, TARGET_EMPTY);
+	if (text[0] == '[')
+		return fault_set(why, TARGET_BRACKETS);
+	if (memchr(text, ':', len) != NULL) {
+		if (memchr(text, '%', len) != NULL)
+			return fault_set(why, TARGET_ZONE_ID);
+		return fault_set(why, parse_address(t, AF_INET6, text, len)
+		    ? TARGET_OK : TARGET_BAD_IPV6);
+	}
+	if (digits_and_dots(text, len))
+		return fault_set(why, parse_address(t, AF_INET, text, len)
+		    ? TARGET_OK : TARGET_BAD_IPV4);
+	if (text[0] == '*') {
+		if (len == 1 || (len == 2 && text[1] == '.'))
+			return fault_set(why, TARGET_WILDCARD_ALONE);
+		if (text[1] != '.')
+			return fault_set(why, TARGET_WILDCARD_PLACE);
+		t->kind = TARGET_WILDCARD;
+		text += 2;
+		len -= 2;
+	}
+	if (memchr(text, '*', len) != NULL)
+		return fault_set(why, TARGET_WILDCARD_PLACE);
+	return parse_name(t, text, len, why);
+}
+
+void
+target_fault_text(const struct target_fault *why, struct buf *out)
+{
+	static const char *const texts[TARGET_FAULT_COUNT] = {
+		[TARGET_OK] = "is a domain name or an IP address",
+		[TARGET_EMPTY] = "is empty",
+		[TARGET_BRACKETS] = "begins with a bracket; an IPv6 address is written without",
+		[TARGET_ZONE_ID] = "has a zone identifier",
+		[TARGET_BAD_IPV6] = "has a colon but is no IPv6 address",
+		[TARGET_BAD_IPV4] = "has only digits and dots but is no IPv4 address",
+		[TARGET_WILDCARD_PLACE] =
+		    "has an asterisk that is not the whole of its leftmost label",
+		[TARGET_WILDCARD_ALONE] = "is a wildcard without a domain name",
+	};
+
+	if (why->code == TARGET_BAD_NAME)
+		name_fault_text(&why->name, out);
+	else
+		buf_adds(out, texts[why->code]);
+}
+
+const char *
+target_text(const struct target *t)
+{
+	return t->text;
+}
+
+bool
+target_is_ip(const struct target *t)
+{
+	return t->kind == TARGET_IPV4 || t->kind == TARGET_IPV6;
+}
