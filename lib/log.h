@@ -1,7 +1,7 @@
 /*
  * Log lines on stderr: one write(2) a line, as text or as a JSON object.
  *
- *   2026-07-01T12:00:00.123456Z notice mpic-httpcheck: listening address="[::1]:8443"
+ *   2026-07-01T12:00:00.123456Z notice mpic-httpcheck[71]: listening address="[::1]:8443"
  *
  * Times are RFC 3339 in UTC and never go backwards within a process. Values
  * are escaped, so bytes of a peer cannot forge a line. A line longer than

@@ -1,0 +1,268 @@
+#include "tls.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#define URN "urn:mpic:"
+
+struct tls_client {
+	SSL_CTX *files;		/* holds certificate, key, chain and CA, never connects */
+};
+
+static void
+explain(struct buf *why, const char *what, const char *file)
+{
+	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+
+	buf_addf(why, "%s %s: %s", what, file, reason != NULL ? reason : "cannot be used");
+	ERR_clear_error();
+}
+
+static bool
+files_load(SSL_CTX *ctx, const struct tls_files *files, struct buf *why)
+{
+	ERR_clear_error();
+	if (files->certificate == NULL || files->key == NULL || files->ca == NULL) {
+		buf_adds(why, "TLS needs a certificate, its key and a CA file");
+		return false;
+	}
+	if (SSL_CTX_use_certificate_chain_file(ctx, files->certificate) != 1) {
+		explain(why, "certificate", files->certificate);
+		return false;
+	}
+	if (SSL_CTX_use_PrivateKey_file(ctx, files->key, SSL_FILETYPE_PEM) != 1 ||
+	    SSL_CTX_check_private_key(ctx) != 1) {
+		explain(why, "key", files->key);
+		return false;
+	}
+	if (SSL_CTX_load_verify_file(ctx, files->ca) != 1) {
+		explain(why, "CA file", files->ca);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * The purpose checks of OpenSSL accept a certificate without the extension:
+ * here it must be there, so that a perspective's server certificate cannot be
+ * used to call other perspectives.
+ */
+static bool
+usage_given(X509 *cert, uint32_t usage)
+{
+	uint32_t all = X509_get_extended_key_usage(cert);
+
+	return all != UINT32_MAX && (all & usage) != 0;
+}
+
+static int
+verify_client(int preverified, X509_STORE_CTX *store)
+{
+	if (!preverified)
+		return 0;
+	if (X509_STORE_CTX_get_error_depth(store) == 0 &&
+	    !usage_given(X509_STORE_CTX_get_current_cert(store), XKU_SSL_CLIENT)) {
+		X509_STORE_CTX_set_error(store, X509_V_ERR_INVALID_PURPOSE);
+		return 0;
+	}
+	return 1;
+}
+
+/*
+ * No tickets: a resumed session would be authenticated by a certificate that
+ * may since have expired, and connections are kept alive anyway. Read-ahead
+ * halves the reads a record takes; released buffers make an idle connection small.
+ */
+static void
+context_tune(SSL_CTX *ctx)
+{
+	SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION);
+	SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION);
+	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
+	    SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_num_tickets(ctx, 0);
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+}
+
+SSL_CTX *
+tls_server_context(const struct tls_files *files, struct buf *why)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+
+	if (ctx == NULL) {
+		explain(why, "TLS", "context");
+		return NULL;
+	}
+	context_tune(ctx);
+	SSL_CTX_set_read_ahead(ctx, 1);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+	    verify_client);
+	if (files_load(ctx, files, why))
+		return ctx;
+	SSL_CTX_free(ctx);
+	return NULL;
+}
+
+/* Printable ASCII without blanks: what may stand in a URN, a log and a header. */
+static bool
+identity_copy(const unsigned char *bytes, size_t len, char identity[static TLS_IDENTITY_MAX])
+{
+	if (len >= TLS_IDENTITY_MAX)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (bytes[i] <= ' ' || bytes[i] >= 0x7f)
+			return false;
+	memcpy(identity, bytes, len);
+	identity[len] = '\0';
+	return true;
+}
+
+bool
+tls_certificate_identity(const X509 *cert, char identity[static TLS_IDENTITY_MAX])
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+	const size_t prefix = strlen(URN);
+	size_t found = 0;
+	bool ok = true;
+
+	identity[0] = '\0';
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+		const ASN1_STRING *uri = name->d.uniformResourceIdentifier;
+		const unsigned char *bytes;
+		size_t len;
+
+		if (name->type != GEN_URI)
+			continue;
+		bytes = ASN1_STRING_get0_data(uri);
+		len = (size_t)ASN1_STRING_length(uri);
+		if (len <= prefix || strncasecmp((const char *)bytes, URN, prefix) != 0)
+			continue;
+		found++;
+		ok = ok && identity_copy(bytes, len, identity);
+	}
+	GENERAL_NAMES_free(names);
+	if (found == 1 && ok)
+		return true;
+	identity[0] = '\0';
+	return false;
+}
+
+bool
+tls_peer_identity(const SSL *ssl, char identity[static TLS_IDENTITY_MAX])
+{
+	const X509 *cert = SSL_get0_peer_certificate(ssl);
+
+	identity[0] = '\0';
+	return cert != NULL && tls_certificate_identity(cert, identity);
+}
+
+static int64_t
+certificate_expires_s(const X509 *cert)
+{
+	struct tm tm;
+
+	if (cert == NULL || ASN1_TIME_to_tm(X509_get0_notAfter(cert), &tm) != 1)
+		return 0;
+	return (int64_t)timegm(&tm);
+}
+
+int64_t
+tls_expires_s(const SSL_CTX *ctx)
+{
+	return certificate_expires_s(SSL_CTX_get0_certificate(ctx));
+}
+
+struct tls_client *
+tls_client_new(const struct tls_files *files, struct buf *why)
+{
+	struct tls_client *c = OPENSSL_zalloc(sizeof(*c));
+
+	if (c == NULL || (c->files = SSL_CTX_new(TLS_client_method())) == NULL) {
+		explain(why, "TLS", "context");
+		goto fail;
+	}
+	if (files_load(c->files, files, why))
+		return c;
+fail:
+	tls_client_free(c);
+	return NULL;
+}
+
+void
+tls_client_free(struct tls_client *c)
+{
+	if (c != NULL)
+		SSL_CTX_free(c->files);
+	OPENSSL_free(c);
+}
+
+int64_t
+tls_client_expires_s(const struct tls_client *c)
+{
+	return tls_expires_s(c->files);
+}
+
+static int
+peer_refuse(struct tls_peer *peer, X509_STORE_CTX *store, enum tls_outcome outcome,
+    int error, const char *reason)
+{
+	peer->outcome = outcome;
+	snprintf(peer->reason, sizeof(peer->reason), "%s", reason);
+	X509_STORE_CTX_set_error(store, error);
+	return 0;
+}
+
+/* Trust first, so that an identity is never reported from a certificate anyone can make. */
+static int
+verify_server(X509_STORE_CTX *store, void *arg)
+{
+	struct tls_peer *peer = arg;
+	X509 *leaf = X509_STORE_CTX_get0_cert(store);
+	int error;
+
+	peer->presented[0] = '\0';
+	peer->reason[0] = '\0';
+	peer->expires_s = 0;
+	if (X509_verify_cert(store) != 1) {
+		error = X509_STORE_CTX_get_error(store);
+		return peer_refuse(peer, store, TLS_UNTRUSTED, error,
+		    X509_verify_cert_error_string(error));
+	}
+	if (!usage_given(leaf, XKU_SSL_SERVER))
+		return peer_refuse(peer, store, TLS_UNTRUSTED, X509_V_ERR_INVALID_PURPOSE,
+		    "the certificate lacks the extended key usage serverAuth");
+	peer->expires_s = certificate_expires_s(leaf);
+	tls_certificate_identity(leaf, peer->presented);
+	if (strcmp(peer->presented, peer->expected) != 0)
+		return peer_refuse(peer, store, TLS_IDENTITY_MISMATCH,
+		    X509_V_ERR_APPLICATION_VERIFICATION,
+		    peer->presented[0] == '\0' ?
+		    "the certificate holds not exactly one urn:mpic: URI" :
+		    "the certificate is another one's");
+	peer->outcome = TLS_ACCEPTED;
+	return 1;
+}
+
+bool
+tls_client_apply(SSL_CTX *ctx, struct tls_peer *peer)
+{
+	SSL_CTX *files = peer->client->files;
+	STACK_OF(X509) *chain = NULL;
+
+	context_tune(ctx);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_cert_verify_callback(ctx, verify_server, peer);
+	SSL_CTX_set1_cert_store(ctx, SSL_CTX_get_cert_store(files));
+	SSL_CTX_get0_chain_certs(files, &chain);
+	peer->outcome = TLS_NOT_REACHED;
+	return SSL_CTX_use_cert_and_key(ctx, SSL_CTX_get0_certificate(files),
+	    SSL_CTX_get0_privatekey(files), chain, 1) == 1;
+}
