@@ -57,6 +57,7 @@ extern const struct json_field check_caa_fields[];
 struct check_request {
 	struct json_object *document;	/* owned; NULL if filled by hand */
 	enum check_type type;
+	int named_type;			/* check_type of the body, optional: must agree */
 	const char *domain_or_ip_target;
 	const char *trace_identifier;	/* or NULL */
 	const char *nonce;		/* or NULL; the result echoes it */
@@ -130,8 +131,9 @@ struct check_result {
 
 void check_result_init(struct check_result *result, enum check_type type);
 /*
- * Sets not passed with this problem and its sentence; completed unless the
- * failing is the perspective's or the coordinator's own.
+ * Sets not passed with this problem and its sentence. Completed only if the
+ * problem is a verdict (it has no error_type): in Open MPIC a CAA lookup that
+ * failed did not complete.
  */
 void check_result_fail(struct check_result *result, enum problem problem,
     const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -93,6 +93,11 @@ struct json_field {
 	const struct json_field *fields;	/* OBJECT: ends with a NULL key */
 };
 
+/* JSON_ROW("key", STRING, a_struct, its_member, .max = 64) */
+#define JSON_ROW(member_key, row_type, container, member, ...) \
+	{ .key = (member_key), .type = JSON_FIELD_##row_type, \
+	    .offset = offsetof(struct container, member), __VA_ARGS__ }
+
 /*
  * Fills `into` from `object` by `fields` (which end with a NULL key). `path`
  * is where the object itself stands, "" for the document. What is absent or

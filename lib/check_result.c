@@ -1,0 +1,280 @@
+#include "check.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "buf.h"
+#include "json_writer.h"
+
+/* ---- DNSSEC status ---- */
+
+static const char *const dnssec_names[] = {
+	[CHECK_DNSSEC_BOGUS] = "bogus",
+	[CHECK_DNSSEC_INDETERMINATE] = "indeterminate",
+	[CHECK_DNSSEC_INSECURE] = "insecure",
+	[CHECK_DNSSEC_SECURE] = "secure",
+};
+
+const char *
+check_dnssec_name(enum check_dnssec status)
+{
+	return dnssec_names[status];
+}
+
+enum check_dnssec
+check_dnssec_from_name(const char *name)
+{
+	for (int i = CHECK_DNSSEC_BOGUS; name != NULL && i <= CHECK_DNSSEC_SECURE; i++)
+		if (strcmp(dnssec_names[i], name) == 0)
+			return i;
+	return CHECK_DNSSEC_UNKNOWN;
+}
+
+/* ---- life ---- */
+
+void
+check_result_init(struct check_result *result, enum check_type type)
+{
+	/* The sentence is long and seldom written: only its first byte is cleared. */
+	memset(result, 0, offsetof(struct check_result, problem));
+	memset(&result->caa, 0, sizeof(*result) - offsetof(struct check_result, caa));
+	result->problem.problem = PROBLEM_NONE;
+	result->problem.message[0] = '\0';
+	result->type = type;
+	result->elapsed_ms = -1;
+}
+
+void
+check_result_free(struct check_result *result)
+{
+	json_object_put(result->document);
+	check_result_init(result, result->type);
+}
+
+void
+check_result_fail(struct check_result *result, enum problem problem, const char *fmt, ...)
+{
+	va_list ap;
+
+	result->check_completed = problem_error_type(problem) == NULL;
+	result->check_passed = false;
+	result->problem.problem = problem;
+	va_start(ap, fmt);
+	vsnprintf(result->problem.message, sizeof(result->problem.message), fmt, ap);
+	va_end(ap);
+}
+
+/* ---- encoding ---- */
+
+static void
+add_errors(struct buf *out, const struct check_problem *p)
+{
+	const char *type = p->problem != PROBLEM_NONE ? problem_error_type(p->problem) : NULL;
+
+	if (type == NULL) {
+		buf_adds(out, ",\"errors\":null");
+		return;
+	}
+	json_add_string(out, ",\"errors\":[{\"error_type\":", type);
+	json_add_string(out, ",\"error_message\":", p->message);
+	buf_adds(out, "}]");
+}
+
+static void
+add_problem(struct buf *out, const struct check_problem *p)
+{
+	if (p->problem == PROBLEM_NONE) {
+		buf_adds(out, ",\"problem\":null");
+		return;
+	}
+	json_add_string(out, ",\"problem\":{\"code\":", problem_code(p->problem));
+	json_add_string(out, ",\"message\":", p->message);
+	json_add_string(out, ",\"fault\":", fault_name(problem_fault(p->problem)));
+	json_add_bool(out, ",\"retryable\":", problem_retryable(p->problem));
+	buf_addc(out, '}');
+}
+
+static void
+add_caa_details(struct buf *out, const struct check_result *result)
+{
+	const struct check_caa_details *d = &result->caa;
+
+	if (d->caa_record_present.set)
+		json_add_bool(out, ",\"details\":{\"caa_record_present\":",
+		    d->caa_record_present.value);
+	else
+		buf_adds(out, ",\"details\":{\"caa_record_present\":null");
+	json_add_string(out, ",\"found_at\":", d->found_at);
+	json_add_strings(out, ",\"records_seen\":", d->records_seen.items,
+	    d->records_seen.count);
+	json_add_string(out, ",\"dnssec_status\":", check_dnssec_name(d->dnssec_status));
+	json_add_string(out, ",\"reason\":", d->reason);
+	json_add_string(out, ",\"deciding_record\":", d->deciding_record);
+	json_add_strings(out, ",\"looked_up\":", d->looked_up.items, d->looked_up.count);
+	buf_addc(out, '}');
+}
+
+void
+check_result_encode(const struct check_result *result, struct buf *out)
+{
+	json_add_bool(out, "{\"check_completed\":", result->check_completed);
+	json_add_bool(out, ",\"check_passed\":", result->check_passed);
+	add_errors(out, &result->problem);
+	json_add_int(out, ",\"timestamp_ns\":", result->timestamp_ns);
+	json_add_string(out, ",\"check_type\":", check_type_name(result->type));
+	if (result->type == CHECK_CAA)
+		add_caa_details(out, result);
+	json_add_string(out, ",\"perspective_code\":", result->perspective_code);
+	json_add_string(out, ",\"nonce\":", result->nonce);
+	add_problem(out, &result->problem);
+	if (result->elapsed_ms >= 0)
+		json_add_int(out, ",\"elapsed_ms\":", result->elapsed_ms);
+	else
+		buf_adds(out, ",\"elapsed_ms\":null");
+	buf_adds(out, ",\"evidence\":");
+	if (result->evidence != NULL)
+		buf_add(out, result->evidence, result->evidence_len);
+	else
+		buf_adds(out, "null");
+	buf_addc(out, '}');
+}
+
+/* ---- decoding ---- */
+
+/* The wire form before it is judged. */
+struct wire_details {
+	bool set;
+	struct json_bool caa_record_present;
+	const char *found_at, *reason, *deciding_record, *dnssec_status;
+};
+
+struct wire_problem {
+	bool set;
+	const char *code, *message;
+};
+
+struct wire_result {
+	struct json_bool completed, passed;
+	struct json_int timestamp_ns, elapsed_ms;
+	const char *check_type, *perspective_code, *nonce;
+	struct wire_details details;
+	struct wire_problem problem;
+	struct json_object *errors;
+};
+
+static const struct json_field details_fields[] = {
+	JSON_ROW("caa_record_present", BOOL, wire_details, caa_record_present),
+	JSON_ROW("found_at", STRING, wire_details, found_at, .max = 1100),
+	JSON_ROW("dnssec_status", STRING, wire_details, dnssec_status, .max = 32),
+	JSON_ROW("reason", STRING, wire_details, reason, .max = 64),
+	JSON_ROW("deciding_record", STRING, wire_details, deciding_record, .max = CHECK_RESULT_MAX),
+	{ .key = NULL }
+};
+
+static const struct json_field problem_fields[] = {
+	JSON_ROW("code", STRING, wire_problem, code, .required = true, .max = 64),
+	JSON_ROW("message", STRING, wire_problem, message, .max = 4096),
+	{ .key = NULL }
+};
+
+static const struct json_field result_fields[] = {
+	JSON_ROW("check_completed", BOOL, wire_result, completed, .required = true),
+	JSON_ROW("check_passed", BOOL, wire_result, passed, .required = true),
+	JSON_ROW("check_type", STRING, wire_result, check_type, .required = true, .max = 16),
+	JSON_ROW("timestamp_ns", INT, wire_result, timestamp_ns, .max = INT64_MAX),
+	JSON_ROW("elapsed_ms", INT, wire_result, elapsed_ms, .max = INT64_MAX),
+	JSON_ROW("perspective_code", STRING, wire_result, perspective_code, .max = CHECK_CODE_MAX),
+	JSON_ROW("nonce", STRING, wire_result, nonce, .max = CHECK_NONCE_MAX),
+	JSON_ROW("details", OBJECT, wire_result, details, .fields = details_fields),
+	JSON_ROW("problem", OBJECT, wire_result, problem, .fields = problem_fields),
+	JSON_ROW("errors", RAW, wire_result, errors),
+	{ .key = NULL }
+};
+
+/* The sentence of Open MPIC's first error, for a checker that sends no problem. */
+static const char *
+first_error(struct json_object *errors)
+{
+	struct json_object *error, *message;
+
+	if (!json_object_is_type(errors, json_type_array) ||
+	    json_object_array_length(errors) == 0)
+		return NULL;
+	error = json_object_array_get_idx(errors, 0);
+	if (!json_object_is_type(error, json_type_object) ||
+	    !json_object_object_get_ex(error, "error_message", &message) ||
+	    !json_object_is_type(message, json_type_string))
+		return NULL;
+	return json_object_get_string(message);
+}
+
+/*
+ * A code we do not know (a newer perspective's) counts as INTERNAL; the raw
+ * text that goes to the caller still has the original.
+ */
+static void
+result_problem(struct check_result *result, const struct wire_result *w)
+{
+	const char *message = w->problem.set ? w->problem.message : first_error(w->errors);
+
+	if (w->problem.set) {
+		result->problem.problem = problem_from_code(w->problem.code);
+		if (result->problem.problem == PROBLEM_NONE)
+			result->problem.problem = PROBLEM_INTERNAL;
+	} else if (!w->completed.value) {
+		result->problem.problem = PROBLEM_DNS_FAILED;
+	} else if (!w->passed.value) {
+		result->problem.problem = PROBLEM_CAA_FORBIDS;
+	}
+	if (message != NULL)
+		snprintf(result->problem.message, sizeof(result->problem.message),
+		    "%s", message);
+}
+
+bool
+check_result_read(struct check_result *result, enum check_type type,
+    struct json_object *object, const char *path, struct json_faults *faults)
+{
+	struct wire_result w = { 0 };
+
+	check_result_init(result, type);
+	if (!json_read(object, result_fields, &w, path, faults))
+		return false;
+	if (strcmp(w.check_type, check_type_name(type)) != 0) {
+		json_fault_add(faults, "check_type", "enum", "expected %s, found %s",
+		    check_type_name(type), w.check_type);
+		return false;
+	}
+	result->check_completed = w.completed.value;
+	result->check_passed = w.passed.value;
+	result->timestamp_ns = w.timestamp_ns.value;
+	result->elapsed_ms = w.elapsed_ms.set ? w.elapsed_ms.value : -1;
+	result->perspective_code = w.perspective_code;
+	result->nonce = w.nonce;
+	result->caa.caa_record_present = w.details.caa_record_present;
+	result->caa.found_at = w.details.found_at;
+	result->caa.reason = w.details.reason;
+	result->caa.deciding_record = w.details.deciding_record;
+	result->caa.dnssec_status = check_dnssec_from_name(w.details.dnssec_status);
+	result_problem(result, &w);
+	return true;
+}
+
+bool
+check_result_decode(struct check_result *result, enum check_type type,
+    const char *text, size_t len, struct json_faults *faults)
+{
+	struct json_object *document;
+	bool ok;
+
+	check_result_init(result, type);
+	document = json_document_parse(text, len, faults);
+	if (document == NULL)
+		return false;
+	ok = check_result_read(result, type, document, "", faults);
+	result->document = document;
+	return ok;
+}
