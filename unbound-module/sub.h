@@ -1,0 +1,49 @@
+/*
+ * One lookup on Unbound's mesh that shares nothing with other traffic.
+ *
+ * The state is unique (never merged with another query's), takes no answer
+ * from the message cache when `fresh`, and stores none. Referrals alone are
+ * stored, so that delegations and keys stay warm while answers are always
+ * asked for anew. What went over the network is noted on the way.
+ *
+ * A sub lives in its own query state's region and may outlive the query that
+ * began it (a decided climb lets the farther names go): it never points back.
+ */
+#ifndef MPIC_SUB_H
+#define MPIC_SUB_H
+
+#include "mpic.h"
+
+#include <time.h>
+
+/* What a sub's last exchange with a name server looked like. */
+struct traffic {
+	struct sockaddr_storage server;
+	socklen_t server_len;	/* 0: nothing was answered by the network */
+	bool tcp;
+	uint32_t rtt_us;	/* of the last answer, retransmissions included */
+	uint32_t sent;		/* queries handed to the network */
+};
+
+struct sub {
+	enum mark mark;
+	size_t slot;		/* which lookup of the query it works for */
+	bool fresh;
+	struct traffic traffic;
+	struct timespec sent_at;	/* monotonic */
+};
+
+/* Begins one for `super`, which must then wait for sub-queries. False: no memory or over the cap. */
+bool sub_start(struct module_qstate *super, int id, uint8_t *qname, size_t qname_len,
+    uint16_t qtype, size_t slot, bool fresh);
+/* The sub a state is, or NULL. */
+struct sub *sub_of(struct module_qstate *qstate, int id);
+/* The state is going: it is no longer in flight. */
+void sub_clear(struct module_qstate *qstate, int id);
+/* Both callbacks note traffic and decide what is stored; install once at init. */
+bool sub_register(struct module_env *env, int id);
+
+/* Microseconds since `start` (CLOCK_MONOTONIC), capped at what 32 bits hold. */
+uint32_t elapsed_us(const struct timespec *start);
+
+#endif
