@@ -1,0 +1,57 @@
+/*
+ * The perspectives a coordinator can call, and which of them may not stand
+ * together in one cohort.
+ *
+ * Invariant after fleet_arrange(): members are sorted by code, so that the
+ * order of the configuration has no influence; `near` is symmetric.
+ */
+#ifndef MPIC_FLEET_H
+#define MPIC_FLEET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "check.h"
+
+struct buf;
+
+#define FLEET_MAX	64	/* perspectives; a set of them is a uint64_t */
+/* TLS BR 3.2.2.9: perspectives at least this far apart, as the crow flies. */
+#define FLEET_MIN_KM	500.0
+
+/* Regional Internet Registries, by their service regions. */
+enum rir { RIR_NONE, RIR_AFRINIC, RIR_APNIC, RIR_ARIN, RIR_LACNIC, RIR_RIPE_NCC, RIR_COUNT };
+
+/* "RIPE NCC"; NULL for RIR_NONE. */
+const char *rir_name(enum rir rir);
+/* Whatever the case; RIR_NONE if unknown. */
+enum rir rir_parse(const char *name);
+
+/* Strings are borrowed from the configuration. */
+struct perspective {
+	const char *code;
+	const char *url;	/* without the check's path; NULL in tests of cohorts */
+	enum rir rir;
+	bool placed;		/* latitude and longitude are known */
+	double latitude, longitude;	/* degrees */
+	char *const *too_close_codes;	/* holds both ways, whichever side says it */
+	size_t too_close_count;
+	uint64_t near;		/* members it may not share a cohort with */
+};
+
+struct fleet {
+	struct perspective members[FLEET_MAX];
+	size_t count;
+};
+
+/* Sorts the members and works out `near`. Call once, when all are there. */
+void fleet_arrange(struct fleet *fleet);
+/*
+ * Adds one sentence a defect to `faults`: duplicate codes or hosts, no RIR, two
+ * members nearer than FLEET_MIN_KM that do not name each other as too close,
+ * too_close_codes that nobody has. True if there was none.
+ */
+bool fleet_check(const struct fleet *fleet, struct buf *faults);
+
+#endif

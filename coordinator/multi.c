@@ -1,0 +1,251 @@
+#include "coordinator/multi.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+/* A socket of libcurl's. Lives from its first use until libcurl closes it. */
+struct watch {
+	struct multi *multi;
+	struct event *event;	/* NULL: not watched yet */
+	short registered;	/* what `event` waits for */
+	short wanted;		/* what libcurl wants now; 0 between transfers */
+};
+
+struct multi {
+	CURLM *handle;
+	struct event_base *base;
+	struct event *timer;
+	struct watch **watches;	/* by descriptor */
+	size_t watch_count;
+	void (*done)(CURL *easy, CURLcode code, void *arg);
+	void *arg;
+};
+
+static void
+collect(struct multi *m)
+{
+	CURLMsg *msg;
+	int left;
+
+	while ((msg = curl_multi_info_read(m->handle, &left)) != NULL) {
+		CURL *easy = msg->easy_handle;
+		CURLcode code = msg->data.result;
+
+		if (msg->msg != CURLMSG_DONE)
+			continue;
+		curl_multi_remove_handle(m->handle, easy);
+		m->done(easy, code, m->arg);
+	}
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct multi *m = arg;
+	int running;
+
+	curl_multi_socket_action(m->handle, CURL_SOCKET_TIMEOUT, 0, &running);
+	collect(m);
+}
+
+static int
+set_timer(CURLM *handle, long timeout_ms, void *arg)
+{
+	struct multi *m = arg;
+	struct timeval tv = { timeout_ms / 1000, timeout_ms % 1000 * 1000 };
+
+	if (timeout_ms < 0)
+		event_del(m->timer);
+	else
+		event_add(m->timer, &tv);
+	return 0;
+}
+
+static bool
+watch_register(struct watch *w, evutil_socket_t fd, short what)
+{
+	event_del(w->event);
+	w->registered = 0;
+	if (what == 0)
+		return true;
+	event_assign(w->event, w->multi->base, fd, what | EV_PERSIST,
+	    event_get_callback(w->event), w);
+	if (event_add(w->event, NULL) != 0)
+		return false;
+	w->registered = what;
+	return true;
+}
+
+static void
+on_socket(evutil_socket_t fd, short what, void *arg)
+{
+	struct watch *w = arg;
+	struct multi *m = w->multi;
+	int running, mask = 0;
+
+	if ((what & w->wanted) == 0) {
+		/* Readable or closed while idle: libcurl finds out when it next uses it. */
+		watch_register(w, fd, w->wanted);
+		return;
+	}
+	if ((what & EV_READ) != 0)
+		mask |= CURL_CSELECT_IN;
+	if ((what & EV_WRITE) != 0)
+		mask |= CURL_CSELECT_OUT;
+	curl_multi_socket_action(m->handle, fd, mask, &running);
+	collect(m);
+}
+
+/* The watch of a descriptor, made if there is none. */
+static struct watch *
+watch_of(struct multi *m, curl_socket_t fd)
+{
+	size_t index = (size_t)fd, count = m->watch_count > 0 ? m->watch_count : 64;
+	struct watch **grown;
+
+	while (count <= index)
+		count *= 2;
+	if (count != m->watch_count) {
+		grown = realloc(m->watches, count * sizeof(*grown));
+		if (grown == NULL)
+			return NULL;
+		for (size_t i = m->watch_count; i < count; i++)
+			grown[i] = NULL;
+		m->watches = grown;
+		m->watch_count = count;
+	}
+	if (m->watches[index] == NULL) {
+		struct watch *w = calloc(1, sizeof(*w));
+
+		if (w != NULL)
+			w->event = event_new(m->base, fd, 0, on_socket, w);
+		if (w == NULL || w->event == NULL) {
+			free(w);
+			return NULL;
+		}
+		w->multi = m;
+		m->watches[index] = w;
+	}
+	return m->watches[index];
+}
+
+static void
+watch_free(struct multi *m, curl_socket_t fd)
+{
+	struct watch *w;
+
+	if ((size_t)fd >= m->watch_count || (w = m->watches[fd]) == NULL)
+		return;
+	event_free(w->event);
+	free(w);
+	m->watches[fd] = NULL;
+}
+
+static int
+watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
+{
+	struct multi *m = arg;
+	struct watch *w;
+	short wanted = 0;
+
+	if (what == CURL_POLL_REMOVE) {
+		/* Stays registered for the next transfer, unless it asks for writing. */
+		if ((size_t)fd >= m->watch_count || (w = m->watches[fd]) == NULL)
+			return 0;
+		w->wanted = 0;
+		if ((w->registered & EV_WRITE) != 0)
+			watch_register(w, fd, 0);
+		return 0;
+	}
+	if ((what & CURL_POLL_IN) != 0)
+		wanted |= EV_READ;
+	if ((what & CURL_POLL_OUT) != 0)
+		wanted |= EV_WRITE;
+	w = watch_of(m, fd);
+	if (w == NULL)
+		return -1;
+	w->wanted = wanted;
+	return w->registered == wanted || watch_register(w, fd, wanted) ? 0 : -1;
+}
+
+static int
+close_socket(void *arg, curl_socket_t fd)
+{
+	watch_free(arg, fd);
+	return close(fd);
+}
+
+/* A socket that libcurl opens may reuse the number of one it closed unseen. */
+static curl_socket_t
+open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	curl_socket_t fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
+	    address->protocol);
+
+	if (fd >= 0)
+		watch_free(arg, fd);
+	return fd >= 0 ? fd : CURL_SOCKET_BAD;
+}
+
+struct multi *
+multi_new(struct event_base *base, long max_connections, long max_host_connections,
+    void (*done)(CURL *easy, CURLcode code, void *arg), void *arg)
+{
+	struct multi *m = calloc(1, sizeof(*m));
+
+	if (m == NULL)
+		return NULL;
+	m->base = base;
+	m->done = done;
+	m->arg = arg;
+	m->handle = curl_multi_init();
+	m->timer = evtimer_new(base, on_timer, m);
+	if (m->handle == NULL || m->timer == NULL) {
+		multi_free(m);
+		return NULL;
+	}
+	curl_multi_setopt(m->handle, CURLMOPT_SOCKETFUNCTION, watch_socket);
+	curl_multi_setopt(m->handle, CURLMOPT_SOCKETDATA, m);
+	curl_multi_setopt(m->handle, CURLMOPT_TIMERFUNCTION, set_timer);
+	curl_multi_setopt(m->handle, CURLMOPT_TIMERDATA, m);
+	curl_multi_setopt(m->handle, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+	curl_multi_setopt(m->handle, CURLMOPT_MAXCONNECTS, max_connections);
+	curl_multi_setopt(m->handle, CURLMOPT_MAX_HOST_CONNECTIONS, max_host_connections);
+	return m;
+}
+
+void
+multi_free(struct multi *m)
+{
+	if (m == NULL)
+		return;
+	if (m->handle != NULL)
+		curl_multi_cleanup(m->handle);
+	for (size_t i = 0; i < m->watch_count; i++)
+		watch_free(m, (curl_socket_t)i);
+	free(m->watches);
+	if (m->timer != NULL)
+		event_free(m->timer);
+	free(m);
+}
+
+bool
+multi_adopt(struct multi *m, CURL *easy)
+{
+	return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
+	    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, m) == CURLE_OK &&
+	    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket) == CURLE_OK &&
+	    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, m) == CURLE_OK;
+}
+
+bool
+multi_add(struct multi *m, CURL *easy)
+{
+	return curl_multi_add_handle(m->handle, easy) == CURLM_OK;
+}
+
+void
+multi_remove(struct multi *m, CURL *easy)
+{
+	curl_multi_remove_handle(m->handle, easy);
+}

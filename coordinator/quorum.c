@@ -1,0 +1,74 @@
+#include "coordinator/quorum.h"
+
+#define MANY	6	/* from here on two may fail to corroborate */
+
+size_t
+quorum_least(size_t perspectives)
+{
+	size_t may_fail = perspectives >= MANY ? 2 : 1;
+
+	return perspectives > may_fail ? perspectives - may_fail : 1;
+}
+
+bool
+quorum_allowed(size_t perspectives, int64_t quorum)
+{
+	return quorum >= (int64_t)quorum_least(perspectives) &&
+	    quorum <= (int64_t)perspectives;
+}
+
+enum vote
+vote_of(const struct check_result *result)
+{
+	return result->check_completed && result->check_passed ? VOTE_PASSED : VOTE_FAILED;
+}
+
+/* Votes of this kind, and a bit a RIR they come from. */
+static size_t
+count(const struct ballot *b, enum vote vote, unsigned *rirs)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->perspectives; i++)
+		if (b->votes[i] == vote) {
+			*rirs |= 1U << b->rirs[i];
+			n++;
+		}
+	return n;
+}
+
+static bool
+enough(const struct ballot *b, size_t passed, unsigned rirs)
+{
+	return passed >= b->required &&
+	    (b->perspectives <= 2 || (rirs & (rirs - 1)) != 0);
+}
+
+enum quorum_outcome
+quorum_outcome(const struct ballot *b)
+{
+	unsigned rirs = 0;
+	size_t passed = count(b, VOTE_PASSED, &rirs);
+
+	if (enough(b, passed, rirs))
+		return QUORUM_REACHED;
+	passed += count(b, VOTE_PENDING, &rirs);
+	return enough(b, passed, rirs) ? QUORUM_OPEN : QUORUM_MISSED;
+}
+
+size_t
+quorum_passed(const struct ballot *b)
+{
+	unsigned rirs = 0;
+
+	return count(b, VOTE_PASSED, &rirs);
+}
+
+bool
+quorum_one_rir(const struct ballot *b)
+{
+	unsigned rirs = 0;
+	size_t passed = count(b, VOTE_PASSED, &rirs);
+
+	return passed >= b->required && !enough(b, passed, rirs);
+}

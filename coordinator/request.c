@@ -1,0 +1,221 @@
+#include "coordinator/request.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "buf.h"
+#include "coordinator/cohort.h"
+#include "coordinator/quorum.h"
+
+static const struct json_field orchestration_fields[] = {
+	/* The ranges depend on each other and on the fleet: see counts below. */
+	JSON_ROW("perspective_count", INT, mpic_orchestration, perspective_count,
+	    .min = INT64_MIN, .max = INT64_MAX),
+	JSON_ROW("quorum_count", INT, mpic_orchestration, quorum_count,
+	    .min = INT64_MIN, .max = INT64_MAX),
+	JSON_ROW("max_attempts", INT, mpic_orchestration, max_attempts,
+	    .min = 0, .max = INT32_MAX),
+	JSON_ROW("cohort_for_single_attempt", INT, mpic_orchestration,
+	    cohort_for_single_attempt, .min = 1, .max = INT32_MAX),
+	{ .key = NULL }
+};
+
+static const struct json_field request_fields[] = {
+	JSON_ROW("domain_or_ip_target", STRING, mpic_request, domain_or_ip_target,
+	    .required = true, .min = 1, .max = CHECK_TARGET_MAX),
+	JSON_ROW("check_type", STRING, mpic_request, check_type_name,
+	    .required = true, .max = 32),
+	JSON_ROW("trace_identifier", STRING, mpic_request, trace_identifier,
+	    .max = CHECK_TRACE_MAX),
+	JSON_ROW("orchestration_parameters", OBJECT, mpic_request, orchestration,
+	    .fields = orchestration_fields),
+	JSON_ROW("deadline_ms", INT, mpic_request, asked_deadline_ms,
+	    .min = 1, .max = INT32_MAX),
+	{ .key = NULL }
+};
+
+/* ---- the check types ---- */
+
+static const struct json_field caa_fields[] = {
+	JSON_ROW("caa_check_parameters", OBJECT, mpic_request, caa,
+	    .fields = check_caa_fields),
+	{ .key = NULL }
+};
+
+/* An issuer-domain-name (RFC 8659 4.2) is compared as ASCII, so U-labels match nothing. */
+static void
+caa_check_domains(const struct json_list *domains, struct json_faults *faults)
+{
+	char path[JSON_PATH_MAX];
+	struct name name;
+
+	for (size_t i = 0; i < domains->count; i++) {
+		const char *text = domains->items[i];
+		bool ascii = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		    "0123456789-.") == strlen(text);
+
+		if (ascii && name_from_utf8(&name, text, strlen(text), NULL))
+			continue;
+		snprintf(path, sizeof(path), "caa_check_parameters.caa_domains.%zu", i);
+		json_fault_add(faults, path, "invalid-caa-domain", "expected the domain "
+		    "name of an issuer in ASCII (RFC 8659 4.2), found \"%.64s\"", text);
+	}
+}
+
+static void
+caa_check(const struct mpic_request *request, struct json_faults *faults)
+{
+	if (request->domain_or_ip_target != NULL && request->target.text[0] != '\0' &&
+	    target_is_ip(&request->target))
+		json_fault_add(faults, "domain_or_ip_target", "invalid-target",
+		    "expected a domain name, which is what CAA is defined for, found "
+		    "the IP address %s", target_text(&request->target));
+	caa_check_domains(&request->caa.caa_domains, faults);
+}
+
+/* What each check type reads beside the common members, and what it then checks. */
+static const struct {
+	const char *name;
+	bool served;
+	enum check_type type;
+	const struct json_field *fields;
+	void (*check)(const struct mpic_request *, struct json_faults *);
+} check_types[] = {
+	{ "caa", true, CHECK_CAA, caa_fields, caa_check },
+	{ "dcv", false, CHECK_DCV, NULL, NULL },
+	{ "dcv_with_caa", false, CHECK_DCV, NULL, NULL },
+};
+
+static void
+read_check_type(struct mpic_request *request, struct json_faults *faults)
+{
+	for (size_t i = 0; i < sizeof(check_types) / sizeof(check_types[0]); i++) {
+		if (strcmp(check_types[i].name, request->check_type_name) != 0)
+			continue;
+		if (!check_types[i].served) {
+			json_fault_add(faults, "check_type", "unsupported-check-type",
+			    "expected \"caa\": %s is not served by this version",
+			    check_types[i].name);
+			return;
+		}
+		request->check_type = check_types[i].type;
+		json_read(request->document, check_types[i].fields, request, "", faults);
+		check_types[i].check(request, faults);
+		return;
+	}
+	json_fault_add(faults, "check_type", "literal_error",
+	    "expected \"caa\", found \"%s\"", request->check_type_name);
+}
+
+/* ---- the common members ---- */
+
+static void
+read_target(struct mpic_request *request, struct json_faults *faults)
+{
+	const char *text = request->domain_or_ip_target;
+	struct target_fault why;
+	struct buf sentence = BUF_INIT(256);
+
+	if (target_parse(&request->target, text, strlen(text), &why))
+		return;
+	request->target.text[0] = '\0';
+	target_fault_text(&why, &sentence);
+	json_fault_add(faults, "domain_or_ip_target", "invalid-target",
+	    "expected a domain name or an IP address; \"%.80s\" %s", text,
+	    sentence.data != NULL ? sentence.data : "is neither");
+	buf_free(&sentence);
+}
+
+/* Messages begin as Open MPIC's, which clients may match. */
+static bool
+read_perspectives(struct mpic_request *request, const struct mpic_limits *limits,
+    struct json_faults *faults)
+{
+	struct json_int asked = request->orchestration.perspective_count;
+
+	request->perspectives = limits->default_perspectives;
+	if (!asked.set)
+		return true;
+	if (asked.value < COHORT_MIN || asked.value > (int64_t)limits->perspectives) {
+		json_fault_add(faults, "orchestration_parameters.perspective_count",
+		    "invalid-perspective-count", "Invalid perspective count: %" PRId64
+		    " (expected %d to %zu)", asked.value, COHORT_MIN, limits->perspectives);
+		return false;
+	}
+	request->perspectives = (size_t)asked.value;
+	return true;
+}
+
+static void
+read_quorum(struct mpic_request *request, struct json_faults *faults)
+{
+	struct json_int asked = request->orchestration.quorum_count;
+	size_t n = request->perspectives;
+
+	request->quorum = quorum_least(n);
+	if (!asked.set)
+		return;
+	if (!quorum_allowed(n, asked.value)) {
+		json_fault_add(faults, "orchestration_parameters.quorum_count",
+		    "invalid-quorum-count", "Invalid quorum count: %" PRId64
+		    " (expected %zu to %zu for %zu perspectives)", asked.value,
+		    quorum_least(n), n, n);
+		return;
+	}
+	request->quorum = (size_t)asked.value;
+}
+
+static void
+read_attempts(struct mpic_request *request, const struct mpic_limits *limits)
+{
+	const struct mpic_orchestration *o = &request->orchestration;
+
+	request->attempts = 1;
+	request->cohort = 0;
+	if (o->cohort_for_single_attempt.set)
+		request->cohort = (size_t)o->cohort_for_single_attempt.value;
+	else if (o->max_attempts.set && o->max_attempts.value > 0)
+		request->attempts = (size_t)o->max_attempts.value;
+	if (request->attempts > limits->max_attempts)
+		request->attempts = limits->max_attempts;
+}
+
+static void
+read_deadline(struct mpic_request *request, const struct mpic_limits *limits)
+{
+	request->deadline_ms = limits->default_deadline_ms;
+	if (request->asked_deadline_ms.set)
+		request->deadline_ms = request->asked_deadline_ms.value;
+	if (request->deadline_ms > limits->max_deadline_ms)
+		request->deadline_ms = limits->max_deadline_ms;
+}
+
+bool
+mpic_request_decode(struct mpic_request *request, const struct mpic_limits *limits,
+    const char *text, size_t len, struct json_faults *faults)
+{
+	*request = (struct mpic_request){ .check_type = CHECK_CAA };
+	request->document = json_document_parse(text, len, faults);
+	if (request->document == NULL)
+		return false;
+	json_read(request->document, request_fields, request, "", faults);
+	if (request->domain_or_ip_target != NULL)
+		read_target(request, faults);
+	if (request->check_type_name != NULL)
+		read_check_type(request, faults);
+	if (read_perspectives(request, limits, faults))
+		read_quorum(request, faults);
+	read_attempts(request, limits);
+	read_deadline(request, limits);
+	return faults->count == 0;
+}
+
+void
+mpic_request_free(struct mpic_request *request)
+{
+	json_object_put(request->document);
+	request->document = NULL;
+}

@@ -1,0 +1,53 @@
+/*
+ * The body of POST /mpic: what a CA asks. Pure.
+ *
+ * Open MPIC's MpicRequest with our additions. Decoding finds every fault, by
+ * field, and leaves nothing undecided: counts are checked against the fleet
+ * whether the request names them or not. Strings point into the document.
+ */
+#ifndef MPIC_REQUEST_H
+#define MPIC_REQUEST_H
+
+#include "check.h"
+#include "target.h"
+
+#define MPIC_REQUEST_MAX	CHECK_REQUEST_MAX
+
+/* What the configuration lets a request ask for. */
+struct mpic_limits {
+	size_t perspectives;		/* in the fleet */
+	size_t default_perspectives;	/* for a request without perspective_count */
+	size_t max_attempts;
+	int64_t default_deadline_ms, max_deadline_ms;
+};
+
+/* orchestration_parameters as sent, for the echo. */
+struct mpic_orchestration {
+	bool set;
+	struct json_int perspective_count, quorum_count, max_attempts;
+	struct json_int cohort_for_single_attempt;
+};
+
+struct mpic_request {
+	struct json_object *document;	/* owned */
+	const char *check_type_name;	/* as sent */
+	enum check_type check_type;
+	const char *domain_or_ip_target;	/* as sent */
+	struct target target;
+	const char *trace_identifier;	/* or NULL */
+	struct mpic_orchestration orchestration;
+	struct check_caa_parameters caa;
+	struct json_int asked_deadline_ms;
+
+	/* Decided. */
+	size_t perspectives, quorum, attempts;
+	size_t cohort;			/* from 1; 0: each attempt its own */
+	int64_t deadline_ms;		/* for the whole request */
+};
+
+/* False, with at least one fault, if the request cannot be served. Free it either way. */
+bool mpic_request_decode(struct mpic_request *request, const struct mpic_limits *limits,
+    const char *text, size_t len, struct json_faults *faults);
+void mpic_request_free(struct mpic_request *request);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * The answer to POST /mpic. Pure.
+ *
+ * Open MPIC's MpicResponse, member by member, with our facts added. What the
+ * perspectives said is spliced in as it came, so an auditor sees their words.
+ */
+#ifndef MPIC_RESPONSE_H
+#define MPIC_RESPONSE_H
+
+#include "buf.h"
+#include "coordinator/quorum.h"
+#include "coordinator/request.h"
+
+/* A perspective's part in an attempt. */
+struct corroborator {
+	const struct perspective *perspective;
+	struct check_result result;	/* its strings point into itself */
+	/*
+	 * The check_response: a perspective's own bytes, or what
+	 * check_result_encode() made of a failing of ours. Empty while pending.
+	 */
+	struct buf raw;
+};
+
+struct attempt {
+	size_t number;			/* from 1 */
+	size_t count;
+	struct corroborator *corroborators;	/* `count` of them, in the cohort's order */
+	struct ballot ballot;
+	enum quorum_outcome outcome;
+};
+
+struct mpic_response {
+	const struct mpic_request *request;
+	const struct attempt *attempts;	/* the last one decides */
+	size_t attempt_count;		/* at least 1 */
+	int64_t elapsed_ms;
+};
+
+bool mpic_response_valid(const struct mpic_response *response);
+void mpic_response_encode(const struct mpic_response *response, struct buf *out);
+
+/*
+ * The body for a request in order that cannot be served all the same: `error`
+ * is Open MPIC's sentence, and one issue says why at the field.
+ */
+void mpic_refusal_encode(const char *error, const char *path, const char *issue,
+    const char *why, struct buf *out);
+
+#endif
