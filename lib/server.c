@@ -1,0 +1,394 @@
+#include "server.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include "log.h"
+#include "server_connection.h"
+
+#define METHODS_MAX 128		/* bytes of an Allow header */
+
+const char *const server_status_classes[5] = { "1xx", "2xx", "3xx", "4xx", "5xx" };
+
+static void
+config_defaults(struct server_config *cfg)
+{
+	const struct { size_t *value, def; } sizes[] = {
+		{ &cfg->max_in_flight, 1024 }, { &cfg->max_connections, 4096 },
+		{ &cfg->max_body, 65536 }, { &cfg->max_head, 16384 },
+	};
+	const struct { int64_t *value, def; } times[] = {
+		{ &cfg->handshake_timeout_ms, 10000 }, { &cfg->request_timeout_ms, 10000 },
+		{ &cfg->idle_timeout_ms, 120000 }, { &cfg->write_timeout_ms, 30000 },
+	};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		if (*sizes[i].value == 0)
+			*sizes[i].value = sizes[i].def;
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+		if (*times[i].value == 0)
+			*times[i].value = times[i].def;
+}
+
+/* An address outside loopback must not be served in the clear, whatever was asked for. */
+static bool
+listens_on_loopback(int listen_fd)
+{
+	struct endpoint e = { .len = sizeof(e.addr) };
+
+	return getsockname(listen_fd, (struct sockaddr *)&e.addr, &e.len) == 0 &&
+	    endpoint_loopback(&e);
+}
+
+static bool
+config_sane(const struct server_config *cfg, int listen_fd,
+    const struct route *routes, size_t route_count, struct buf *why)
+{
+	if (cfg->plain && !listens_on_loopback(listen_fd)) {
+		buf_adds(why, "plain HTTP is served on loopback addresses only");
+		return false;
+	}
+	for (size_t i = 0; i < route_count; i++) {
+		if (!cfg->plain && (routes[i].flags & ROUTE_IDENTIFIED) != 0 &&
+		    cfg->identity_count == 0) {
+			buf_adds(why, "no client identity is allowed, so nobody could use ");
+			buf_adds(why, routes[i].path);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The configuration's strings, so that the caller may free its own. */
+static bool
+copy_strings(struct server *s)
+{
+	const struct server_config *cfg = &s->cfg;
+
+	s->identities = calloc(cfg->identity_count + 1, sizeof(*s->identities));
+	if (s->identities == NULL)
+		return false;
+	for (size_t i = 0; i < cfg->identity_count; i++)
+		if ((s->identities[i] = strdup(cfg->identities[i])) == NULL)
+			return false;
+	if (cfg->plain)
+		return true;
+	s->certificate = strdup(cfg->tls.certificate != NULL ? cfg->tls.certificate : "");
+	s->key = strdup(cfg->tls.key != NULL ? cfg->tls.key : "");
+	s->ca = strdup(cfg->tls.ca != NULL ? cfg->tls.ca : "");
+	return s->certificate != NULL && s->key != NULL && s->ca != NULL;
+}
+
+bool
+server_reload_tls(struct server *s, struct buf *why)
+{
+	const struct tls_files files = { s->certificate, s->key, s->ca };
+	SSL_CTX *ctx;
+
+	if (s->cfg.plain)
+		return true;
+	ctx = tls_server_context(&files, why);
+	if (ctx == NULL)
+		return false;
+	SSL_CTX_free(s->tls);
+	s->tls = ctx;
+	metric_set(s->cfg.metrics, SERVER_METRIC_TLS_EXPIRES, 0, tls_expires_s(ctx));
+	return true;
+}
+
+static void
+accept_arm(struct server *s, bool on)
+{
+	if (s->accept_armed == on)
+		return;
+	if (on)
+		event_add(&s->accepting, NULL);
+	else
+		event_del(&s->accepting);
+	s->accept_armed = on;
+}
+
+/*
+ * One connection a wake-up: the workers share the listening socket, and one
+ * that took all there is would keep them for as long as they are kept alive.
+ */
+static void
+on_accept(evutil_socket_t listen_fd, short what, void *arg)
+{
+	struct server *s = arg;
+	struct sockaddr_storage addr;
+	socklen_t len = sizeof(addr);
+	int fd = accept4(listen_fd, (struct sockaddr *)&addr, &len,
+	    SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd >= 0) {
+		connection_new(s, fd, &addr, len);
+		if (s->connection_count >= s->cfg.max_connections)
+			accept_arm(s, false);
+		return;
+	}
+	if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
+		return;
+	/* Trying again at once would only spin: the next sweep opens again. */
+	log_warning("cannot accept a connection", "reason", strerror(errno));
+	accept_arm(s, false);
+}
+
+static void
+on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *s = arg;
+	struct connection *c, *next;
+	uint64_t now = monotonic_ns();
+
+	for (c = TAILQ_FIRST(&s->connections); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		if (c->deadline_ns != 0 && c->deadline_ns <= now)
+			connection_expire(c);
+	}
+	if (!s->draining && s->connection_count < s->cfg.max_connections)
+		accept_arm(s, true);
+}
+
+/*
+ * One timer for all connections costs a request nothing; it fires often enough
+ * for the shortest timeout and at most twice a second.
+ */
+static void
+sweep_start(struct server *s)
+{
+	const int64_t times[] = { s->cfg.handshake_timeout_ms, s->cfg.request_timeout_ms,
+		s->cfg.idle_timeout_ms, s->cfg.write_timeout_ms };
+	int64_t every_ms = 500;
+	struct timeval tv;
+
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+		if (times[i] / 4 < every_ms)
+			every_ms = times[i] / 4;
+	if (every_ms < 5)
+		every_ms = 5;
+	tv = (struct timeval){ .tv_sec = every_ms / 1000, .tv_usec = every_ms % 1000 * 1000 };
+	event_assign(&s->sweep, s->base, -1, EV_PERSIST, on_sweep, s);
+	event_add(&s->sweep, &tv);
+}
+
+static void
+on_drained(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *s = arg;
+	void (*done)(void *) = s->drain_done;
+
+	s->drain_done = NULL;
+	if (done != NULL)
+		done(s->drain_arg);
+}
+
+struct server *
+server_new(struct event_base *base, const struct server_config *cfg, int listen_fd,
+    const struct route *routes, size_t route_count, void *arg, struct buf *why)
+{
+	static const int on = 1;
+	struct server *s;
+
+	if (!config_sane(cfg, listen_fd, routes, route_count, why))
+		return NULL;
+	s = calloc(1, sizeof(*s));
+	if (s == NULL) {
+		buf_adds(why, "out of memory");
+		return NULL;
+	}
+	s->base = base;
+	s->cfg = *cfg;
+	s->routes = routes;
+	s->route_count = route_count;
+	s->arg = arg;
+	s->listen_fd = listen_fd;
+	TAILQ_INIT(&s->connections);
+	config_defaults(&s->cfg);
+	event_assign(&s->accepting, base, listen_fd, EV_READ | EV_PERSIST, on_accept, s);
+	event_assign(&s->drained, base, -1, 0, on_drained, s);
+	sweep_start(s);
+	if (!copy_strings(s)) {
+		buf_adds(why, "out of memory");
+		goto fail;
+	}
+	if (!server_reload_tls(s, why))
+		goto fail;
+	/* Inherited by accepted sockets on Linux, so a connection costs no call of its own. */
+	setsockopt(listen_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	accept_arm(s, true);
+	return s;
+fail:
+	server_free(s);
+	return NULL;
+}
+
+void
+server_free(struct server *s)
+{
+	struct connection *c;
+
+	if (s == NULL)
+		return;
+	s->drain_done = NULL;
+	accept_arm(s, false);
+	event_del(&s->sweep);
+	while ((c = TAILQ_FIRST(&s->connections)) != NULL) {
+		TAILQ_REMOVE(&s->connections, c, entry);
+		metric_add(s->cfg.metrics, SERVER_METRIC_HTTP_CONNECTIONS, 0, -1);
+		c->server = NULL;
+		connection_end(c);
+	}
+	metric_add(s->cfg.metrics, SERVER_METRIC_HTTP_IN_FLIGHT, 0, -(int64_t)s->in_flight);
+	event_del(&s->drained);
+	for (size_t i = 0; s->identities != NULL && i < s->cfg.identity_count; i++)
+		free(s->identities[i]);
+	free(s->identities);
+	free(s->certificate);
+	free(s->key);
+	free(s->ca);
+	SSL_CTX_free(s->tls);
+	free(s);
+}
+
+void
+server_drain(struct server *s, void (*done)(void *arg), void *arg)
+{
+	struct connection *c, *next;
+
+	s->draining = true;
+	s->drain_done = done;
+	s->drain_arg = arg;
+	accept_arm(s, false);
+	for (c = TAILQ_FIRST(&s->connections); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		if (!c->running && c->state == CONNECTION_HEAD && c->len == 0)
+			connection_end(c);
+	}
+	if (s->connection_count == 0)
+		event_active(&s->drained, EV_TIMEOUT, 0);
+}
+
+void
+server_connection_left(struct server *s)
+{
+	if (s->draining && s->connection_count == 0)
+		event_active(&s->drained, EV_TIMEOUT, 0);
+	else if (!s->draining)
+		accept_arm(s, true);
+}
+
+size_t
+server_in_flight(const struct server *s)
+{
+	return s->in_flight;
+}
+
+static bool
+method_serves(const struct route *r, const char *method)
+{
+	return strcmp(r->method, method) == 0 ||
+	    (strcmp(method, "HEAD") == 0 && strcmp(r->method, "GET") == 0);
+}
+
+/* The route of path and method; else `allow` names the methods the path has, if any. */
+static const struct route *
+route_find(const struct server *s, const char *path, const char *method,
+    char allow[static METHODS_MAX])
+{
+	size_t used = 0;
+
+	allow[0] = '\0';
+	for (size_t i = 0; i < s->route_count; i++) {
+		const struct route *r = &s->routes[i];
+
+		if (strcmp(r->path, path) != 0)
+			continue;
+		if (method_serves(r, method))
+			return r;
+		if (used < METHODS_MAX)
+			used += (size_t)snprintf(allow + used, METHODS_MAX - used, "%s%s%s",
+			    used > 0 ? ", " : "", r->method,
+			    strcmp(r->method, "GET") == 0 ? ", HEAD" : "");
+	}
+	return NULL;
+}
+
+static void
+refuse_with(struct exchange *x, int status, const char *body, const char *name,
+    const char *value)
+{
+	const struct header extra = { name, value };
+
+	exchange_reply(x, status, NULL, body, strlen(body), &extra, 1);
+}
+
+static bool
+server_permits(const struct server *s, const char *identity)
+{
+	if (s->cfg.plain)
+		return true;
+	for (size_t i = 0; i < s->cfg.identity_count; i++)
+		if (strcmp(s->identities[i], identity) == 0)
+			return true;
+	return false;
+}
+
+static void
+refuse_identity(struct exchange *x, const char *identity)
+{
+	struct buf detail = BUF_INIT(TLS_IDENTITY_MAX + 128);
+
+	if (identity[0] != '\0')
+		buf_addf(&detail, "the identity %s may not use this service", identity);
+	else
+		buf_adds(&detail, "the certificate presented has no identity: it needs "
+		    "exactly one urn:mpic: URI as subjectAltName");
+	log_notice("request refused", "peer", exchange_peer(x), "identity", identity);
+	exchange_refuse(x, 403, detail.data != NULL ? detail.data : "forbidden");
+	buf_free(&detail);
+}
+
+static void
+overloaded(struct server *s, struct exchange *x)
+{
+	metric_add(s->cfg.metrics, SERVER_METRIC_HTTP_OVERLOADED, 0, 1);
+	refuse_with(x, 503, "{\"detail\":\"too many requests in flight\"}",
+	    "Retry-After", "1");
+}
+
+void
+server_dispatch(struct server *s, struct connection *c)
+{
+	struct exchange *x = &c->exchange;
+	const char *method = c->text + c->head.method;
+	char allow[METHODS_MAX];
+
+	*x = (struct exchange){ .connection = c, .started_ns = monotonic_ns(),
+	    .head_only = strcmp(method, "HEAD") == 0 };
+	x->route = route_find(s, c->text + c->head.path, method, allow);
+	if (x->route == NULL && allow[0] == '\0') {
+		exchange_refuse(x, 404, "Not Found");
+	} else if (x->route == NULL) {
+		refuse_with(x, 405, "{\"detail\":\"Method Not Allowed\"}", "Allow", allow);
+	} else if ((x->route->flags & ROUTE_IDENTIFIED) != 0 &&
+	    !server_permits(s, c->identity)) {
+		refuse_identity(x, c->identity);
+	} else if ((x->route->flags & ROUTE_COUNTED) != 0 &&
+	    s->in_flight >= s->cfg.max_in_flight) {
+		overloaded(s, x);
+	} else {
+		if ((x->route->flags & ROUTE_COUNTED) != 0) {
+			x->counted = true;
+			s->in_flight++;
+			metric_add(s->cfg.metrics, SERVER_METRIC_HTTP_IN_FLIGHT, 0, 1);
+		}
+		x->route->handle(x, s->arg);
+	}
+}
