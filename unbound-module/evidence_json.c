@@ -78,13 +78,47 @@ add_rcode(struct buf *b, int rcode)
 }
 
 static void
-add_server(struct buf *b, struct traffic *t)
+add_server(struct buf *b, struct exchange *e)
 {
 	char ip[INET6_ADDRSTRLEN];
 
-	addr_to_str(&t->server, t->server_len, ip, sizeof(ip));
-	buf_addf(b, ",\"server\":\"%s\",\"port\":%u,\"transport\":\"%s\",\"rtt_us\":%" PRIu32, ip,
-	    ntohs(((struct sockaddr_in *)&t->server)->sin_port), t->tcp ? "tcp" : "udp", t->rtt_us);
+	addr_to_str(&e->server, e->server_len, ip, sizeof(ip));
+	buf_addf(b, "\"server\":\"%s\"", ip);
+	if (e->end != EXCHANGE_TIMEOUT)
+		buf_addf(b, ",\"transport\":\"%s\",\"rtt_us\":%" PRIu32,
+		    e->tcp ? "tcp" : "udp", e->rtt_us);
+}
+
+/* A usable answer has one source; of a failure, everything that was tried is worth keeping. */
+static void
+add_traffic(struct buf *b, struct lookup *l)
+{
+	struct traffic *t = &l->traffic;
+
+	if (l->outcome != OUTCOME_FAILED && t->kept > 0) {
+		buf_addc(b, ',');
+		add_server(b, &t->exchanges[t->kept - 1]);
+		return;
+	}
+	buf_adds(b, ",\"exchanges\":[");
+	for (size_t i = 0; i < t->kept; i++) {
+		struct exchange *e = &t->exchanges[i];
+
+		buf_adds(b, i > 0 ? ",{" : "{");
+		if (e->zone != NULL) {
+			buf_adds(b, "\"zone\":");
+			add_name(b, e->zone);
+			buf_addc(b, ',');
+		}
+		add_server(b, e);
+		buf_adds(b, ",\"result\":");
+		if (e->end == EXCHANGE_ANSWER)
+			add_rcode(b, e->rcode);
+		else
+			buf_adds(b, e->end == EXCHANGE_TIMEOUT ? "\"timeout\"" : "\"unusable\"");
+		buf_addc(b, '}');
+	}
+	buf_addc(b, ']');
 }
 
 static void
@@ -164,8 +198,7 @@ add_lookup(struct buf *b, struct lookup *l, bool room)
 		buf_adds(b, ",\"reason\":");
 		buf_add_json(b, l->reason, strlen(l->reason));
 	}
-	if (l->traffic.server_len > 0)
-		add_server(b, &l->traffic);
+	add_traffic(b, l);
 	buf_addf(b, ",\"tries\":%" PRIu32 ",\"tries_sent\":%" PRIu32 ",\"queries_sent\":%" PRIu32
 	    ",\"elapsed_us\":%" PRIu32, l->tries, l->tries_sent, l->traffic.sent, l->elapsed_us);
 	if (l->hop_count > 0)

@@ -120,6 +120,39 @@ reason_copy(const char *text, struct regional *region)
 	return copy;
 }
 
+/* The exchanges outlive the sub: what they point to must too. */
+static void
+lookup_keep_traffic(struct lookup *l, struct sub *s, struct regional *region)
+{
+	uint32_t sent = l->traffic.sent + s->traffic.sent;
+
+	l->traffic = s->traffic;
+	l->traffic.sent = sent;
+	for (size_t i = 0; i < l->traffic.kept; i++)
+		if (l->traffic.exchanges[i].zone != NULL)
+			l->traffic.exchanges[i].zone =
+			    dname_copy(l->traffic.exchanges[i].zone, region);
+}
+
+/*
+ * Whether the servers of the zone that failed were sent anything: the
+ * resolver's back-off may give up on them without, and a parent's referral
+ * is no try of theirs.
+ */
+static bool
+lookup_asked(struct lookup *l, struct module_qstate *sub, int iterator)
+{
+	struct iter_qstate *iq = sub->minfo[iterator];
+
+	if (iq == NULL || iq->dp == NULL)
+		return l->traffic.kept > 0;
+	for (size_t i = 0; i < l->traffic.kept; i++)
+		if (l->traffic.exchanges[i].zone != NULL &&
+		    query_dname_compare(l->traffic.exchanges[i].zone, iq->dp->name) == 0)
+			return true;
+	return false;
+}
+
 static void
 lookup_fail(struct lookup *l, struct module_qstate *sub, struct module_qstate *super, int id)
 {
@@ -178,11 +211,9 @@ lookup_finish(struct lookup *l, struct module_qstate *sub, struct module_qstate 
 {
 	struct sub *s = sub_of(sub, id);
 	struct dns_msg *msg = sub->return_msg;
-	uint32_t sent = l->traffic.sent + s->traffic.sent;
 
-	l->traffic = s->traffic;
-	l->traffic.sent = sent;
-	if (s->traffic.sent > 0)
+	lookup_keep_traffic(l, s, super->region);
+	if (lookup_asked(l, sub, module_state(super->env, id)->iterator))
 		l->tries_sent++;
 	l->elapsed_us = elapsed_us(&l->started);
 	l->ede = -1;

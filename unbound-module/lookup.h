@@ -43,7 +43,7 @@ struct lookup {
 	const char *reason;	/* Unbound's sentence, NULL: none */
 	struct traffic traffic;	/* of the last try; `sent` over all tries */
 	uint32_t tries;
-	uint32_t tries_sent;	/* tries in which at least one packet left */
+	uint32_t tries_sent;	/* tries in which a server of the failing zone was really asked */
 	struct hop hops[LOOKUP_HOPS_MAX];
 	size_t hop_count;
 	bool hops_cut;		/* there were more */

@@ -164,7 +164,9 @@ empty_answer(struct module_qstate *qstate)
 static void
 query_run(struct query *q, struct module_qstate *qstate, int id)
 {
-	if (q != NULL && !query_advance(q, qstate, id)) {
+	if (q != NULL && qstate->mesh_info->reply_list == NULL)
+		sub_stop_all(qstate);	/* the client is gone */
+	else if (q != NULL && !query_advance(q, qstate, id)) {
 		qstate->ext_state[id] = module_wait_subquery;
 		return;
 	}

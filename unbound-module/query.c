@@ -179,7 +179,7 @@ query_finish(struct query *q, struct module_qstate *qstate, int id)
 {
 	struct counters *counters = &module_state(qstate->env, id)->counters;
 
-	(*qstate->env->detach_subs)(qstate);
+	sub_stop_all(qstate);
 	if (q->failed)
 		q->found = -1;
 	for (size_t i = 0; i < q->slot_count; i++) {

@@ -92,16 +92,37 @@ sub_start(struct module_qstate *super, int id, uint8_t *qname, size_t qname_len,
 	return true;
 }
 
+void
+sub_stop_all(struct module_qstate *super)
+{
+	struct mesh_state *m = super->mesh_info;
+
+	/* deleting one takes it out of the set */
+	while (m->sub_set.count > 0) {
+		struct mesh_state_ref *ref =
+		    (struct mesh_state_ref *)rbtree_first(&m->sub_set);
+
+		mesh_state_delete(&ref->s->s);
+	}
+}
+
 static int
 sub_on_query(struct query_info *qinfo, uint16_t flags, struct module_qstate *qstate,
     struct sockaddr_storage *addr, socklen_t addrlen, uint8_t *zone, size_t zonelen,
     struct regional *region, int id, void *arg)
 {
 	struct sub *s = sub_of(qstate, id);
+	struct exchange *e;
 
 	if (s == NULL)
 		return 1;
 	s->traffic.sent++;
+	if (s->traffic.kept < EXCHANGES_MAX)
+		s->traffic.kept++;
+	e = &s->traffic.exchanges[s->traffic.kept - 1];
+	*e = (struct exchange){ .end = EXCHANGE_TIMEOUT, .server_len = addrlen };
+	memcpy(&e->server, addr, addrlen);
+	e->zone = regional_alloc_init(qstate->region, zone, zonelen);
 	COUNT(&module_state(qstate->env, id)->counters, sent);
 	clock_gettime(CLOCK_MONOTONIC, &s->sent_at);
 	return 1;
@@ -137,11 +158,14 @@ sub_on_response(struct module_qstate *qstate, struct dns_msg *response, int id, 
 
 	if (s == NULL)
 		return 1;
-	if (qstate->reply != NULL) {
-		s->traffic.server = qstate->reply->remote_addr;
-		s->traffic.server_len = qstate->reply->remote_addrlen;
-		s->traffic.tcp = qstate->reply->c != NULL && qstate->reply->c->type != comm_udp;
-		s->traffic.rtt_us = elapsed_us(&s->sent_at);
+	if (qstate->reply != NULL && s->traffic.kept > 0) {
+		struct exchange *e = &s->traffic.exchanges[s->traffic.kept - 1];
+
+		e->end = response != NULL ? EXCHANGE_ANSWER : EXCHANGE_UNUSABLE;
+		if (response != NULL)
+			e->rcode = FLAGS_GET_RCODE(response->rep->flags);
+		e->tcp = qstate->reply->c != NULL && qstate->reply->c->type != comm_udp;
+		e->rtt_us = elapsed_us(&s->sent_at);
 	}
 	if (s->fresh)
 		qstate->no_cache_store = response == NULL ||

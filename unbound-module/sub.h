@@ -16,13 +16,26 @@
 
 #include <time.h>
 
-/* What a sub's last exchange with a name server looked like. */
-struct traffic {
+#define EXCHANGES_MAX	8
+
+enum exchange_end { EXCHANGE_TIMEOUT, EXCHANGE_UNUSABLE, EXCHANGE_ANSWER };
+
+/* One query handed to the network and what came of it. */
+struct exchange {
 	struct sockaddr_storage server;
-	socklen_t server_len;	/* 0: nothing was answered by the network */
+	socklen_t server_len;
+	uint8_t *zone;		/* whose server it was asked as; NULL without memory */
+	enum exchange_end end;
+	int rcode;		/* with EXCHANGE_ANSWER */
 	bool tcp;
-	uint32_t rtt_us;	/* of the last answer, retransmissions included */
+	uint32_t rtt_us;	/* with an answer; retransmissions included */
+};
+
+/* What a sub sent and got. */
+struct traffic {
 	uint32_t sent;		/* queries handed to the network */
+	size_t kept;		/* exchanges noted: the first ones and the last */
+	struct exchange exchanges[EXCHANGES_MAX];
 };
 
 struct sub {
@@ -40,6 +53,8 @@ bool sub_start(struct module_qstate *super, int id, uint8_t *qname, size_t qname
 struct sub *sub_of(struct module_qstate *qstate, int id);
 /* The state is going: it is no longer in flight. */
 void sub_clear(struct module_qstate *qstate, int id);
+/* Ends every sub of `super` at once: what they would find is not wanted. */
+void sub_stop_all(struct module_qstate *super);
 /* Both callbacks note traffic and decide what is stored; install once at init. */
 bool sub_register(struct module_env *env, int id);
 
