@@ -228,7 +228,7 @@ ZONES = (
     _hostile("flaky.com", "flaky", "SERVFAIL to the first two of each three equal queries", PERMIT,
              status="any"),
     _hostile("slow5.com", "answer", "answers after 5 s", PERMIT, status="any", delay_ms=5000),
-    _hostile("slow1.com", "answer", "answers after 1 s", PERMIT, status="insecure", delay_ms=1000),
+    _hostile("slow1.com", "answer", "answers after 1 s", PERMIT, status="any", delay_ms=1000),
     _hostile("delay.com", "nodata", "every answer takes 50 ms; all names exist, none has CAA",
              f"@ A {WEB4}", status="insecure", delay_ms=50),
     _hostile("delay-permit.com", "answer", "every answer takes 50 ms", PERMIT, WWW,
