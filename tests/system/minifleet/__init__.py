@@ -1,0 +1,1 @@
+"""What `fleet` is made of: keys, configurations, and a handle on a running one."""
