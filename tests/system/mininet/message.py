@@ -1,16 +1,19 @@
 """Just enough of the DNS wire format for a server that must also send what no library would."""
 
+import re
 import struct
 from dataclasses import dataclass
 
 import dns.exception
-import dns.message
 import dns.name
 import dns.rdatatype
 
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = range(6)
 QNAME_POINTER = b"\xc0\x0c"
 UDP_LIMIT = 1232
+OPT_HEAD = b"\x00\x00\x29"
+OPT_SIZE = 11
+ORDINARY = re.compile(rb"[A-Za-z0-9_*-]*").fullmatch
 
 
 @dataclass
@@ -47,17 +50,33 @@ class Record:
 def parse(wire, source, transport):
     """The query in wire, or None if it is none."""
     try:
-        message = dns.message.from_wire(wire)
-    except (dns.exception.DNSException, ValueError):
+        ident, flags, questions, answers, authorities, extras = struct.unpack_from("!6H", wire)
+        end = 12
+        while wire[end]:
+            end += 1 + wire[end]
+        (rdtype,) = struct.unpack_from("!H", wire, end + 1)
+        name = _name(wire, end)
+    except (struct.error, IndexError, dns.exception.DNSException):
         return None
-    if wire[2] & 0x80 or len(message.question) != 1:
+    end += 5
+    if flags & 0x8000 or (questions, answers, authorities) != (1, 0, 0) or len(wire) < end:
         return None
-    asked = message.question[0]
-    name = asked.name.to_text(omit_final_dot=True).lower()
-    end = 12 + len(asked.name.to_wire()) + 4
-    return Query(message.id, bool(wire[2] & 1), name, dns.rdatatype.to_text(asked.rdtype),
-                 wire[12:end], message.edns >= 0, bool(message.ednsflags & 0x8000),
-                 source, transport)
+    edns = extras > 0 and wire[end:end + 3] == OPT_HEAD and len(wire) >= end + OPT_SIZE
+    return Query(ident, bool(flags & 0x0100), name, dns.rdatatype.to_text(rdtype), wire[12:end],
+                 edns, edns and bool(wire[end + 7] & 0x80), source, transport)
+
+
+def _name(wire, end):
+    """The name asked about as lower-case text; most need no more than dots between labels."""
+    labels = []
+    at = 12
+    while at < end:
+        labels.append(wire[at + 1:at + 1 + wire[at]])
+        at += 1 + wire[at]
+    if all(ORDINARY(label) for label in labels):
+        return b".".join(labels).decode("ascii").lower()
+    name, _ = dns.name.from_wire(wire, 12)
+    return name.to_text(omit_final_dot=True).lower()
 
 
 def build(query, rcode=NOERROR, answer=(), authority=(), aa=True, tc=False, question=None,

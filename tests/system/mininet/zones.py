@@ -255,8 +255,10 @@ ZONES = (
     _leaf("1.0.0.0.0.2.2.0.0.0.8.2.6.0.6.2.ip6.arpa", "reverse IPv6, unsigned",
           "a.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0 PTR www.permit.com."),
 
-    # For measuring: n0 to n4999 each with a CAA record.
+    # For measuring; n0 to n4999 of bench.com and bench-signed.org have a CAA record each.
     _leaf("bench.com", "many names, unsigned", *BENCH),
+    _leaf("bench-none.com", "any name below exists, none has CAA, unsigned", f"* A {WEB4}"),
+    _signed("bench-none.org", "any name below exists, none has CAA, signed", f"* A {WEB4}"),
     _signed("bench-signed.org", "many names, signed", *BENCH),
 )
 
