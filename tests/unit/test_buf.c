@@ -1,0 +1,190 @@
+/* buf.h: caps, the sticky error, JSON strings, memory that runs out. */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "failing_malloc.h"
+
+static void
+test_add(void **state)
+{
+	struct buf b = BUF_INIT(64);
+
+	buf_adds(&b, "one");
+	buf_addc(&b, ' ');
+	buf_add(&b, "two\0three", 3);
+	buf_addf(&b, " %d", 3);
+	buf_add(&b, NULL, 0);
+	assert_string_equal(b.data, "one two 3");
+	assert_int_equal(b.len, 9);
+	assert_false(b.failed);
+	buf_free(&b);
+	assert_null(b.data);
+	assert_int_equal(b.max, 64);
+	buf_free(&b);
+}
+
+static void
+test_cap_is_exact(void **state)
+{
+	struct buf b = BUF_INIT(8);
+
+	buf_adds(&b, "12345678");
+	assert_false(b.failed);
+	assert_int_equal(b.len, 8);
+	assert_int_equal(b.data[8], '\0');
+	buf_addc(&b, '9');
+	assert_true(b.failed);
+	assert_int_equal(b.len, 8);
+	buf_free(&b);
+}
+
+static void
+test_error_is_sticky(void **state)
+{
+	struct buf b = BUF_INIT(8);
+
+	buf_adds(&b, "1234");
+	buf_adds(&b, "56789");
+	assert_true(b.failed);
+	buf_adds(&b, "5");
+	buf_addf(&b, "%s", "5");
+	buf_addc(&b, '5');
+	buf_add_json(&b, "5", 1);
+	assert_string_equal(b.data, "1234");
+	buf_reset(&b);
+	assert_false(b.failed);
+	assert_string_equal(b.data, "");
+	buf_adds(&b, "5");
+	assert_string_equal(b.data, "5");
+	buf_free(&b);
+}
+
+static void
+test_huge_length(void **state)
+{
+	struct buf b = BUF_INIT(8);
+
+	buf_adds(&b, "1234");
+	buf_add(&b, "x", SIZE_MAX);
+	assert_true(b.failed);
+	buf_reset(&b);
+	buf_adds(&b, "1234");
+	buf_add(&b, "x", SIZE_MAX - 2);
+	assert_true(b.failed);
+	buf_free(&b);
+}
+
+static void
+test_grows(void **state)
+{
+	struct buf b = BUF_INIT(100000);
+
+	for (int i = 0; i < 100000; i++)
+		buf_addc(&b, (char)('a' + i % 26));
+	assert_false(b.failed);
+	for (int i = 0; i < 100000; i++)
+		assert_int_equal(b.data[i], 'a' + i % 26);
+	buf_free(&b);
+}
+
+static void
+test_take(void **state)
+{
+	struct buf b = BUF_INIT(8);
+	char *s;
+
+	s = buf_take(&b);
+	assert_string_equal(s, "");
+	free(s);
+	buf_adds(&b, "1234");
+	s = buf_take(&b);
+	assert_string_equal(s, "1234");
+	assert_null(b.data);
+	assert_int_equal(b.len, 0);
+	free(s);
+	buf_adds(&b, "123456789");
+	assert_null(buf_take(&b));
+	assert_null(b.data);
+}
+
+static void
+test_json(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t len;
+		const char *json;
+	} cases[] = {
+#define C(bytes, json) { bytes, sizeof(bytes) - 1, json }
+		C("", "\"\""),
+		C("plain", "\"plain\""),
+		C("a\"b\\c/", "\"a\\\"b\\\\c/\""),
+		C("\0\n\x1f\x7f", "\"\\u0000\\u000a\\u001f\\u007f\""),
+		C("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\""),
+		/* Overlong, surrogate, above U+10FFFF, cut, stray. */
+		C("\xc0\xaf", "\"\xef\xbf\xbd\xef\xbf\xbd\""),
+		C("\xe0\x80\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""),
+		C("\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""),
+		C("\xf4\x90\x80\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""),
+		C("a\xe2\x82", "\"a\xef\xbf\xbd\xef\xbf\xbd\""),
+		C("\xff" "a\x80z", "\"\xef\xbf\xbd" "a\xef\xbf\xbdz\""),
+#undef C
+	};
+	struct buf b = BUF_INIT(256);
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		buf_reset(&b);
+		buf_add_json(&b, cases[i].bytes, cases[i].len);
+		assert_string_equal(b.data, cases[i].json);
+	}
+	buf_free(&b);
+}
+
+static void
+test_no_memory(void **state)
+{
+	struct buf b = BUF_INIT(100000);
+	char *s = NULL;
+
+	failing_malloc_after(0);
+	buf_adds(&b, "x");
+	assert_true(b.failed);
+	assert_null(b.data);
+	assert_null(buf_take(&b));
+	buf_free(&b);
+	for (long n = 1; n < 8; n++) {
+		failing_malloc_after(n);
+		for (int i = 0; i < 100000; i++)
+			buf_addf(&b, "%d", i % 10);
+		assert_true(b.failed);
+		assert_int_equal(b.data[b.len], '\0');
+		assert_int_equal(strlen(b.data), b.len);
+		s = buf_take(&b);
+		assert_null(s);
+	}
+	failing_malloc_after(-1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_add),
+		cmocka_unit_test(test_cap_is_exact),
+		cmocka_unit_test(test_error_is_sticky),
+		cmocka_unit_test(test_huge_length),
+		cmocka_unit_test(test_grows),
+		cmocka_unit_test(test_take),
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_no_memory),
+	};
+
+	return cmocka_run_group_tests_name("buf", tests, NULL, NULL);
+}

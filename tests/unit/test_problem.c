@@ -1,0 +1,70 @@
+/* problem.h: the table is whole and its codes are usable as keys. */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "problem.h"
+
+static void
+test_codes(void **state)
+{
+	for (int p = PROBLEM_NONE + 1; p < PROBLEM_COUNT; p++) {
+		const char *code = problem_code(p);
+
+		assert_non_null(code);
+		assert_int_equal(strspn(code, "abcdefghijklmnopqrstuvwxyz-"), strlen(code));
+		/* Two rows with one code would not both come back. */
+		assert_int_equal(problem_from_code(code), p);
+	}
+	assert_null(problem_code(PROBLEM_NONE));
+}
+
+static void
+test_unknown_code(void **state)
+{
+	assert_int_equal(problem_from_code(""), PROBLEM_NONE);
+	assert_int_equal(problem_from_code("no-such-problem"), PROBLEM_NONE);
+	assert_int_equal(problem_from_code("CAA-FORBIDS"), PROBLEM_NONE);
+}
+
+static void
+test_faults(void **state)
+{
+	assert_string_equal(fault_name(FAULT_TARGET), "target");
+	assert_string_equal(fault_name(FAULT_PERSPECTIVE), "perspective");
+	assert_string_equal(fault_name(FAULT_COORDINATOR), "coordinator");
+	for (int p = PROBLEM_NONE + 1; p < PROBLEM_COUNT; p++)
+		assert_non_null(fault_name(problem_fault(p)));
+}
+
+/* A verdict or a proven forgery does not change by asking again. */
+static void
+test_meaning(void **state)
+{
+	assert_false(problem_retryable(PROBLEM_CAA_FORBIDS));
+	assert_null(problem_error_type(PROBLEM_CAA_FORBIDS));
+	assert_int_equal(problem_fault(PROBLEM_CAA_FORBIDS), FAULT_TARGET);
+	assert_false(problem_retryable(PROBLEM_DNS_BOGUS));
+	assert_true(problem_retryable(PROBLEM_DNS_TIMEOUT));
+	assert_int_equal(problem_fault(PROBLEM_PERSPECTIVE_UNREACHABLE), FAULT_PERSPECTIVE);
+	for (int p = PROBLEM_NONE + 1; p < PROBLEM_COUNT; p++)
+		if (problem_error_type(p) != NULL)
+			assert_int_equal(strncmp(problem_error_type(p), "mpic_error:", 11), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_codes),
+		cmocka_unit_test(test_unknown_code),
+		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_meaning),
+	};
+
+	return cmocka_run_group_tests_name("problem", tests, NULL, NULL);
+}
