@@ -43,6 +43,7 @@ static const struct json_field caa_request_fields[] = {
 	COMMON_ROWS,
 	JSON_ROW("check_type", ENUM, check_request, named_type, .names = caa_names),
 	JSON_ROW("caa_check_parameters", OBJECT, check_request, caa, .fields = check_caa_fields),
+	JSON_ROW("ignore_rfc8657", BOOL, check_request, ignore_rfc8657),
 	{ .key = NULL }
 };
 
@@ -117,6 +118,8 @@ check_request_encode(const struct check_request *request, struct buf *out)
 	if (request->type == CHECK_CAA) {
 		buf_adds(out, ",\"caa_check_parameters\":");
 		check_caa_parameters_encode(&request->caa, out);
+		if (request->ignore_rfc8657.value)
+			buf_adds(out, ",\"ignore_rfc8657\":true");
 	}
 	json_add_string(out, ",\"trace_identifier\":", request->trace_identifier);
 	if (request->nonce != NULL)

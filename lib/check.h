@@ -63,6 +63,8 @@ struct check_request {
 	const char *nonce;		/* or NULL; the result echoes it */
 	struct json_int deadline_ms;	/* from arrival; unset: the perspective's default */
 	struct check_caa_parameters caa;	/* CHECK_CAA */
+	/* The policy does not know RFC 8657: accounturi and validationmethods bind nobody. */
+	struct json_bool ignore_rfc8657;	/* CHECK_CAA */
 };
 
 /* Reads the body of a POST to check_type_path(type). Every fault is named. */

@@ -1,0 +1,241 @@
+#include "evidence.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <json-c/json.h>
+#include <openssl/evp.h>
+
+#include "buf.h"
+#include "mpic_option.h"
+
+/* The document's members as they stand, before they are judged. */
+struct evidence_top {
+	struct json_int version;
+	const char *nonce;
+	const char *error;
+	const char *resolver;
+	struct json_bool truncated;
+	struct json_int found;
+	struct json_object *lookups;
+};
+
+static const struct json_field top_fields[] = {
+	JSON_ROW("v", INT, evidence_top, version, .required = true,
+	    .min = MPIC_OPTION_VERSION, .max = MPIC_OPTION_VERSION),
+	JSON_ROW("nonce", STRING, evidence_top, nonce, .required = true, .min = 16, .max = 16),
+	JSON_ROW("error", STRING, evidence_top, error, .min = 1, .max = 1024),
+	JSON_ROW("resolver", STRING, evidence_top, resolver, .required = true, .max = 64),
+	JSON_ROW("truncated", BOOL, evidence_top, truncated, .required = true),
+	JSON_ROW("found", INT, evidence_top, found, .min = -1, .max = EVIDENCE_LOOKUPS_MAX - 1),
+	JSON_ROW("lookups", RAW, evidence_top, lookups),
+	{ .key = NULL }
+};
+
+struct insecurity {
+	bool set;
+	struct json_bool proven;
+};
+
+static const struct json_field insecurity_fields[] = {
+	JSON_ROW("proven", BOOL, insecurity, proven, .required = true),
+	{ .key = NULL }
+};
+
+struct lookup_members {
+	const char *name, *rcode, *reason, *owner;
+	int outcome, dnssec;
+	struct json_int ttl, tries_sent;
+	struct json_object *chain, *records;
+	struct insecurity insecurity;
+};
+
+static const char *const outcome_names[] = {
+	[EVIDENCE_ANSWER] = "answer", [EVIDENCE_NODATA] = "nodata",
+	[EVIDENCE_NXDOMAIN] = "nxdomain", [EVIDENCE_FAILED] = "failed",
+	[EVIDENCE_TOO_LARGE] = "too-large", [EVIDENCE_ABANDONED] = "abandoned", NULL
+};
+
+#define DNSSEC_UNSET	-1
+
+static const char *const dnssec_names[] = {
+	"bogus", "indeterminate", "insecure", "secure", NULL
+};
+static const enum check_dnssec dnssec_values[] = {
+	CHECK_DNSSEC_BOGUS, CHECK_DNSSEC_INDETERMINATE, CHECK_DNSSEC_INSECURE, CHECK_DNSSEC_SECURE,
+};
+
+static const struct json_field lookup_fields[] = {
+	JSON_ROW("name", STRING, lookup_members, name, .required = true, .min = 1, .max = 1024),
+	JSON_ROW("outcome", ENUM, lookup_members, outcome, .required = true,
+	    .names = outcome_names),
+	JSON_ROW("rcode", STRING, lookup_members, rcode, .min = 1, .max = 16),
+	JSON_ROW("dnssec", ENUM, lookup_members, dnssec, .names = dnssec_names),
+	JSON_ROW("reason", STRING, lookup_members, reason, .max = 2048),
+	JSON_ROW("owner", STRING, lookup_members, owner, .min = 1, .max = 1024),
+	JSON_ROW("ttl", INT, lookup_members, ttl, .min = 0, .max = UINT32_MAX),
+	JSON_ROW("tries_sent", INT, lookup_members, tries_sent, .min = 0, .max = UINT32_MAX),
+	JSON_ROW("chain", RAW, lookup_members, chain),
+	JSON_ROW("records", RAW, lookup_members, records),
+	JSON_ROW("insecurity", OBJECT, lookup_members, insecurity, .fields = insecurity_fields),
+	{ .key = NULL }
+};
+
+/* Base64 of one RDATA into `out`; its length, or -1. Padding is required. */
+static int
+base64_decode(uint8_t *out, const char *text, size_t len)
+{
+	int n;
+
+	if (len % 4 != 0)
+		return -1;
+	if (len == 0)
+		return 0;
+	n = EVP_DecodeBlock(out, (const unsigned char *)text, (int)len);
+	if (n < 0)
+		return -1;
+	/* EVP counts the padding as zero octets */
+	return n - (text[len - 1] == '=') - (text[len - 2] == '=');
+}
+
+/* `room` is where the next RDATA goes; it was made as large as the whole text. */
+static bool
+lookup_records(struct evidence_lookup *l, struct json_object *records, uint8_t **room)
+{
+	size_t count;
+
+	if (!json_object_is_type(records, json_type_array))
+		return false;
+	count = json_object_array_length(records);
+	if (count == 0 || count > EVIDENCE_RECORDS_MAX)
+		return false;
+	l->records = calloc(count, sizeof(*l->records));
+	if (l->records == NULL)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *o = json_object_array_get_idx(records, i);
+		int len;
+
+		if (!json_object_is_type(o, json_type_string))
+			return false;
+		len = base64_decode(*room, json_object_get_string(o),
+		    (size_t)json_object_get_string_len(o));
+		if (len < 0)
+			return false;
+		l->records[i] = (struct evidence_record){ *room, (size_t)len };
+		*room += len;
+	}
+	l->record_count = count;
+	return true;
+}
+
+static bool
+lookup_decode(struct evidence_lookup *l, struct json_object *o, bool truncated, uint8_t **room,
+    struct json_faults *faults)
+{
+	struct lookup_members m = { .dnssec = DNSSEC_UNSET };
+
+	if (!json_read(o, lookup_fields, &m, "lookups", faults))
+		return false;
+	*l = (struct evidence_lookup){
+		.name = m.name, .outcome = m.outcome, .rcode = m.rcode, .reason = m.reason,
+		.owner = m.owner, .ttl_s = m.ttl.value, .tries_sent = m.tries_sent.value,
+		.insecure = m.insecurity.set && m.insecurity.proven.value,
+		.hop_count = json_object_is_type(m.chain, json_type_array) ?
+		    json_object_array_length(m.chain) : 0,
+	};
+	if (l->outcome == EVIDENCE_ABANDONED)
+		return true;
+	if (m.dnssec == DNSSEC_UNSET || m.rcode == NULL)
+		return false;
+	l->dnssec = dnssec_values[m.dnssec];
+	if (l->outcome != EVIDENCE_ANSWER || truncated)
+		return true;
+	return l->owner != NULL && lookup_records(l, m.records, room);
+}
+
+static bool
+lookups_decode(struct evidence *e, const struct evidence_top *top, size_t len,
+    struct json_faults *faults)
+{
+	uint8_t *room;
+
+	if (!json_object_is_type(top->lookups, json_type_array) || !top->found.set)
+		return false;
+	e->lookup_count = json_object_array_length(top->lookups);
+	if (e->lookup_count == 0 || e->lookup_count > EVIDENCE_LOOKUPS_MAX ||
+	    top->found.value >= (int64_t)e->lookup_count) {
+		e->lookup_count = 0;
+		return false;
+	}
+	e->lookups = calloc(e->lookup_count, sizeof(*e->lookups));
+	room = e->rdata = malloc(len);
+	if (e->lookups == NULL || e->rdata == NULL)
+		return false;
+	for (size_t i = 0; i < e->lookup_count; i++)
+		if (!lookup_decode(&e->lookups[i], json_object_array_get_idx(top->lookups, i),
+		    e->truncated, &room, faults))
+			return false;
+	if (top->found.value >= 0)
+		e->found = &e->lookups[top->found.value];
+	return e->found == NULL || e->found->outcome == EVIDENCE_ANSWER;
+}
+
+bool
+evidence_decode(struct evidence *e, const char *json, size_t len, uint64_t nonce, struct buf *why)
+{
+	struct evidence_top top = { 0 };
+	struct json_faults faults;
+	char expected[17];
+
+	*e = (struct evidence){ 0 };
+	json_faults_init(&faults);
+	snprintf(expected, sizeof(expected), "%016" PRIx64, nonce);
+	e->document = json_document_parse(json, len, &faults);
+	if (e->document == NULL || !json_read(e->document, top_fields, &top, "", &faults))
+		goto malformed;
+	if (strcmp(top.nonce, expected) != 0) {
+		buf_adds(why, "the evidence answers another question's nonce");
+		return false;
+	}
+	e->error = top.error;
+	e->truncated = top.truncated.value;
+	e->resolver = top.resolver;
+	if (e->error != NULL || (!top.found.set && top.lookups == NULL) ||
+	    lookups_decode(e, &top, len, &faults))
+		return true;
+malformed:
+	buf_adds(why, "the evidence is malformed");
+	if (faults.count > 0)
+		buf_addf(why, ": %s: %s", faults.list[0].path, faults.list[0].message);
+	return false;
+}
+
+void
+evidence_free(struct evidence *e)
+{
+	for (size_t i = 0; i < e->lookup_count; i++)
+		free(e->lookups[i].records);
+	free(e->lookups);
+	free(e->rdata);
+	json_object_put(e->document);
+	*e = (struct evidence){ 0 };
+}
+
+enum check_dnssec
+evidence_weakest(const struct evidence *e, size_t count)
+{
+	enum check_dnssec weakest = CHECK_DNSSEC_UNKNOWN;
+
+	for (size_t i = 0; i < count && i < e->lookup_count; i++) {
+		const struct evidence_lookup *l = &e->lookups[i];
+
+		if (l->outcome == EVIDENCE_ABANDONED)
+			continue;
+		if (weakest == CHECK_DNSSEC_UNKNOWN || l->dnssec < weakest)
+			weakest = l->dnssec;
+	}
+	return weakest;
+}
