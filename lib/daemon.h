@@ -8,7 +8,8 @@
  * supervisor. A worker that dies is started again after a back-off of 0.1 s
  * that doubles to 10 s while it keeps dying young.
  *
- * SIGTERM and SIGINT drain every worker, SIGHUP asks each to reload. When all
+ * SIGTERM and SIGINT drain every worker, SIGHUP asks each to reload; SIGPIPE is
+ * ignored. When all
  * workers are ready the supervisor logs it and tells the service manager
  * (READY=1 on NOTIFY_SOCKET).
  */
@@ -32,7 +33,6 @@ struct worker {
 	/* Read files again. NULL: SIGHUP is ignored. */
 	void (*reload)(void *arg);
 	void *hook_arg;
-	int ready_fd;			/* the daemon's */
 };
 
 struct daemon_config {

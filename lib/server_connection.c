@@ -16,15 +16,6 @@
 
 enum step { STEP_AGAIN, STEP_WAIT, STEP_CLOSE, STEP_GONE };
 
-uint64_t
-monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static void
 deadline_in(struct connection *c, int64_t ms)
 {

@@ -16,6 +16,7 @@
 #include <event2/event_struct.h>
 
 #include "endpoint.h"
+#include "monotonic.h"
 #include "server.h"
 #include "server_chunk.h"
 #include "server_head.h"
@@ -98,8 +99,6 @@ struct server {
 
 #define METRIC_ENUM_SERVER(symbol, ...) SERVER_METRIC_##symbol,
 enum { SERVER_METRICS(METRIC_ENUM_SERVER) };
-
-uint64_t monotonic_ns(void);
 
 /* Takes over `fd`; closes it when memory runs out. */
 void connection_new(struct server *s, int fd, const struct sockaddr_storage *addr,

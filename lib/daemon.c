@@ -1,0 +1,290 @@
+#include "daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include <event2/event_struct.h>
+
+#include "daemon_worker.h"
+#include "log.h"
+#include "monotonic.h"
+
+#define BACKLOG 1024
+#define BACKOFF_FIRST_MS 100
+#define BACKOFF_MAX_MS 10000
+#define YOUNG_MS 10000		/* dying before this doubles the back-off */
+
+/* One worker process as its supervisor sees it. */
+struct child {
+	struct supervisor *supervisor;
+	unsigned index;
+	pid_t pid;		/* 0: none running */
+	uint64_t started_ns;
+	int64_t backoff_ms;
+	struct event restart;
+	bool ready;		/* has been, once */
+};
+
+struct supervisor {
+	const struct daemon_config *cfg;
+	struct event_base *base;
+	int listen_fd;
+	int ready_fd[2];	/* workers write their index when they serve */
+	struct event on_ready, on_child, on_term, on_int, on_hup, on_deadline;
+	struct child *children;
+	unsigned running;
+	bool stopping;
+	bool announced;
+	int status;
+};
+
+static void child_start(struct child *c);
+static void supervisor_unwatch(struct supervisor *s);
+
+static void
+on_restart(evutil_socket_t fd, short what, void *arg)
+{
+	child_start(arg);
+}
+
+/*
+ * In the new process: nothing of the supervisor's loop may be touched but freed,
+ * and the worker must not outlive a supervisor that was killed meanwhile.
+ */
+static void
+child_main(struct child *c, pid_t supervisor_pid)
+{
+	struct supervisor *s = c->supervisor;
+	const struct daemon_config *cfg = s->cfg;
+	int listen_fd = s->listen_fd, ready_fd = s->ready_fd[1], status;
+
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != supervisor_pid)
+		_exit(1);
+	event_reinit(s->base);
+	supervisor_unwatch(s);
+	event_base_free(s->base);
+	status = daemon_worker_run(cfg, listen_fd, ready_fd, c->index);
+	_exit(status);
+}
+
+static void
+child_start(struct child *c)
+{
+	struct supervisor *s = c->supervisor;
+	pid_t self = getpid(), pid;
+	struct timeval later;
+
+	if (s->stopping)
+		return;
+	daemon_signals_block(true);
+	pid = fork();
+	if (pid == 0)
+		child_main(c, self);
+	daemon_signals_block(false);
+	if (pid < 0) {
+		log_error("cannot fork", "reason", strerror(errno));
+		daemon_time_ms(&later, BACKOFF_MAX_MS);
+		event_add(&c->restart, &later);
+		return;
+	}
+	c->pid = pid;
+	c->started_ns = monotonic_ns();
+	s->running++;
+}
+
+static void
+child_died(struct child *c, int status)
+{
+	struct supervisor *s = c->supervisor;
+	char index[16], how[32];
+	struct timeval later;
+
+	c->pid = 0;
+	s->running--;
+	if (s->stopping) {
+		if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+			s->status = 1;
+		return;
+	}
+	snprintf(index, sizeof(index), "%u", c->index);
+	snprintf(how, sizeof(how), "%s %d", WIFSIGNALED(status) ? "signal" : "status",
+	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	log_error("a worker died and is started again", "worker", index, "by", how);
+	if (monotonic_ns() - c->started_ns > YOUNG_MS * 1000000ull || c->backoff_ms == 0)
+		c->backoff_ms = BACKOFF_FIRST_MS;
+	else if (c->backoff_ms * 2 <= BACKOFF_MAX_MS)
+		c->backoff_ms *= 2;
+	daemon_time_ms(&later, c->backoff_ms);
+	event_add(&c->restart, &later);
+}
+
+static void
+on_child(evutil_socket_t sig, short what, void *arg)
+{
+	struct supervisor *s = arg;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (unsigned i = 0; i < s->cfg->workers; i++)
+			if (s->children[i].pid == pid)
+				child_died(&s->children[i], status);
+	if (s->stopping && s->running == 0)
+		event_base_loopbreak(s->base);
+}
+
+static void
+on_ready(evutil_socket_t fd, short what, void *arg)
+{
+	struct supervisor *s = arg;
+	unsigned char index[2];
+	unsigned ready = 0;
+
+	while (read(fd, index, sizeof(index)) == sizeof(index)) {
+		unsigned i = (unsigned)index[0] << 8 | index[1];
+
+		if (i < s->cfg->workers)
+			s->children[i].ready = true;
+	}
+	for (unsigned i = 0; i < s->cfg->workers; i++)
+		ready += s->children[i].ready;
+	if (ready < s->cfg->workers || s->announced)
+		return;
+	s->announced = true;
+	daemon_announce(s->cfg, s->listen_fd);
+}
+
+static void
+children_signal(struct supervisor *s, int sig)
+{
+	for (unsigned i = 0; i < s->cfg->workers; i++)
+		if (s->children[i].pid > 0)
+			kill(s->children[i].pid, sig);
+}
+
+/* The workers bound their own drains; the margin is for one whose loop hangs. */
+static void
+on_stop(evutil_socket_t sig, short what, void *arg)
+{
+	struct supervisor *s = arg;
+	struct timeval drain;
+
+	if (s->stopping)
+		return;
+	s->stopping = true;
+	children_signal(s, SIGTERM);
+	daemon_notify("STOPPING=1");
+	for (unsigned i = 0; i < s->cfg->workers; i++)
+		event_del(&s->children[i].restart);
+	daemon_time_ms(&drain, (s->cfg->drain_ms > 0 ? s->cfg->drain_ms : DAEMON_DRAIN_MS) + 2000);
+	event_add(&s->on_deadline, &drain);
+	if (s->running == 0)
+		event_base_loopbreak(s->base);
+}
+
+static void
+on_hangup(evutil_socket_t sig, short what, void *arg)
+{
+	children_signal(arg, SIGHUP);
+}
+
+static void
+on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct supervisor *s = arg;
+
+	log_error("workers that did not stop are killed");
+	s->status = 1;
+	children_signal(s, SIGKILL);
+}
+
+static void
+supervisor_watch(struct supervisor *s)
+{
+	event_assign(&s->on_ready, s->base, s->ready_fd[0], EV_READ | EV_PERSIST, on_ready, s);
+	evsignal_assign(&s->on_child, s->base, SIGCHLD, on_child, s);
+	evsignal_assign(&s->on_term, s->base, SIGTERM, on_stop, s);
+	evsignal_assign(&s->on_int, s->base, SIGINT, on_stop, s);
+	evsignal_assign(&s->on_hup, s->base, SIGHUP, on_hangup, s);
+	evtimer_assign(&s->on_deadline, s->base, on_deadline, s);
+	event_add(&s->on_ready, NULL);
+	event_add(&s->on_child, NULL);
+	event_add(&s->on_term, NULL);
+	event_add(&s->on_int, NULL);
+	event_add(&s->on_hup, NULL);
+	for (unsigned i = 0; i < s->cfg->workers; i++) {
+		s->children[i].supervisor = s;
+		s->children[i].index = i;
+		evtimer_assign(&s->children[i].restart, s->base, on_restart, &s->children[i]);
+	}
+}
+
+static void
+supervisor_unwatch(struct supervisor *s)
+{
+	event_del(&s->on_ready);
+	event_del(&s->on_child);
+	event_del(&s->on_term);
+	event_del(&s->on_int);
+	event_del(&s->on_hup);
+	event_del(&s->on_deadline);
+	for (unsigned i = 0; i < s->cfg->workers; i++)
+		event_del(&s->children[i].restart);
+}
+
+static int
+supervise(const struct daemon_config *cfg, int listen_fd)
+{
+	struct supervisor s = { .cfg = cfg, .listen_fd = listen_fd, .ready_fd = { -1, -1 } };
+	int status = 1;
+
+	s.base = event_base_new();
+	s.children = calloc(cfg->workers, sizeof(*s.children));
+	if (s.base == NULL || s.children == NULL ||
+	    pipe2(s.ready_fd, O_CLOEXEC | O_NONBLOCK) != 0) {
+		log_error("cannot start workers", "reason", strerror(errno));
+		goto out;
+	}
+	supervisor_watch(&s);
+	for (unsigned i = 0; i < cfg->workers; i++)
+		child_start(&s.children[i]);
+	event_base_dispatch(s.base);
+	supervisor_unwatch(&s);
+	status = s.status;
+out:
+	if (s.ready_fd[0] >= 0) {
+		close(s.ready_fd[0]);
+		close(s.ready_fd[1]);
+	}
+	free(s.children);
+	if (s.base != NULL)
+		event_base_free(s.base);
+	return status;
+}
+
+int
+daemon_run(const struct daemon_config *cfg)
+{
+	char text[ENDPOINT_TEXT_MAX];
+	int listen_fd, status;
+
+	signal(SIGPIPE, SIG_IGN);
+	listen_fd = endpoint_listen(&cfg->listen, BACKLOG);
+	if (listen_fd < 0) {
+		endpoint_text(&cfg->listen, text);
+		log_error("cannot listen", "address", text, "reason", strerror(errno));
+		return 1;
+	}
+	status = cfg->workers > 0 ? supervise(cfg, listen_fd) :
+	    daemon_worker_run(cfg, listen_fd, -1, 0);
+	close(listen_fd);
+	return status;
+}

@@ -1,0 +1,160 @@
+#include "daemon_worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <event2/event_struct.h>
+
+#include "log.h"
+
+void
+daemon_time_ms(struct timeval *tv, int64_t ms)
+{
+	tv->tv_sec = ms / 1000;
+	tv->tv_usec = ms % 1000 * 1000;
+}
+
+void
+daemon_notify(const char *state)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	size_t len = path != NULL ? strlen(path) : 0;
+	int fd;
+
+	if (len < 2 || len >= sizeof(addr.sun_path) || (path[0] != '/' && path[0] != '@'))
+		return;
+	memcpy(addr.sun_path, path, len);
+	if (path[0] == '@')
+		addr.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&addr,
+	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
+		log_warning("cannot notify the service manager", "reason", strerror(errno));
+	close(fd);
+}
+
+void
+daemon_announce(const struct daemon_config *cfg, int listen_fd)
+{
+	struct endpoint bound = { .len = sizeof(bound.addr) };
+	char text[ENDPOINT_TEXT_MAX], workers[16];
+
+	if (getsockname(listen_fd, (struct sockaddr *)&bound.addr, &bound.len) != 0)
+		bound = cfg->listen;
+	endpoint_text(&bound, text);
+	snprintf(workers, sizeof(workers), "%u", cfg->workers);
+	log_notice("ready", "listening", text, "workers", workers);
+	daemon_notify("READY=1");
+}
+
+void
+daemon_signals_block(bool block)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(block ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
+/* A worker's own side: its loop and the signals that end or reload it. */
+struct life {
+	struct worker worker;	/* first: worker_ready() goes from it to here */
+	int ready_fd;
+	const struct daemon_config *cfg;
+	struct event on_term, on_int, on_hup, on_deadline;
+	bool stopping;
+};
+
+static void
+life_stop(evutil_socket_t sig, short what, void *arg)
+{
+	struct life *l = arg;
+	struct timeval drain;
+
+	/* A terminal or a service manager signals all processes, the supervisor as well. */
+	if (l->stopping)
+		return;
+	l->stopping = true;
+	if (l->worker.stop == NULL) {
+		event_base_loopbreak(l->worker.base);
+		return;
+	}
+	daemon_time_ms(&drain, l->cfg->drain_ms > 0 ? l->cfg->drain_ms : DAEMON_DRAIN_MS);
+	event_add(&l->on_deadline, &drain);
+	l->worker.stop(l->worker.hook_arg);
+}
+
+static void
+life_reload(evutil_socket_t sig, short what, void *arg)
+{
+	struct life *l = arg;
+
+	if (l->worker.reload != NULL)
+		l->worker.reload(l->worker.hook_arg);
+}
+
+static void
+life_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct life *l = arg;
+
+	log_warning("the drain took too long: what is left is dropped");
+	event_base_loopbreak(l->worker.base);
+}
+
+int
+daemon_worker_run(const struct daemon_config *cfg, int listen_fd, int ready_fd,
+    unsigned index)
+{
+	struct life l = { .worker = { .listen_fd = listen_fd, .index = index },
+	    .ready_fd = ready_fd, .cfg = cfg };
+	int status;
+
+	l.worker.base = event_base_new();
+	if (l.worker.base == NULL) {
+		log_error("no event loop");
+		return 1;
+	}
+	evsignal_assign(&l.on_term, l.worker.base, SIGTERM, life_stop, &l);
+	evsignal_assign(&l.on_int, l.worker.base, SIGINT, life_stop, &l);
+	evsignal_assign(&l.on_hup, l.worker.base, SIGHUP, life_reload, &l);
+	evtimer_assign(&l.on_deadline, l.worker.base, life_deadline, &l);
+	event_add(&l.on_term, NULL);
+	event_add(&l.on_int, NULL);
+	event_add(&l.on_hup, NULL);
+	daemon_signals_block(false);
+	status = cfg->run(&l.worker, cfg->arg);
+	event_del(&l.on_term);
+	event_del(&l.on_int);
+	event_del(&l.on_hup);
+	event_del(&l.on_deadline);
+	event_base_free(l.worker.base);
+	return status;
+}
+
+void
+worker_ready(struct worker *w)
+{
+	const struct life *l = (const struct life *)w;
+	const unsigned char index[2] = { (unsigned char)(w->index >> 8),
+		(unsigned char)w->index };
+
+	if (l->ready_fd < 0)
+		daemon_announce(l->cfg, w->listen_fd);
+	else if (write(l->ready_fd, index, sizeof(index)) < 0)
+		log_warning("cannot tell the supervisor", "reason", strerror(errno));
+}
