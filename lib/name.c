@@ -64,7 +64,11 @@ idn2_fault(int rc)
 	}
 }
 
-/* Whether the ACE label is what its own U-label gives (RFC 5891 5.4). */
+/*
+ * Whether the ACE label is what its own U-label gives (RFC 5891 5.4). No
+ * mapping on the way back, so that what mapping would repair is refused; a
+ * label that decodes to itself has no U-label.
+ */
 static enum name_fault_code
 a_label_check(const char *label)
 {

@@ -14,6 +14,7 @@
 #include "wire.h"
 
 #define L63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define L59 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define N253 L63 "." L63 "." L63 ".aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 /* The library's own memory: how many of its calls may still succeed, -1 for all. */
@@ -285,6 +286,8 @@ test_wire_to_text(void **state)
 		W("\1a\xc0\x00", 0, NULL),
 		W("\x40" L63 "a\0", 0, NULL),
 		W("\x3f" L63 "\x3f" L63 "\x3f" L63 "\x3f" L63 "\0", 0, NULL),
+		/* One octet over: 256 with the root label. */
+		W("\x3f" L63 "\x3f" L63 "\x3f" L63 "\2aa\73" L59 "\0", 0, NULL),
 #undef W
 	};
 	struct wire_reader r;
