@@ -1,6 +1,8 @@
-"""Fixtures for tests that run inside the mini-Internet: tests/system/world -- pytest tests/system."""
+"""Fixtures for tests in the mini-Internet: tests/system/world -- pytest tests/system."""
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,23 @@ def pytest_sessionstart():
     if "MPIC_WORLD" not in os.environ:
         raise pytest.UsageError(
             "these tests need the mini-Internet: tests/system/world -- pytest tests/system")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config):
+    # pytest's own choice is named after the user, which is root in every user namespace: the
+    # folders of two real users would collide.
+    if not config.option.basetemp:
+        config.option.basetemp = config.mpic_temp = tempfile.mkdtemp(prefix="mpic-tests-")
+
+
+def pytest_terminal_summary(terminalreporter, exitstatus, config):
+    """What tests wrote goes when all passed, and stays to be read when one failed."""
+    temp = getattr(config, "mpic_temp", None)
+    if temp and exitstatus == 0:
+        shutil.rmtree(temp, ignore_errors=True)
+    elif temp:
+        terminalreporter.write_line(f"what the tests wrote is in {temp}")
 
 
 def _path(variable, what):

@@ -124,6 +124,8 @@ ALIASES = [
     ("good.signed-alias.org", "secure"),
     ("plain.signed-alias.org", "insecure"),
     ("bad.signed-alias.org", "bogus"),
+    ("dead.signed-alias.org", "fail"),
+    ("dead-signed.signed-alias.org", "fail"),
     ("x.sub.signed-alias.org", "secure"),
     ("x.signed-wild.org", "secure"),
     ("a.b.c.d.e.signed-none.org", "secure"),

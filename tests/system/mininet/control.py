@@ -1,4 +1,4 @@
-"""What a test holds of the world it runs in: names and addresses, the control port, the query log."""
+"""What a test holds of the world it runs in: zones and addresses, control port, query log."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A hostile zone's records: as in the table, as a hijacked perspective sees them, as set at run time."""
+"""A hostile zone's records: the table's, a hijacked perspective's, and those set at run time."""
 
 import dns.name
 import dns.rdata

@@ -23,6 +23,7 @@ from .data import Data
 # What refuses TCP by not listening, as a firewalled server does.
 NO_TCP = {"truncate"}
 RECEIVE_BUFFER = 1 << 20
+SO_RCVBUFFORCE = 33
 LINE_LIMIT = 1 << 20
 
 
@@ -158,7 +159,11 @@ class Datagrams(asyncio.DatagramProtocol):
 def _bound(address):
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_DGRAM)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)
+    except PermissionError:
+        # A user namespace gets what the system allows everybody.
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
     bound.bind((address, 53))
     bound.setblocking(False)
     return bound

@@ -33,7 +33,8 @@ def write_configs(folder, run):
 
 def _config(instance, folder, home, database):
     served = [zone for zone in zones.ZONES if zone.server == instance]
-    addresses = dict.fromkeys(a for zone in served for _, *pair in zones.servers(zone) for a in pair)
+    pairs = [pair for zone in served for _, *pair in zones.servers(zone)]
+    addresses = dict.fromkeys(address for pair in pairs for address in pair)
     listen = "".join(f"\tip-address: {address}\n" for address in addresses)
     # No user to change to: in a user namespace only one is mapped.
     head = f"""server:
