@@ -52,7 +52,8 @@ class Fleet:
     def _wait(self):
         said = []
         deadline = time.monotonic() + READY_S
-        while select.select([self.process.stdout], [], [], deadline - time.monotonic())[0]:
+        while select.select([self.process.stdout], [], [],
+                            max(0, deadline - time.monotonic()))[0]:
             line = self.process.stdout.readline()
             said.append(line)
             if line.startswith("READY "):
