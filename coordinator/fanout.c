@@ -41,6 +41,7 @@ struct fanout {
 	struct tls_client *tls;
 	struct curl_slist *headers;
 	size_t connections;
+	char message[CHECK_MESSAGE_MAX];	/* of the call that ended last */
 	struct fanout_line lines[FLEET_MAX];
 };
 
@@ -50,8 +51,9 @@ call_fail(struct call *call, enum problem problem, const char *fmt, ...)
 	va_list ap;
 
 	call->problem = problem;
+	call->message = call->line->fanout->message;
 	va_start(ap, fmt);
-	vsnprintf(call->message, sizeof(call->message), fmt, ap);
+	vsnprintf(call->line->fanout->message, CHECK_MESSAGE_MAX, fmt, ap);
 	va_end(ap);
 }
 
@@ -308,7 +310,7 @@ fanout_call(struct fanout *f, size_t perspective, enum check_type type, struct c
 	call->type = type;
 	call->status = 0;
 	call->problem = PROBLEM_NONE;
-	call->message[0] = '\0';
+	call->message = "";
 	call->reply = BUF_INIT(CHECK_RESULT_MAX);
 	line_append(line, call);
 	line_advance(line);
@@ -324,13 +326,13 @@ fanout_give_up(struct call *call)
 
 	if (call->easy == NULL) {
 		line_remove(line, call);
-		snprintf(call->message, sizeof(call->message), "no connection was free");
+		call->message = "no connection was free";
 		return;
 	}
 	curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &sent_us);
 	curl_easy_getinfo(call->easy, CURLINFO_PRIVATE, &private);
-	snprintf(call->message, sizeof(call->message), "%s", sent_us > 0 ?
-	    "connected, no answer came" : "the connection was not established");
+	call->message = sent_us > 0 ? "connected, no answer came" :
+	    "the connection was not established";
 	slot = (struct slot *)private;
 	multi_remove(line->fanout->multi, slot->easy);
 	slot_release(line, slot);

@@ -40,7 +40,7 @@ struct call {
 	struct buf reply;		/* the owner's from done() on: frees it */
 	long status;			/* of HTTP; 0: no reply */
 	enum problem problem;		/* PROBLEM_NONE: see `status` and `reply` */
-	char message[CHECK_MESSAGE_MAX];
+	const char *message;		/* the fan-out's, until its next call ends */
 
 	/* The fan-out's. */
 	struct fanout_line *line;
@@ -53,7 +53,10 @@ struct fanout *fanout_new(struct event_base *base, const struct fanout_config *c
     struct buf *why);
 /* Every call must have ended. */
 void fanout_free(struct fanout *f);
-/* Starts a call to fleet->members[perspective]; done() comes later, from the loop. */
+/*
+ * Starts a call to fleet->members[perspective]. done() comes later, from the
+ * loop, or at once if there is no memory for the call.
+ */
 void fanout_call(struct fanout *f, size_t perspective, enum check_type type,
     struct call *call);
 /* Gives a call up: no done(); `message` says how far it had got. */

@@ -27,8 +27,8 @@ enum quorum_outcome {
 
 struct ballot {
 	size_t perspectives, required;
-	enum vote votes[FLEET_MAX];
-	enum rir rirs[FLEET_MAX];
+	uint8_t votes[FLEET_MAX];	/* enum vote */
+	uint8_t rirs[FLEET_MAX];	/* enum rir */
 };
 
 enum quorum_outcome quorum_outcome(const struct ballot *b);

@@ -79,6 +79,11 @@ struct option_table {
 	const char *sentence;	/* what the program does, for --help */
 	const struct option *rows;
 	size_t count;
+	/*
+	 * Run by option_command_line() on a complete configuration, with --check
+	 * too: what rows cannot say. Adds one line a fault. NULL: nothing more.
+	 */
+	bool (*check)(void *config, struct buf *faults);
 };
 
 /* Sets every row's default. False, with the faults, when a default is wrong. */
@@ -113,7 +118,7 @@ void option_man(const struct option_table *t, struct buf *out);
  * Fills `config` from the defaults, the file and the -D's in that order.
  * Returns -1 when the program should go on, else the status it should exit
  * with: 0 after printing what was asked for, 2 after printing the faults to
- * stderr.
+ * stderr; `config` then holds nothing.
  */
 int option_command_line(const struct option_table *t, int argc, char **argv,
     void *config);

@@ -1,0 +1,267 @@
+#include "coordinator/config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "coordinator/cohort.h"
+#include "log.h"
+
+#define DEFAULT_PERSPECTIVES	6
+#define COUNT(array)		(sizeof(array) / sizeof((array)[0]))
+
+/* A perspective as configured. What is missing comes from the region catalogue. */
+struct perspective_option {
+	char *code, *url, *rir;
+	double latitude, longitude;	/* both 0: not given (a place in the sea) */
+	struct option_strings too_close_codes;
+};
+
+#define ROW(name_, type_, container, member, ...) \
+	{ .name = (name_), .type = OPTION_##type_, \
+	    .offset = offsetof(struct container, member), __VA_ARGS__ }
+
+static const struct option perspective_rows[] = {
+	ROW("code", STRING, perspective_option, code, .min = 1, .max = CHECK_CODE_MAX,
+	    .flags = OPTION_REQUIRED, .sentence = "Its name in results; its certificate "
+	    "carries urn:mpic:perspective: and this code."),
+	ROW("url", STRING, perspective_option, url, .min = 1, .max = 512,
+	    .flags = OPTION_REQUIRED, .sentence = "Where it is called, without /caa; "
+	    "http: only on loopback."),
+	ROW("rir", STRING, perspective_option, rir, .max = 16, .sentence = "The RIR in whose "
+	    "service region it is; default: from the region catalogue by code."),
+	ROW("latitude", REAL, perspective_option, latitude, .min = -90, .max = 90,
+	    .unit = "degrees", .sentence = "Where it is, north positive; default: from the "
+	    "region catalogue."),
+	ROW("longitude", REAL, perspective_option, longitude, .min = -180, .max = 180,
+	    .unit = "degrees", .sentence = "Where it is, east positive."),
+	ROW("too_close_codes", STRINGS, perspective_option, too_close_codes, .max = FLEET_MAX,
+	    .sentence = "Perspectives that never share a cohort with it."),
+};
+
+static const struct option rows[] = {
+	ROW("listen", ENDPOINT, coordinator_config, listen, .def = "127.0.0.1:8400",
+	    .sentence = "Address and port to serve callers on."),
+	ROW("plain", BOOL, coordinator_config, plain, .def = "false",
+	    .sentence = "Serve plain HTTP without authentication; on loopback only. "
+	    "Perspectives are called over TLS all the same."),
+	ROW("tls_certificate", PATH, coordinator_config, tls_certificate, .sentence =
+	    "PEM certificate chain, towards callers and perspectives both; its identity is "
+	    "urn:mpic:coordinator."),
+	ROW("tls_key", PATH, coordinator_config, tls_key, .sentence = "PEM key of the certificate."),
+	ROW("tls_ca", PATH, coordinator_config, tls_ca,
+	    .sentence = "PEM certificates that callers' and perspectives' must chain to."),
+	ROW("callers", STRINGS, coordinator_config, callers,
+	    .sentence = "Identities in certificates that may ask for checks."),
+	ROW("workers", INTEGER, coordinator_config, workers, .min = 0, .max = 256, .def = "1",
+	    .sentence = "Processes; 0 serves in the one that was started."),
+	ROW("max_in_flight", INTEGER, coordinator_config, max_in_flight, .min = 1,
+	    .max = 100000, .def = "1024", .sentence =
+	    "Requests a worker holds at once; more are answered with 503."),
+
+	ROW("perspectives", MAPS, coordinator_config, perspectives, .min = COHORT_MIN,
+	    .max = FLEET_MAX, .flags = OPTION_REQUIRED, .rows = perspective_rows,
+	    .row_count = COUNT(perspective_rows), .size = sizeof(struct perspective_option),
+	    .sentence = "The perspectives that can be asked."),
+	ROW("regions_file", PATH, coordinator_config, regions_file,
+	    .def = PKGDATADIR "/regions.yaml", .sentence = "The region catalogue."),
+	ROW("cohort_secret_file", PATH, coordinator_config, cohort_secret_file,
+	    .flags = OPTION_REQUIRED, .sentence = "A secret of at least 16 bytes, the same on "
+	    "every replica, that decides which perspectives look at a target."),
+	ROW("connections", INTEGER, coordinator_config, connections, .min = 1, .max = 4096,
+	    .def = "64", .sentence = "Connections a worker keeps to one perspective, which "
+	    "is how many checks it has it do at once; more wait."),
+	ROW("linger_ms", INTEGER, coordinator_config, linger_ms, .min = 0, .max = 60000,
+	    .def = "500", .unit = "ms", .sentence = "How long to wait for the other "
+	    "perspectives once the verdict is certain."),
+
+	ROW("policy", STRING, coordinator_config, policy, .def = "open-mpic",
+	    .sentence = "The rules in force: open-mpic."),
+	ROW("caa_domains", STRINGS, coordinator_config, caa_domains, .max = JSON_LIST_MAX,
+	    .sentence = "The CA's own issuer domain names, for requests that name none."),
+	ROW("default_perspective_count", INTEGER, coordinator_config,
+	    default_perspective_count, .min = 0, .max = FLEET_MAX, .def = "0", .sentence =
+	    "Perspectives for a request that does not say; 0 is all, six at most."),
+	ROW("max_attempts", INTEGER, coordinator_config, max_attempts, .min = 1, .max = 16,
+	    .def = "3", .sentence = "Most attempts a request may have."),
+	ROW("deadline_ms", INTEGER, coordinator_config, deadline_ms, .min = 100,
+	    .max = CHECK_DEADLINE_MAX_MS, .def = "20000", .unit = "ms",
+	    .sentence = "Time for a request that does not say, all attempts together."),
+	ROW("max_deadline_ms", INTEGER, coordinator_config, max_deadline_ms, .min = 100,
+	    .max = CHECK_DEADLINE_MAX_MS, .def = "60000", .unit = "ms",
+	    .sentence = "Most time a request may ask for; more is cut to this."),
+
+	ROW("log_level", STRING, coordinator_config, log_level, .def = "notice",
+	    .sentence = "error, warning, notice, info or debug; records of attempts are "
+	    "notices."),
+	ROW("log_json", BOOL, coordinator_config, log_json, .def = "false",
+	    .sentence = "Log lines as JSON objects."),
+};
+
+static bool
+check_config(void *config, struct buf *faults)
+{
+	return coordinator_config_prepare(config, faults);
+}
+
+const struct option_table coordinator_options = {
+	.program = "mpic-coordinator",
+	.file = SYSCONFDIR "/coordinator.yaml",
+	.sentence = "asks perspectives to check a domain and says whether they corroborate.",
+	.rows = rows,
+	.count = COUNT(rows),
+	.check = check_config,
+};
+
+/* ---- the secret ---- */
+
+static bool
+read_secret(struct coordinator_config *cfg, struct buf *faults)
+{
+	const char *path = cfg->cohort_secret_file;
+	FILE *file = fopen(path, "re");
+
+	if (file == NULL) {
+		buf_addf(faults, "cohort_secret_file: %s: %s\n", path, strerror(errno));
+		return false;
+	}
+	cfg->secret_len = fread(cfg->secret, 1, sizeof(cfg->secret), file);
+	fclose(file);
+	/* An editor's line end is no part of it. */
+	while (cfg->secret_len > 0 && isspace((unsigned char)cfg->secret[cfg->secret_len - 1]))
+		cfg->secret_len--;
+	if (cfg->secret_len >= COHORT_SECRET_MIN)
+		return true;
+	buf_addf(faults, "cohort_secret_file: %s holds %zu bytes, expected at least %d\n", path,
+	    cfg->secret_len, COHORT_SECRET_MIN);
+	return false;
+}
+
+/* ---- the fleet ---- */
+
+/* "http://127.0.0.1:8000": plain only where nobody can listen in. */
+static bool
+url_allowed(const struct perspective_option *o, struct buf *faults)
+{
+	char authority[ENDPOINT_TEXT_MAX];
+	struct endpoint e;
+	size_t len;
+
+	if (strncmp(o->url, "https://", 8) == 0)
+		return true;
+	if (strncmp(o->url, "http://", 7) == 0) {
+		len = strcspn(o->url + 7, "/");
+		snprintf(authority, sizeof(authority), "%.*s", (int)len, o->url + 7);
+		if (len < sizeof(authority) && endpoint_parse(&e, authority) &&
+		    endpoint_loopback(&e))
+			return true;
+	}
+	buf_addf(faults, "perspectives: %s: url: expected https://HOST:PORT, or "
+	    "http://ADDRESS:PORT with a loopback address, found %s\n", o->code, o->url);
+	return false;
+}
+
+static bool
+place_perspective(struct coordinator_config *cfg, const struct perspective_option *o,
+    struct perspective *p, struct buf *faults)
+{
+	const struct region *region = regions_find(&cfg->regions, o->code);
+	const char *rir = o->rir != NULL ? o->rir : region != NULL ? region->rir : NULL;
+
+	*p = (struct perspective){ .code = o->code, .url = o->url,
+		.too_close_codes = o->too_close_codes.items,
+		.too_close_count = o->too_close_codes.count };
+	if (o->latitude != 0 || o->longitude != 0 || region == NULL) {
+		p->latitude = o->latitude;
+		p->longitude = o->longitude;
+		p->placed = o->latitude != 0 || o->longitude != 0;
+	} else {
+		p->latitude = region->latitude;
+		p->longitude = region->longitude;
+		p->placed = true;
+	}
+	if (rir != NULL && (p->rir = rir_parse(rir)) == RIR_NONE) {
+		buf_addf(faults, "perspectives: %s: rir: expected ARIN, RIPE NCC, APNIC, LACNIC "
+		    "or AFRINIC, found %s\n", o->code, rir);
+		return false;
+	}
+	return url_allowed(o, faults);
+}
+
+static bool
+prepare_fleet(struct coordinator_config *cfg, struct buf *faults)
+{
+	const struct perspective_option *o = cfg->perspectives.items;
+	bool ok = true;
+
+	cfg->fleet.count = cfg->perspectives.count;
+	for (size_t i = 0; i < cfg->perspectives.count; i++)
+		ok = place_perspective(cfg, &o[i], &cfg->fleet.members[i], faults) && ok;
+	if (!ok)
+		return false;
+	fleet_arrange(&cfg->fleet);
+	return fleet_check(&cfg->fleet, faults);
+}
+
+/* ---- the rest ---- */
+
+static bool
+needs_tls(const struct coordinator_config *cfg)
+{
+	for (size_t i = 0; i < cfg->fleet.count; i++)
+		if (strncmp(cfg->fleet.members[i].url, "https:", 6) == 0)
+			return true;
+	return !cfg->plain;
+}
+
+static bool
+check_rest(struct coordinator_config *cfg, struct buf *faults)
+{
+	enum log_level level;
+	size_t before = faults->len;
+
+	if (strcmp(cfg->policy, "open-mpic") != 0)
+		buf_addf(faults, "policy: expected open-mpic, the only one this version has, "
+		    "found %s\n", cfg->policy);
+	if (!log_level_parse(cfg->log_level, &level))
+		buf_addf(faults, "log_level: expected error, warning, notice, info or debug, "
+		    "found %s\n", cfg->log_level);
+	if (needs_tls(cfg) && (cfg->tls_certificate == NULL || cfg->tls_key == NULL ||
+	    cfg->tls_ca == NULL))
+		buf_adds(faults, "tls_certificate, tls_key and tls_ca are required to "
+		    "authenticate callers and perspectives\n");
+	if (!cfg->plain && cfg->callers.count == 0)
+		buf_adds(faults, "callers: nobody is allowed to ask; name an identity, such as "
+		    "urn:mpic:ca\n");
+	if (cfg->deadline_ms > cfg->max_deadline_ms)
+		buf_adds(faults, "deadline_ms: expected at most max_deadline_ms\n");
+	if (cfg->default_perspective_count == 1 ||
+	    cfg->default_perspective_count > (int64_t)cfg->perspectives.count)
+		buf_addf(faults, "default_perspective_count: expected 0 or 2 to %zu, the "
+		    "number of perspectives\n", cfg->perspectives.count);
+	return faults->len == before;
+}
+
+bool
+coordinator_config_prepare(struct coordinator_config *cfg, struct buf *faults)
+{
+	bool ok = regions_load(&cfg->regions, cfg->regions_file, faults);
+
+	ok = ok && prepare_fleet(cfg, faults);
+	ok = read_secret(cfg, faults) && ok;
+	ok = check_rest(cfg, faults) && ok;
+	if (ok && cfg->default_perspective_count == 0)
+		cfg->default_perspective_count = cfg->fleet.count < DEFAULT_PERSPECTIVES ?
+		    (int64_t)cfg->fleet.count : DEFAULT_PERSPECTIVES;
+	return ok;
+}
+
+void
+coordinator_config_free(struct coordinator_config *cfg)
+{
+	regions_free(&cfg->regions);
+	option_free(&coordinator_options, cfg);
+	explicit_bzero(cfg->secret, sizeof(cfg->secret));
+}

@@ -1,0 +1,54 @@
+/*
+ * The configuration of mpic-coordinator: what the file says, and what follows
+ * from it (the fleet, the secret). Read-only once the workers run.
+ */
+#ifndef MPIC_COORDINATOR_CONFIG_H
+#define MPIC_COORDINATOR_CONFIG_H
+
+#include "coordinator/fleet.h"
+#include "coordinator/region.h"
+#include "option.h"
+
+#define COHORT_SECRET_MIN	16	/* bytes */
+#define COHORT_SECRET_MAX	4096
+
+struct coordinator_config {
+	struct endpoint listen;
+	bool plain;
+	char *tls_certificate, *tls_key, *tls_ca;
+	struct option_strings callers;
+	int64_t workers;
+	int64_t max_in_flight;
+
+	struct option_maps perspectives;	/* of struct perspective_option */
+	char *regions_file;
+	char *cohort_secret_file;
+	int64_t connections;
+	int64_t linger_ms;
+
+	char *policy;
+	struct option_strings caa_domains;
+	int64_t default_perspective_count;	/* 0: all, six at most */
+	int64_t max_attempts;
+	int64_t deadline_ms, max_deadline_ms;
+
+	char *log_level;
+	bool log_json;
+
+	/* Worked out by coordinator_config_prepare(). */
+	struct regions regions;
+	struct fleet fleet;
+	char secret[COHORT_SECRET_MAX];
+	size_t secret_len;
+};
+
+extern const struct option_table coordinator_options;
+
+/*
+ * Reads what the options name and checks what they cannot say by themselves:
+ * the fleet, files, which policy. Adds one sentence a fault.
+ */
+bool coordinator_config_prepare(struct coordinator_config *cfg, struct buf *faults);
+void coordinator_config_free(struct coordinator_config *cfg);
+
+#endif
