@@ -1,0 +1,237 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "option_value.h"
+
+#define WIDTH 76
+
+static void
+print_list(const struct option_strings *list, struct buf *out)
+{
+	buf_addc(out, '[');
+	for (size_t i = 0; i < list->count; i++) {
+		if (i > 0)
+			buf_adds(out, ", ");
+		buf_add_json(out, list->items[i], strlen(list->items[i]));
+	}
+	buf_addc(out, ']');
+}
+
+/* A value that is no list of mappings; JSON strings are YAML. */
+static void
+print_value(const struct option *row, const void *config, struct buf *out)
+{
+	const void *at = option_at(row, config);
+	char text[ENDPOINT_TEXT_MAX];
+
+	switch (row->type) {
+	case OPTION_BOOL:
+		buf_adds(out, *(const bool *)at ? "true" : "false");
+		break;
+	case OPTION_INTEGER:
+		buf_addf(out, "%lld", (long long)*(const int64_t *)at);
+		break;
+	case OPTION_REAL:
+		buf_addf(out, "%.15g", *(const double *)at);
+		break;
+	case OPTION_STRING:
+	case OPTION_PATH:
+		buf_add_json(out, *(char *const *)at, strlen(*(char *const *)at));
+		break;
+	case OPTION_ENDPOINT:
+		endpoint_text(at, text);
+		buf_addf(out, "\"%s\"", text);
+		break;
+	case OPTION_STRINGS:
+		print_list(at, out);
+		break;
+	case OPTION_MAPS:
+		break;
+	}
+}
+
+static void
+dump_rows(const struct option *rows, size_t count, const void *config, bool item,
+    struct buf *out);
+
+static void
+dump_maps(const struct option *row, const void *config, struct buf *out)
+{
+	const struct option_maps *maps = option_at(row, config);
+
+	buf_addf(out, "%s:%s\n", row->name, maps->count == 0 ? " []" : "");
+	for (size_t i = 0; i < maps->count; i++)
+		dump_rows(row->rows, row->row_count,
+		    (const char *)maps->items + i * row->size, true, out);
+}
+
+/* `item`: the rows are one item of a list, with its dash before the first shown. */
+static void
+dump_rows(const struct option *rows, size_t count, const void *config, bool item,
+    struct buf *out)
+{
+	const char *indent = item ? "  - " : "";
+
+	for (size_t i = 0; i < count; i++) {
+		if (rows[i].type == OPTION_MAPS) {
+			dump_maps(&rows[i], config, out);
+			continue;
+		}
+		if (rows[i].type != OPTION_STRINGS && option_absent(&rows[i], config))
+			continue;
+		if ((rows[i].flags & OPTION_SECRET) != 0) {
+			buf_addf(out, "%s# %s: is set and not shown\n", item ? "    " : "",
+			    rows[i].name);
+			continue;
+		}
+		buf_addf(out, "%s%s: ", indent, rows[i].name);
+		print_value(&rows[i], config, out);
+		buf_addc(out, '\n');
+		indent = item ? "    " : "";
+	}
+}
+
+void
+option_dump(const struct option_table *t, const void *config, struct buf *out)
+{
+	dump_rows(t->rows, t->count, config, false, out);
+}
+
+/* Words of `text` in lines that begin with `lead`. */
+static void
+print_wrapped(const char *lead, const char *text, struct buf *out)
+{
+	size_t column = 0, word;
+
+	while (*(text += strspn(text, " ")) != '\0') {
+		word = strcspn(text, " ");
+		if (column > 0 && column + 1 + word > WIDTH) {
+			buf_addc(out, '\n');
+			column = 0;
+		}
+		if (column == 0) {
+			buf_adds(out, lead);
+			column = strlen(lead);
+		} else {
+			buf_addc(out, ' ');
+			column++;
+		}
+		buf_add(out, text, word);
+		column += word;
+		text += word;
+	}
+	buf_addc(out, '\n');
+}
+
+/* "An integer from 1 to 64 (ms); default 10." */
+static void
+print_terms(const struct option *row, struct buf *out)
+{
+	size_t start = out->len;
+
+	option_expects(row, out);
+	if (!out->failed && out->data[start] == 'a')
+		out->data[start] = 'A';
+	else if (!out->failed && out->data[start] == 't')
+		out->data[start] = 'T';
+	if (row->def != NULL && row->def[0] != '\0')
+		buf_addf(out, "; default %s", row->def);
+	if ((row->flags & OPTION_REQUIRED) != 0)
+		buf_adds(out, "; required");
+	buf_addc(out, '.');
+}
+
+static const char *
+sample_value(const struct option *row)
+{
+	if (row->def != NULL && row->def[0] != '\0')
+		return row->def;
+	switch (row->type) {
+	case OPTION_BOOL:
+		return "false";
+	case OPTION_INTEGER:
+	case OPTION_REAL:
+		return "0";
+	case OPTION_ENDPOINT:
+		return "\"127.0.0.1:8080\"";
+	case OPTION_STRINGS:
+	case OPTION_MAPS:
+		return "[]";
+	default:
+		return "\"\"";
+	}
+}
+
+static void
+sample_rows(const struct option *rows, size_t count, bool item, struct buf *out)
+{
+	struct buf terms = BUF_INIT(1024);
+
+	for (size_t i = 0; i < count; i++) {
+		bool maps = rows[i].type == OPTION_MAPS;
+		bool quoted = rows[i].type == OPTION_ENDPOINT && rows[i].def != NULL;
+
+		buf_reset(&terms);
+		print_terms(&rows[i], &terms);
+		print_wrapped(item ? "#     # " : "# ", rows[i].sentence, out);
+		print_wrapped(item ? "#     # " : "# ", terms.data != NULL ? terms.data : "", out);
+		buf_addf(out, "#%s%s:", !item ? "" : i == 0 ? "  - " : "    ", rows[i].name);
+		if (!maps)
+			buf_addf(out, quoted ? " \"%s\"" : " %s", sample_value(&rows[i]));
+		buf_addc(out, '\n');
+		if (maps)
+			sample_rows(rows[i].rows, rows[i].row_count, true, out);
+		if (!item)
+			buf_addc(out, '\n');
+	}
+	buf_free(&terms);
+}
+
+void
+option_sample(const struct option_table *t, struct buf *out)
+{
+	buf_addf(out, "# Configuration of %s. Lines of options are commented out and show\n"
+	    "# the default, or an example where there is none.\n\n", t->program);
+	sample_rows(t->rows, t->count, false, out);
+}
+
+/* Backslashes and leading dots mean something to roff. */
+static void
+print_roff(const char *text, struct buf *out)
+{
+	if (*text == '.' || *text == '\'')
+		buf_adds(out, "\\&");
+	for (; *text != '\0'; text++) {
+		if (*text == '\\')
+			buf_adds(out, "\\e");
+		else
+			buf_addc(out, *text);
+	}
+	buf_addc(out, '\n');
+}
+
+static void
+man_rows(const struct option *rows, size_t count, struct buf *out)
+{
+	struct buf terms = BUF_INIT(1024);
+
+	for (size_t i = 0; i < count; i++) {
+		buf_reset(&terms);
+		print_terms(&rows[i], &terms);
+		buf_addf(out, ".It Cm %s\n", rows[i].name);
+		print_roff(rows[i].sentence, out);
+		print_roff(terms.data != NULL ? terms.data : "", out);
+		if (rows[i].type != OPTION_MAPS)
+			continue;
+		buf_adds(out, "Each mapping has:\n.Bl -tag -width Ds\n");
+		man_rows(rows[i].rows, rows[i].row_count, out);
+		buf_adds(out, ".El\n");
+	}
+	buf_free(&terms);
+}
+
+void
+option_man(const struct option_table *t, struct buf *out)
+{
+	man_rows(t->rows, t->count, out);
+}
