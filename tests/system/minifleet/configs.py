@@ -5,11 +5,11 @@ import os
 import socket
 from dataclasses import dataclass
 
-# Of conf/regions.yaml, an even number in each RIR and all over 500 km apart; the first six are
-# the default fleet.
+# Of conf/regions.yaml, pairwise over 500 km apart. The first six, two each of ARIN, RIPE NCC and
+# APNIC, are the default fleet.
 CODES = ("aws:us-east-1", "aws:us-west-2", "aws:eu-central-1", "aws:eu-north-1",
          "aws:ap-northeast-1", "aws:ap-southeast-2", "aws:sa-east-1", "aws:af-south-1",
-         "aws:us-east-2", "aws:ap-south-1")
+         "aws:ca-west-1", "aws:ap-south-1")
 
 RESOLVER_PORT = 5353
 HTTPCHECK_PORT = 8443
