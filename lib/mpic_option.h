@@ -10,8 +10,8 @@
  * Query data, 12 octets, network order: version 1, operation, flags,
  * name cap, nonce (8). Longer data is a later version's: its tail is ignored.
  */
-#ifndef MPIC_OPTION_H
-#define MPIC_OPTION_H
+#ifndef MPIC_EDNS_OPTION_H
+#define MPIC_EDNS_OPTION_H
 
 #include <stdbool.h>
 #include <stddef.h>

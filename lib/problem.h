@@ -26,6 +26,7 @@ enum fault { FAULT_TARGET, FAULT_PERSPECTIVE, FAULT_COORDINATOR };
 	X(RESOLVER_NO_EVIDENCE,	"resolver-no-evidence",		PERSPECTIVE, true, "mpic_error:caa_checker:lookup") \
 	X(DEADLINE,		"deadline-exceeded",		PERSPECTIVE, true, "mpic_error:caa_checker:lookup") \
 	X(OVERLOADED,		"overloaded",			PERSPECTIVE, true, "mpic_error:coordinator:remote_check") \
+	X(ABORTED,		"aborted",			COORDINATOR, true, "mpic_error:coordinator:remote_check") \
 	X(INTERNAL,		"internal",			PERSPECTIVE, true, "mpic_error:coordinator:remote_check") \
 	X(PERSPECTIVE_UNREACHABLE, "perspective-unreachable",	PERSPECTIVE, true, "mpic_error:coordinator:communication") \
 	X(PERSPECTIVE_IDENTITY,	"perspective-identity",		PERSPECTIVE, false, "mpic_error:coordinator:communication") \

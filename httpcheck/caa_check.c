@@ -1,0 +1,196 @@
+#include "httpcheck/caa_check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT_MAX	((size_t)512 * 1024)	/* of all records in presentation form */
+
+static const char *
+lookup_reason(const struct evidence_lookup *l)
+{
+	return l->reason != NULL ? l->reason : "no reason given";
+}
+
+/* Whether a failed lookup may count as a name without records. */
+static bool
+failure_allowed(const struct caa_check *check, const struct evidence_lookup *l)
+{
+	return check->allow_lookup_failure && l->dnssec != CHECK_DNSSEC_BOGUS &&
+	    l->insecure && l->tries_sent >= CAA_CHECK_TRIES;
+}
+
+static void
+fail_lookup(const struct caa_check *check, const struct evidence_lookup *l,
+    struct check_result *result)
+{
+	const char *but = "";
+
+	if (l->dnssec == CHECK_DNSSEC_BOGUS) {
+		check_result_fail(result, PROBLEM_DNS_BOGUS,
+		    "the CAA lookup of %s failed DNSSEC validation: %s", l->name, lookup_reason(l));
+		return;
+	}
+	if (check->allow_lookup_failure)
+		but = !l->insecure ? "; it is no permission: the domain is not shown to be Insecure" :
+		    "; it is no permission: its servers were not asked twice";
+	check_result_fail(result, PROBLEM_DNS_FAILED, "the CAA lookup of %s failed: %.400s%s",
+	    l->name, lookup_reason(l), but);
+}
+
+/* The details' list of names, as far as the climb was judged. */
+static bool
+names_list(const struct evidence *e, size_t count, struct check_result *result,
+    struct caa_verdict_text *text)
+{
+	text->names = calloc(count, sizeof(*text->names));
+	if (text->names == NULL)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		text->names[i] = e->lookups[i].name;
+	result->caa.looked_up = (struct check_strings){ text->names, count };
+	return true;
+}
+
+/* All records in presentation form. The buffer may move, so pointers are set last. */
+static bool
+records_list(const struct caa_record *records, size_t count, struct check_result *result,
+    struct caa_verdict_text *text)
+{
+	size_t *starts = calloc(count, sizeof(*starts));
+
+	text->records = calloc(count, sizeof(*text->records));
+	if (starts == NULL || text->records == NULL) {
+		free(starts);
+		return false;
+	}
+	for (size_t i = 0; i < count; i++) {
+		starts[i] = text->text.len;
+		caa_record_text(&records[i], &text->text);
+		buf_addc(&text->text, '\0');
+	}
+	for (size_t i = 0; i < count && !text->text.failed; i++)
+		text->records[i] = text->text.data + starts[i];
+	free(starts);
+	result->caa.records_seen = (struct check_strings){ text->records, count };
+	return !text->text.failed;
+}
+
+static bool
+judge_records(const struct caa_check *check, const struct evidence_lookup *l,
+    struct check_result *result, struct caa_verdict_text *text)
+{
+	struct caa_record *records = calloc(l->record_count, sizeof(*records));
+	struct caa_verdict verdict;
+	bool good;
+
+	if (records == NULL)
+		return false;
+	for (size_t i = 0; i < l->record_count; i++)
+		(void)caa_record_parse(&records[i], l->records[i].rdata, l->records[i].len);
+	good = records_list(records, l->record_count, result, text);
+	verdict = caa_evaluate(records, l->record_count, &check->question);
+	free(records);
+	if (!good)
+		return false;
+	result->check_completed = true;
+	result->check_passed = verdict.permitted;
+	result->caa.caa_record_present = (struct json_bool){ .set = true, .value = true };
+	result->caa.found_at = l->name;
+	result->caa.reason = caa_reason_code(verdict.reason);
+	if (verdict.record != CAA_NO_RECORD)
+		result->caa.deciding_record = text->records[verdict.record];
+	if (!verdict.permitted)
+		check_result_fail(result, PROBLEM_CAA_FORBIDS, "%s at %s%s%.300s",
+		    caa_reason_text(verdict.reason), l->name,
+		    verdict.record != CAA_NO_RECORD ? ": " : "",
+		    verdict.record != CAA_NO_RECORD ? text->records[verdict.record] : "");
+	return true;
+}
+
+/* Neither a name nor a parent has a CAA record: nothing restricts issuance. */
+static void
+judge_nothing(struct check_result *result)
+{
+	result->check_completed = true;
+	result->check_passed = true;
+	result->caa.caa_record_present = (struct json_bool){ .set = true, .value = false };
+	result->caa.reason = caa_reason_code(CAA_NO_RECORDS);
+}
+
+static void
+note_allowed(const struct evidence_lookup *l, struct check_result *result)
+{
+	if (!result->check_passed || result->problem.problem != PROBLEM_NONE)
+		return;
+	check_result_fail(result, PROBLEM_DNS_FAILED,
+	    "the CAA lookup of %s failed and counts as permission, as the request allows: asked in %lld tries, the domain is Insecure: %.300s",
+	    l->name, (long long)l->tries_sent, lookup_reason(l));
+	result->check_completed = true;
+	result->check_passed = true;
+}
+
+static bool
+judge_lookups(const struct caa_check *check, const struct evidence *e,
+    struct check_result *result, struct caa_verdict_text *text, size_t *judged)
+{
+	const struct evidence_lookup *allowed = NULL;
+	bool good = true, decided = false;
+
+	for (*judged = 0; *judged < e->lookup_count && !decided;) {
+		const struct evidence_lookup *l = &e->lookups[(*judged)++];
+
+		decided = true;
+		if (l->outcome == EVIDENCE_ANSWER)
+			good = judge_records(check, l, result, text);
+		else if (l->outcome == EVIDENCE_TOO_LARGE)
+			check_result_fail(result, PROBLEM_DNS_TOO_LARGE,
+			    "the CAA records of %s are larger than a check takes", l->name);
+		else if (l->outcome == EVIDENCE_FAILED && !failure_allowed(check, l))
+			fail_lookup(check, l, result);
+		else if (l->outcome == EVIDENCE_ABANDONED)
+			check_result_fail(result, PROBLEM_RESOLVER_NO_EVIDENCE,
+			    "the resolver did not finish the lookup of %s", l->name);
+		else
+			decided = false;
+		if (l->outcome == EVIDENCE_FAILED && allowed == NULL)
+			allowed = l;
+	}
+	if (!decided)
+		judge_nothing(result);
+	if (good && allowed != NULL)
+		note_allowed(allowed, result);
+	return good;
+}
+
+bool
+caa_check_judge(const struct caa_check *check, const struct evidence *e,
+    struct check_result *result, struct caa_verdict_text *text)
+{
+	size_t judged = 0;
+	bool good = true;
+
+	*text = (struct caa_verdict_text){ .text = BUF_INIT(TEXT_MAX) };
+	if (e->error != NULL)
+		check_result_fail(result, PROBLEM_RESOLVER_NO_EVIDENCE,
+		    "the resolver did not perform the lookup: %s", e->error);
+	else if (e->truncated)
+		check_result_fail(result, PROBLEM_DNS_TOO_LARGE,
+		    "the answers for %s are larger than a check takes", target_text(check->target));
+	else if (e->lookup_count == 0)
+		check_result_fail(result, PROBLEM_RESOLVER_NO_EVIDENCE,
+		    "the resolver's evidence has no lookups");
+	else
+		good = judge_lookups(check, e, result, text, &judged) &&
+		    names_list(e, judged, result, text);
+	result->caa.dnssec_status = (int)evidence_weakest(e, judged);
+	return good;
+}
+
+void
+caa_verdict_free(struct caa_verdict_text *text)
+{
+	buf_free(&text->text);
+	free(text->records);
+	free(text->names);
+	*text = (struct caa_verdict_text){ 0 };
+}

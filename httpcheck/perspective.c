@@ -1,0 +1,234 @@
+#include "httpcheck/perspective.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "evidence.h"
+#include "httpcheck/caa_route.h"
+#include "log.h"
+
+#define READY_DEADLINE_MS	2000
+
+static const char *const verdict_names[] = { "passed", "denied", "failed" };
+enum verdict_cell { PASSED, DENIED, FAILED };
+
+static const char *const problem_names[PROBLEM_COUNT] = {
+	[PROBLEM_NONE] = "none",
+#define X(symbol, code, fault, retryable, error_type) [PROBLEM_##symbol] = code,
+	PROBLEMS(X)
+#undef X
+};
+
+#define PERSPECTIVE_METRICS(X) \
+	SERVER_METRICS(X) \
+	X(CHECKS, "mpic_checks_total", COUNTER, \
+	    "Checks ended: passed, denied by the domain, or failed.", \
+	    .labels = { { "result", verdict_names, 3 } }) \
+	X(PROBLEMS, "mpic_problems_total", COUNTER, \
+	    "What kept checks from passing.", \
+	    .labels = { { "problem", problem_names, PROBLEM_COUNT } }) \
+	X(CHECK_SECONDS, "mpic_check_seconds", HISTOGRAM, \
+	    "Time of a check, lookups included.", METRIC_SECONDS)
+
+enum { PERSPECTIVE_METRICS(METRIC_ENUM) METRIC_COUNT };
+static const struct metric metric_table[] = { PERSPECTIVE_METRICS(METRIC_ROW) };
+
+struct metrics *
+perspective_metrics(unsigned workers)
+{
+	return metrics_new(metric_table, METRIC_COUNT, workers > 0 ? workers : 1);
+}
+
+void
+perspective_count(struct perspective *p, bool passed, enum problem problem, double seconds)
+{
+	enum verdict_cell cell = passed ? PASSED : problem == PROBLEM_CAA_FORBIDS ? DENIED : FAILED;
+
+	metric_add(p->metrics, METRIC_CHECKS, cell, 1);
+	if (problem != PROBLEM_NONE)
+		metric_add(p->metrics, METRIC_PROBLEMS, (size_t)problem, 1);
+	metric_observe(p->metrics, METRIC_CHECK_SECONDS, 0, seconds);
+}
+
+static void
+healthz_route(struct exchange *x, void *arg)
+{
+	static const char body[] = "{\"status\":\"healthy\"}";
+
+	exchange_reply(x, 200, NULL, body, sizeof(body) - 1, NULL, 0);
+}
+
+static void
+metrics_route(struct exchange *x, void *arg)
+{
+	struct perspective *p = arg;
+	struct buf body = BUF_INIT(1024 * 1024);
+
+	metrics_render(p->metrics, &body);
+	exchange_reply(x, 200, "text/plain; version=0.0.4; charset=utf-8", body.data, body.len,
+	    NULL, 0);
+	buf_free(&body);
+}
+
+/* A question of readiness under way. */
+struct probe {
+	struct exchange *exchange;
+	struct resolver_query *query;
+};
+
+static void
+probe_reply(struct probe *probe, const char *resolver, const char *why)
+{
+	struct buf body = BUF_INIT(1024);
+
+	buf_addf(&body, "{\"status\":\"%s\",\"resolver\":", resolver != NULL ? "ready" : "not-ready");
+	if (resolver != NULL)
+		buf_add_json(&body, resolver, strlen(resolver));
+	else
+		buf_adds(&body, "null");
+	if (why != NULL) {
+		buf_adds(&body, ",\"detail\":");
+		buf_add_json(&body, why, strlen(why));
+	}
+	buf_addc(&body, '}');
+	exchange_on_gone(probe->exchange, NULL, NULL);
+	exchange_reply(probe->exchange, resolver != NULL ? 200 : 503, NULL, body.data, body.len,
+	    NULL, 0);
+	buf_free(&body);
+	free(probe);
+}
+
+static void
+probe_answered(void *arg, const struct resolver_answer *answer)
+{
+	struct buf why = BUF_INIT(512);
+	struct evidence evidence;
+
+	if (answer->problem != PROBLEM_NONE) {
+		probe_reply(arg, NULL, answer->message);
+		return;
+	}
+	if (!evidence_decode(&evidence, answer->evidence, answer->evidence_len, 0, &why))
+		probe_reply(arg, NULL, why.data);
+	else
+		probe_reply(arg, evidence.error == NULL ? evidence.resolver : NULL, evidence.error);
+	evidence_free(&evidence);
+	buf_free(&why);
+}
+
+static void
+probe_gone(struct exchange *x, void *arg)
+{
+	struct probe *probe = arg;
+
+	resolver_cancel(probe->query);
+	probe_reply(probe, NULL, NULL);
+}
+
+/* The root's name does; the module ignores a stats question's name. */
+static void
+readyz_route(struct exchange *x, void *arg)
+{
+	static const struct dns_question question = {
+		.name = { .text = "readyz", .len = 6 },
+		.type = DNS_TYPE_CAA,
+		.option = { .operation = MPIC_STATS },
+	};
+	struct perspective *p = arg;
+	struct probe *probe = calloc(1, sizeof(*probe));
+
+	if (probe != NULL) {
+		probe->exchange = x;
+		probe->query = resolver_ask(p->resolver, &question, READY_DEADLINE_MS,
+		    probe_answered, probe);
+	}
+	if (probe == NULL || probe->query == NULL) {
+		free(probe);
+		exchange_refuse(x, 503, "out of memory");
+		return;
+	}
+	exchange_on_gone(x, probe_gone, probe);
+}
+
+static const struct route routes[] = {
+	{ "POST", "/caa", ROUTE_COUNTED | ROUTE_IDENTIFIED, caa_route },
+	{ "GET", "/healthz", 0, healthz_route },
+	{ "GET", "/readyz", 0, readyz_route },
+	{ "GET", "/metrics", 0, metrics_route },
+};
+
+static void
+perspective_drained(void *arg)
+{
+	struct perspective *p = arg;
+
+	event_base_loopbreak(p->base);
+}
+
+static void
+perspective_stop(void *arg)
+{
+	struct perspective *p = arg;
+
+	server_drain(p->server, perspective_drained, p);
+}
+
+static void
+perspective_reload(void *arg)
+{
+	struct perspective *p = arg;
+	struct buf why = BUF_INIT(512);
+
+	if (!p->cfg->plain && !server_reload_tls(p->server, &why))
+		log_error("the certificate files cannot be used; the old ones stay", "why", why.data);
+	buf_free(&why);
+}
+
+static struct server *
+perspective_server(struct perspective *p, int listen_fd)
+{
+	const struct httpcheck_config *cfg = p->cfg;
+	struct server_config server = {
+		.plain = cfg->plain,
+		.tls = { cfg->tls_certificate, cfg->tls_key, cfg->tls_ca },
+		.identities = cfg->callers.items,
+		.identity_count = cfg->callers.count,
+		.max_in_flight = (size_t)cfg->max_in_flight,
+		.max_body = CHECK_REQUEST_MAX,
+		.metrics = p->metrics,
+	};
+	struct buf why = BUF_INIT(512);
+	struct server *s = server_new(p->base, &server, listen_fd, routes,
+	    sizeof(routes) / sizeof(routes[0]), p, &why);
+
+	if (s == NULL)
+		log_error("cannot serve", "why", why.data != NULL ? why.data : "out of memory");
+	buf_free(&why);
+	return s;
+}
+
+int
+perspective_run(struct worker *w, void *arg)
+{
+	const struct perspective_start *start = arg;
+	struct perspective p = { .cfg = start->cfg, .metrics = start->metrics, .base = w->base };
+	struct resolver_config resolver = {
+		.address = start->cfg->resolver,
+		.connections = (size_t)start->cfg->resolver_connections,
+	};
+	int status = 1;
+
+	metrics_use(p.metrics, w->index);
+	p.resolver = resolver_new(w->base, &resolver);
+	p.server = p.resolver != NULL ? perspective_server(&p, w->listen_fd) : NULL;
+	if (p.server != NULL) {
+		w->stop = perspective_stop;
+		w->reload = perspective_reload;
+		w->hook_arg = &p;
+		worker_ready(w);
+		status = event_base_dispatch(w->base) == -1;
+	}
+	resolver_free(p.resolver);	/* ends what is under way, while the server can reply */
+	server_free(p.server);
+	return status;
+}

@@ -1,0 +1,40 @@
+/*
+ * One worker of a perspective: its routes, its checks under way, its way to
+ * the resolver.
+ *
+ *   POST /caa     a CAA check (check.h)
+ *   GET /healthz  200 while the worker's loop turns
+ *   GET /readyz   200 while Unbound answers with evidence, else 503
+ *   GET /metrics  Prometheus text
+ */
+#ifndef MPIC_PERSPECTIVE_H
+#define MPIC_PERSPECTIVE_H
+
+#include "daemon.h"
+#include "httpcheck/config.h"
+#include "httpcheck/resolver.h"
+#include "metric.h"
+#include "server.h"
+
+struct perspective {
+	const struct httpcheck_config *cfg;
+	struct metrics *metrics;
+	struct resolver *resolver;
+	struct server *server;
+	struct event_base *base;
+};
+
+/* Serves until told to stop: the daemon's `run`, with a struct perspective_start. */
+int perspective_run(struct worker *w, void *arg);
+
+struct perspective_start {
+	const struct httpcheck_config *cfg;
+	struct metrics *metrics;
+};
+
+/* The metrics of all workers; made before they are forked. */
+struct metrics *perspective_metrics(unsigned workers);
+/* Counts a check that ended; `problem` PROBLEM_NONE if it simply passed. */
+void perspective_count(struct perspective *p, bool passed, enum problem problem, double seconds);
+
+#endif
