@@ -72,6 +72,6 @@ void metrics_render(const struct metrics *m, struct buf *out);
 
 /* Upper bounds in seconds, 1 ms to 10 s, for durations of requests. */
 extern const double metric_seconds[];
-#define METRIC_SECONDS .bounds = metric_seconds, .bound_count = 13
+#define SECONDS_BOUNDS .bounds = metric_seconds, .bound_count = 13
 
 #endif

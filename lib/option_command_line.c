@@ -157,7 +157,10 @@ read_everything(const struct option_table *t, const struct command_line *cl,
 		ok = option_load(t, config, cl->file, faults) && ok;
 	for (size_t i = 0; i < cl->set_count; i++)
 		ok = option_set(t, config, cl->sets[i], faults) && ok;
-	return option_complete(t, config, faults) && ok;
+	ok = option_complete(t, config, faults) && ok;
+	if (ok && t->check != NULL && (cl->action == ACTION_RUN || cl->action == ACTION_CHECK))
+		ok = t->check(config, faults);
+	return ok;
 }
 
 int

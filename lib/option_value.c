@@ -194,14 +194,15 @@ bool_parse(const char *text, bool *value)
 	return *value || strcmp(text, "false") == 0 || strcmp(text, "no") == 0;
 }
 
-/* An empty string is the same as none. */
+/* An empty string is the same as none, so what is required cannot be empty. */
 static bool
 string_parse(const struct option *row, const char *text, char **value)
 {
 	size_t len = strlen(text);
 	char *copy;
 
-	if (len > option_most(row) || (len > 0 && len < row->min))
+	if (len > option_most(row) || (len > 0 && len < row->min) ||
+	    (len == 0 && (row->flags & OPTION_REQUIRED) != 0))
 		return false;
 	copy = len > 0 ? strdup(text) : NULL;
 	if (len > 0 && copy == NULL)

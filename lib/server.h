@@ -79,7 +79,7 @@ struct server_config {
 	    "Replies by the first digit of their status.", \
 	    .labels = { { "class", server_status_classes, 5 } }) \
 	X(HTTP_SECONDS, "mpic_http_request_seconds", HISTOGRAM, \
-	    "Time from the whole request to its reply, counted routes.", METRIC_SECONDS) \
+	    "Time from the whole request to its reply, counted routes.", SECONDS_BOUNDS) \
 	X(TLS_EXPIRES, "mpic_tls_certificate_expires_seconds", GAUGE_MIN, \
 	    "Unix time at which the server's own certificate expires.", )
 

@@ -1,0 +1,361 @@
+/* Options: good and bad files with the very messages, -D, and what is printed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "option.h"
+
+struct place {
+	char *code;
+	char *url;
+	double latitude;
+	struct option_strings too_close;
+};
+
+struct config {
+	struct endpoint listen;
+	int64_t workers;
+	int64_t timeout_ms;
+	bool plain;
+	char *key;
+	char *secret;
+	double share;
+	struct option_strings identities;
+	struct option_maps places;
+};
+
+#define AT(member) offsetof(struct config, member)
+#define IN(member) offsetof(struct place, member)
+
+static const struct option place_rows[] = {
+	{ .name = "code", .type = OPTION_STRING, .offset = IN(code), .min = 1, .max = 32,
+	    .flags = OPTION_REQUIRED, .sentence = "Its code." },
+	{ .name = "url", .type = OPTION_STRING, .offset = IN(url), .def = "https://x",
+	    .sentence = "Where it is." },
+	{ .name = "latitude", .type = OPTION_REAL, .offset = IN(latitude), .min = -90, .max = 90,
+	    .flags = OPTION_REQUIRED, .unit = "degrees", .sentence = "How far north." },
+	{ .name = "too_close_codes", .type = OPTION_STRINGS, .offset = IN(too_close),
+	    .sentence = "Its neighbours." },
+};
+
+static const struct option rows[] = {
+	{ .name = "listen", .type = OPTION_ENDPOINT, .offset = AT(listen),
+	    .flags = OPTION_REQUIRED, .sentence = "Where to listen." },
+	{ .name = "workers", .type = OPTION_INTEGER, .offset = AT(workers), .min = 0, .max = 64,
+	    .def = "2", .sentence = "Worker processes." },
+	{ .name = "timeout", .type = OPTION_INTEGER, .offset = AT(timeout_ms), .min = 1,
+	    .max = 60000, .def = "5000", .unit = "ms", .sentence = "How long to wait." },
+	{ .name = "plain", .type = OPTION_BOOL, .offset = AT(plain), .def = "false",
+	    .sentence = "Plain HTTP." },
+	{ .name = "key", .type = OPTION_PATH, .offset = AT(key), .sentence = "The key's file." },
+	{ .name = "secret", .type = OPTION_STRING, .offset = AT(secret), .min = 8, .max = 64,
+	    .flags = OPTION_SECRET, .sentence = "A secret." },
+	{ .name = "share", .type = OPTION_REAL, .offset = AT(share), .sentence = "A share." },
+	{ .name = "identities", .type = OPTION_STRINGS, .offset = AT(identities),
+	    .min = 1, .max = 3, .def = "[urn:mpic:coordinator]", .sentence = "Who may call." },
+	{ .name = "places", .type = OPTION_MAPS, .offset = AT(places), .rows = place_rows,
+	    .row_count = 4, .size = sizeof(struct place), .sentence = "Places." },
+};
+
+static const struct option_table table = { .program = "mpic-test", .rows = rows, .count = 9 };
+
+static const char whole[] =
+    "# comment\n"
+    "listen: '[::1]:8443'\n"
+    "workers: 4\n"
+    "plain: true\n"
+    "key: /etc/key.pem\n"
+    "secret: abcdefghij\n"
+    "share: -0.25\n"
+    "identities: [urn:mpic:a, 'urn:mpic:b']\n"
+    "places:\n"
+    "  - code: aa\n"
+    "    latitude: 52.5\n"
+    "    too_close_codes: [bb]\n"
+    "  - {code: bb, latitude: 0, url: 'https://bb'}\n";
+
+static void
+test_whole_file(void **state)
+{
+	struct config c = { .workers = 0 };
+	struct buf faults = BUF_INIT(4096);
+	struct place *places;
+
+	assert_true(option_defaults(&table, &c, &faults));
+	assert_int_equal(c.timeout_ms, 5000);
+	assert_true(option_parse(&table, &c, "f", whole, strlen(whole), &faults));
+	assert_true(option_complete(&table, &c, &faults));
+	assert_int_equal(faults.len, 0);
+	assert_int_equal(c.workers, 4);
+	assert_true(c.plain);
+	assert_true(endpoint_loopback(&c.listen));
+	assert_true(c.share == -0.25);
+	assert_int_equal(c.identities.count, 2);
+	assert_string_equal(c.identities.items[1], "urn:mpic:b");
+	assert_int_equal(c.places.count, 2);
+	places = c.places.items;
+	assert_string_equal(places[0].url, "https://x");
+	assert_string_equal(places[0].too_close.items[0], "bb");
+	assert_true(places[0].latitude == 52.5);
+	assert_string_equal(places[1].url, "https://bb");
+	option_free(&table, &c);
+	assert_null(c.key);
+	buf_free(&faults);
+}
+
+/* `fault`: all of the messages; "" when the text is good. */
+static const struct {
+	const char *text, *faults;
+} bad[] = {
+	{ "", "" },
+	{ "# nothing\n", "" },
+	{ "{}", "" },
+	{ "workers: 65\n", "f:1: workers: expected an integer from 0 to 64, found \"65\"\n" },
+	{ "workers: -1\n", "f:1: workers: expected an integer from 0 to 64, found \"-1\"\n" },
+	{ "workers: 0x10\n", "f:1: workers: expected an integer from 0 to 64, found \"0x10\"\n" },
+	{ "workers: 1e1\n", "f:1: workers: expected an integer from 0 to 64, found \"1e1\"\n" },
+	{ "workers: 99999999999999999999\n", "f:1: workers: expected an integer from 0 to 64, "
+	    "found \"99999999999999999999\"\n" },
+	{ "workers:\n", "f:1: workers: expected an integer from 0 to 64, found \"\"\n" },
+	{ "workers: [1]\n", "f:1: workers: expected an integer from 0 to 64, found \"a list\"\n" },
+	{ "timeout: 0\n", "f:1: timeout: expected an integer from 1 to 60000 (ms), found \"0\"\n" },
+	{ "plain: maybe\n", "f:1: plain: expected true or false, found \"maybe\"\n" },
+	{ "listen: localhost:80\n", "f:1: listen: expected an ADDRESS:PORT or [ADDRESS]:PORT, "
+	    "found \"localhost:80\"\n" },
+	{ "listen: 1.2.3.4:65536\n", "f:1: listen: expected an ADDRESS:PORT or [ADDRESS]:PORT, "
+	    "found \"1.2.3.4:65536\"\n" },
+	{ "listen: '::1:80'\n", "f:1: listen: expected an ADDRESS:PORT or [ADDRESS]:PORT, "
+	    "found \"::1:80\"\n" },
+	{ "secret: short\n", "f:1: secret: expected a string of 8 to 64 bytes, "
+	    "found something else\n" },
+	{ "share: nan\n", "f:1: share: expected a number, found \"nan\"\n" },
+	{ "identities: x\n", "f:1: identities: expected a list of strings, 1 to 3 of them, "
+	    "found \"a single value\"\n" },
+	{ "identities: []\n", "f:1: identities: expected a list of strings, 1 to 3 of them, "
+	    "found \"0 items\"\n" },
+	{ "identities:\n - a\n - [b]\n", "f:3: identities: item 2: expected a string of 1 to "
+	    "1024 bytes\n" },
+	{ "wokers: 2\n", "f:1: wokers: no such option; did you mean workers?\n" },
+	{ "nothing_like_it: 2\n", "f:1: nothing_like_it: no such option\n" },
+	{ "workers: 1\nplain: no\nworkers: 2\n", "f:3: workers: given twice\n" },
+	{ "workers: x\nplain: y\nfoo: z\n",
+	    "f:1: workers: expected an integer from 0 to 64, found \"x\"\n"
+	    "f:2: plain: expected true or false, found \"y\"\n"
+	    "f:3: foo: no such option\n" },
+	{ "- workers\n", "f:1: expected a mapping of option names to values\n" },
+	{ "workers\n", "f:1: expected a mapping of option names to values\n" },
+	{ "[a]: b\n", "f:1: expected the name of an option\n" },
+	{ "workers: &a 2\n", "f:1: anchors are not allowed here\n" },
+	{ "key: *a\n", "f:1: aliases are not allowed here\n" },
+	{ "workers: !!int 2\n", "f:1: tags are not allowed here\n" },
+	{ "workers: 2\n---\nworkers: 3\n", "f:2: a second document is not allowed here\n" },
+	{ "key: [[[[[[a]]]]]]\n", "f:1: nesting this deep is not allowed here\n" },
+	{ "key: \"a\\0b\"\n", "f:1: key: expected a path, found \"a NUL byte\"\n" },
+	{ "key: 'a\nplain: true\n", "f:3: not YAML: found unexpected end of stream\n" },
+	{ "places: [{code: a, latitude: 91}]\n",
+	    "f:1: places[0].latitude: expected a number from -90 to 90 (degrees), found \"91\"\n" },
+	{ "places:\n - code: a\n   latitude: 1\n - latitud: 2\n",
+	    "f:4: places[1].latitud: no such option; did you mean latitude?\n"
+	    "f:4: places[1].code: is required\n"
+	    "f:4: places[1].latitude: is required\n" },
+	{ "places: [a]\n", "f:1: expected a mapping of option names to values\n" },
+};
+
+static void
+test_bad_files(void **state)
+{
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct config c = { .workers = 0 };
+		struct buf faults = BUF_INIT(4096);
+		bool good = bad[i].faults[0] == '\0', ok;
+
+		ok = option_parse(&table, &c, "f", bad[i].text, strlen(bad[i].text), &faults);
+		assert_string_equal(faults.data != NULL ? faults.data : "", bad[i].faults);
+		assert_int_equal(ok, good);
+		option_free(&table, &c);
+		buf_free(&faults);
+	}
+}
+
+static void
+test_too_large(void **state)
+{
+	struct config c = { .workers = 0 };
+	struct buf faults = BUF_INIT(4096), text = BUF_INIT(OPTION_FILE_MAX + 100);
+
+	while (text.len <= OPTION_FILE_MAX)
+		buf_adds(&text, "# filling\n");
+	assert_false(option_parse(&table, &c, "f", text.data, text.len, &faults));
+	assert_string_equal(faults.data, "f: larger than 1048576 bytes\n");
+	buf_free(&text);
+	buf_free(&faults);
+}
+
+static const struct {
+	const char *assignment, *faults;
+} sets[] = {
+	{ "workers=7", "" },
+	{ "key=a: [b", "" },
+	{ "key=", "" },
+	{ "identities=urn:mpic:c", "" },
+	{ "identities=[a, b, c]", "" },
+	{ "places=[{code: x, latitude: 1}]", "" },
+	{ "workers=x", "-D: workers: expected an integer from 0 to 64, found \"x\"\n" },
+	{ "workers", "-D: expected NAME=VALUE, found workers\n" },
+	{ "nope=1", "-D: nope: no such option\n" },
+	{ "identities=[a, b, c, d]", "-D:1: identities: expected a list of strings, 1 to 3 of them, "
+	    "found \"4 items\"\n" },
+};
+
+static void
+test_overrides(void **state)
+{
+	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
+		struct config c = { .workers = 0 };
+		struct buf faults = BUF_INIT(4096);
+		bool ok;
+
+		assert_true(option_parse(&table, &c, "f", whole, strlen(whole), &faults));
+		ok = option_set(&table, &c, sets[i].assignment, &faults);
+		assert_string_equal(faults.data != NULL ? faults.data : "", sets[i].faults);
+		assert_int_equal(ok, sets[i].faults[0] == '\0');
+		option_free(&table, &c);
+		buf_free(&faults);
+	}
+}
+
+static void
+test_required(void **state)
+{
+	struct config c = { .workers = 0 };
+	struct buf faults = BUF_INIT(4096);
+
+	assert_false(option_complete(&table, &c, &faults));
+	assert_string_equal(faults.data, "mpic-test: listen: is required\n");
+	buf_free(&faults);
+}
+
+/* What --dump prints reads back as the same, but for secrets. */
+static void
+test_dump(void **state)
+{
+	struct config c = { .workers = 0 }, again = { .workers = 0 };
+	struct buf faults = BUF_INIT(4096), first = BUF_INIT(4096), second = BUF_INIT(4096);
+
+	option_defaults(&table, &c, &faults);
+	assert_true(option_parse(&table, &c, "f", whole, strlen(whole), &faults));
+	option_dump(&table, &c, &first);
+	assert_null(strstr(first.data, "abcdefghij"));
+	assert_non_null(strstr(first.data, "# secret: is set and not shown\n"));
+	assert_non_null(strstr(first.data, "  - code: \"aa\"\n    url: \"https://x\"\n"));
+	assert_true(option_parse(&table, &again, "d", first.data, first.len, &faults));
+	again.secret = strdup("abcdefghij");
+	option_dump(&table, &again, &second);
+	assert_string_equal(first.data, second.data);
+	option_free(&table, &c);
+	option_free(&table, &again);
+	buf_free(&first);
+	buf_free(&second);
+	buf_free(&faults);
+}
+
+/* The sample is good as it is, and with every option's mark of a comment taken away. */
+static void
+test_sample(void **state)
+{
+	struct config c = { .workers = 0 };
+	struct buf faults = BUF_INIT(4096), sample = BUF_INIT(16384), open = BUF_INIT(16384);
+
+	option_sample(&table, &sample);
+	assert_true(option_parse(&table, &c, "s", sample.data, sample.len, &faults));
+	for (const char *line = sample.data; *line != '\0';) {
+		size_t len = strcspn(line, "\n") + 1;
+
+		bool item = strncmp(line, "#  - ", 5) == 0 ||
+		    (strncmp(line, "#    ", 5) == 0 && line[5] != ' ');
+
+		if (item || (len > 1 && line[0] == '#' && line[1] != ' '))
+			buf_add(&open, line + 1, len - 1);
+		line += len;
+	}
+	option_parse(&table, &c, "s", open.data, open.len, &faults);
+	assert_int_equal(c.timeout_ms, 5000);
+	assert_string_equal(c.identities.items[0], "urn:mpic:coordinator");
+	assert_int_equal(c.places.count, 1);
+	assert_string_equal(faults.data, "s:10: places[0].code: expected a string of 1 to 32 "
+	    "bytes, found \"\"\n");
+	option_free(&table, &c);
+	buf_free(&faults);
+	buf_free(&sample);
+	buf_free(&open);
+}
+
+static void
+test_manual(void **state)
+{
+	struct buf out = BUF_INIT(16384);
+
+	option_man(&table, &out);
+	assert_non_null(strstr(out.data, ".It Cm timeout\nHow long to wait.\n"
+	    "An integer from 1 to 60000 (ms); default 5000.\n"));
+	buf_free(&out);
+}
+
+static bool
+check_workers(void *config, struct buf *faults)
+{
+	const struct config *c = config;
+
+	if (c->workers != 9)
+		buf_adds(faults, "expected nine workers\n");
+	return c->workers == 9;
+}
+
+static void
+test_command_line(void **state)
+{
+	char path[] = "/tmp/test_option.XXXXXX";
+	char *argv[] = { "mpic-test", "-c", path, "--set=workers=9", "-Dplain=false", NULL };
+	struct config c = { .workers = 0 };
+	struct option_table checked = table;
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, whole, strlen(whole)), strlen(whole));
+	close(fd);
+	checked.check = check_workers;
+	assert_int_equal(option_command_line(&checked, 5, argv, &c), -1);
+	assert_int_equal(c.workers, 9);
+	assert_false(c.plain);
+	option_free(&table, &c);
+	argv[3] = "--set=workers=8";
+	c = (struct config){ .workers = 0 };
+	assert_int_equal(option_command_line(&checked, 5, argv, &c), 2);
+	unlink(path);
+	c = (struct config){ .workers = 0 };
+	assert_int_equal(option_command_line(&table, 5, argv, &c), 2);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_whole_file),
+		cmocka_unit_test(test_bad_files),
+		cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_overrides),
+		cmocka_unit_test(test_required),
+		cmocka_unit_test(test_dump),
+		cmocka_unit_test(test_sample),
+		cmocka_unit_test(test_manual),
+		cmocka_unit_test(test_command_line),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
