@@ -1,0 +1,327 @@
+#include "coordinator/service.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "coordinator/cohort.h"
+#include "coordinator/corroboration.h"
+#include "coordinator/quorum.h"
+#include "daemon.h"
+#include "log.h"
+#include "monotonic.h"
+#include "server.h"
+
+/* A perspective that could not be reached counts as missing for this long. */
+#define MISSING_NS	(UINT64_C(60) * 1000000000U)
+#define METRICS_MAX	((size_t)1024 * 1024)
+
+struct service {
+	const struct coordinator_config *cfg;
+	struct metrics *metrics;
+	struct fanout *fanout;
+	struct server *server;
+	struct event_base *base;
+	struct corroborator_pool pool;
+	uint64_t missed_ns[FLEET_MAX];	/* last failure to reach; 0 after a success */
+};
+
+/* ---- metrics ---- */
+
+static const char *const answers[] = { "valid", "not-valid", "refused" };
+enum { ANSWER_VALID, ANSWER_NOT_VALID, ANSWER_REFUSED, ANSWER_COUNT };
+static const char *const results[] = { "passed", "failed", "unreachable" };
+enum { RESULT_PASSED, RESULT_FAILED, RESULT_UNREACHABLE, RESULT_COUNT };
+
+/* The values of the label `perspective` are the fleet's codes: see service_metrics_new(). */
+#define METRICS(X) \
+	SERVER_METRICS(X) \
+	X(ANSWERS, "mpic_answers_total", COUNTER, "Requests by what came of them.", \
+	    .labels = { { "answer", answers, ANSWER_COUNT } }) \
+	X(ATTEMPTS, "mpic_attempts_total", COUNTER, "Attempts of answered requests.", ) \
+	X(RESULTS, "mpic_perspective_results_total", COUNTER, \
+	    "Results of perspectives; unreachable ones gave none.", \
+	    .labels = { { "perspective", NULL, 0 }, { "result", results, RESULT_COUNT } }) \
+	X(PERSPECTIVE_EXPIRES, "mpic_perspective_certificate_expires_seconds", GAUGE_MIN, \
+	    "Unix time at which the certificate a perspective last showed expires.", \
+	    .labels = { { "perspective", NULL, 0 } })
+
+enum { METRICS(METRIC_ENUM) METRIC_COUNT };
+static const struct metric metric_rows[] = { METRICS(METRIC_ROW) };
+
+struct metrics *
+service_metrics_new(const struct coordinator_config *cfg, unsigned workers,
+    struct metric **table)
+{
+	/* The rows, then the codes that their labels point to. */
+	struct metric *rows = malloc(sizeof(metric_rows) + FLEET_MAX * sizeof(char *));
+	struct metrics *m;
+	const char **codes;
+
+	*table = rows;
+	if (rows == NULL)
+		return NULL;
+	memcpy(rows, metric_rows, sizeof(metric_rows));
+	codes = (const char **)(rows + METRIC_COUNT);
+	for (size_t i = 0; i < cfg->fleet.count; i++)
+		codes[i] = cfg->fleet.members[i].code;
+	rows[METRIC_RESULTS].labels[0].values = codes;
+	rows[METRIC_RESULTS].labels[0].count = cfg->fleet.count;
+	rows[METRIC_PERSPECTIVE_EXPIRES].labels[0] = rows[METRIC_RESULTS].labels[0];
+	m = metrics_new(rows, METRIC_COUNT, workers);
+	if (m == NULL) {
+		free(rows);
+		*table = NULL;
+	}
+	return m;
+}
+
+static void
+count_result(void *arg, const struct corroborator *c, bool reached)
+{
+	struct service *s = arg;
+	size_t i = (size_t)(c->perspective - s->cfg->fleet.members);
+	size_t result = !reached ? RESULT_UNREACHABLE :
+	    vote_of(&c->result) == VOTE_PASSED ? RESULT_PASSED : RESULT_FAILED;
+
+	metric_add(s->metrics, METRIC_RESULTS,
+	    metric_cell(s->metrics, METRIC_RESULTS, i, result), 1);
+	s->missed_ns[i] = reached ? 0 : monotonic_ns();
+}
+
+static void
+count_answer(void *arg, bool refused, bool valid, size_t attempts)
+{
+	struct service *s = arg;
+
+	metric_add(s->metrics, METRIC_ANSWERS,
+	    refused ? ANSWER_REFUSED : valid ? ANSWER_VALID : ANSWER_NOT_VALID, 1);
+	metric_add(s->metrics, METRIC_ATTEMPTS, 0, (int64_t)attempts);
+}
+
+/* ---- routes ---- */
+
+static void
+handle_mpic(struct exchange *x, void *arg)
+{
+	struct service *s = arg;
+
+	corroborate(&s->pool, x);
+}
+
+static void
+handle_healthz(struct exchange *x, void *arg)
+{
+	static const char body[] = "{\"status\":\"healthy\"}";
+
+	exchange_reply(x, 200, NULL, body, sizeof(body) - 1, NULL, 0);
+}
+
+/*
+ * Not ready while so many perspectives of the fleet have lately not been
+ * reached that the rest cannot make a quorum of the usual size.
+ */
+static void
+handle_readyz(struct exchange *x, void *arg)
+{
+	struct service *s = arg;
+	const struct fleet *fleet = &s->cfg->fleet;
+	size_t usual = (size_t)s->cfg->default_perspective_count, reachable = 0;
+	uint64_t now = monotonic_ns();
+	struct buf out = BUF_INIT(FLEET_MAX * (CHECK_CODE_MAX + 8) + 256);
+	bool ready;
+
+	buf_adds(&out, "{\"unreachable\":[");
+	for (size_t i = 0; i < fleet->count; i++) {
+		if (s->missed_ns[i] == 0 || now - s->missed_ns[i] > MISSING_NS) {
+			reachable++;
+			continue;
+		}
+		if (out.data[out.len - 1] != '[')
+			buf_addc(&out, ',');
+		buf_add_json(&out, fleet->members[i].code, strlen(fleet->members[i].code));
+	}
+	ready = reachable >= quorum_least(usual);
+	buf_adds(&out, ready ? "],\"status\":\"ready\"}" : "],\"status\":\"not ready\"}");
+	if (out.failed)
+		exchange_refuse(x, 503, "out of memory");
+	else
+		exchange_reply(x, ready ? 200 : 503, NULL, out.data, out.len, NULL, 0);
+	buf_free(&out);
+}
+
+static void
+handle_metrics(struct exchange *x, void *arg)
+{
+	struct service *s = arg;
+	struct buf out = BUF_INIT(METRICS_MAX);
+
+	for (size_t i = 0; i < s->cfg->fleet.count; i++)
+		metric_set(s->metrics, METRIC_PERSPECTIVE_EXPIRES, i,
+		    fanout_expires_s(s->fanout, i));
+	metrics_render(s->metrics, &out);
+	if (out.failed)
+		exchange_refuse(x, 503, "out of memory");
+	else
+		exchange_reply(x, 200, "text/plain; version=0.0.4", out.data, out.len, NULL, 0);
+	buf_free(&out);
+}
+
+static const struct route routes[] = {
+	{ "POST", "/mpic", ROUTE_COUNTED | ROUTE_IDENTIFIED, handle_mpic },
+	{ "GET", "/healthz", 0, handle_healthz },
+	{ "GET", "/readyz", 0, handle_readyz },
+	{ "GET", "/metrics", 0, handle_metrics },
+};
+
+/* ---- one worker ---- */
+
+static struct corroborator_pool
+pool_of(struct service *s)
+{
+	const struct coordinator_config *cfg = s->cfg;
+
+	return (struct corroborator_pool){
+		.base = s->base,
+		.fleet = &cfg->fleet,
+		.fanout = s->fanout,
+		.limits = {
+			.perspectives = cfg->fleet.count,
+			.default_perspectives = (size_t)cfg->default_perspective_count,
+			.max_attempts = (size_t)cfg->max_attempts,
+			.default_deadline_ms = cfg->deadline_ms,
+			.max_deadline_ms = cfg->max_deadline_ms,
+		},
+		.secret = cfg->secret,
+		.secret_len = cfg->secret_len,
+		.linger_ms = cfg->linger_ms,
+		.caa_domains = cfg->caa_domains.items,
+		.caa_domain_count = cfg->caa_domains.count,
+		.on_result = count_result,
+		.on_answer = count_answer,
+		.arg = s,
+	};
+}
+
+struct service *
+service_new(struct event_base *base, const struct coordinator_config *cfg,
+    struct metrics *metrics, int listen_fd, struct buf *why)
+{
+	struct service *s = calloc(1, sizeof(*s));
+	struct tls_files tls = { cfg->tls_certificate, cfg->tls_key, cfg->tls_ca };
+	struct fanout_config fanout = { .fleet = &cfg->fleet,
+		.tls = cfg->tls_certificate != NULL ? &tls : NULL,
+		.connections = (size_t)cfg->connections };
+	struct server_config server = { .plain = cfg->plain, .tls = tls,
+		.identities = cfg->callers.items, .identity_count = cfg->callers.count,
+		.max_in_flight = (size_t)cfg->max_in_flight, .max_body = MPIC_REQUEST_MAX,
+		.metrics = metrics };
+
+	if (s == NULL) {
+		buf_adds(why, "out of memory");
+		return NULL;
+	}
+	s->base = base;
+	s->cfg = cfg;
+	s->metrics = metrics;
+	s->fanout = fanout_new(base, &fanout, why);
+	if (s->fanout != NULL) {
+		s->pool = pool_of(s);
+		s->server = server_new(base, &server, listen_fd, routes,
+		    sizeof(routes) / sizeof(routes[0]), s, why);
+	}
+	if (s->server == NULL) {
+		service_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void
+service_free(struct service *s)
+{
+	if (s == NULL)
+		return;
+	if (s->server != NULL)
+		server_free(s->server);
+	fanout_free(s->fanout);
+	free(s);
+}
+
+/* ---- the daemon ---- */
+
+struct daemon_state {
+	const struct coordinator_config *cfg;
+	struct metrics *metrics;
+};
+
+static void
+on_drained(void *arg)
+{
+	struct service *s = arg;
+
+	event_base_loopbreak(s->base);
+}
+
+static void
+on_stop(void *arg)
+{
+	struct service *s = arg;
+
+	server_drain(s->server, on_drained, s);
+}
+
+static void
+on_reload(void *arg)
+{
+	struct service *s = arg;
+	struct buf why = BUF_INIT(1024);
+
+	if (!s->cfg->plain && !server_reload_tls(s->server, &why))
+		log_error("the new certificate is not used", "why",
+		    why.data != NULL ? why.data : "");
+	buf_free(&why);
+}
+
+static int
+worker_run(struct worker *w, void *arg)
+{
+	struct daemon_state *state = arg;
+	struct buf why = BUF_INIT(1024);
+	struct service *s;
+
+	metrics_use(state->metrics, w->index);
+	s = service_new(w->base, state->cfg, state->metrics, w->listen_fd, &why);
+	if (s == NULL) {
+		log_error("cannot serve", "why", why.data != NULL ? why.data : "out of memory");
+		buf_free(&why);
+		return 1;
+	}
+	w->stop = on_stop;
+	w->reload = on_reload;
+	w->hook_arg = s;
+	worker_ready(w);
+	event_base_dispatch(w->base);
+	service_free(s);
+	buf_free(&why);
+	return 0;
+}
+
+int
+service_daemon(const struct coordinator_config *cfg)
+{
+	unsigned workers = (unsigned)cfg->workers;
+	struct metric *table;
+	struct daemon_state state = { .cfg = cfg };
+	struct daemon_config daemon = { .listen = cfg->listen, .workers = workers,
+		.drain_ms = cfg->max_deadline_ms + 1000, .run = worker_run, .arg = &state };
+	int status = 1;
+
+	state.metrics = service_metrics_new(cfg, workers > 0 ? workers : 1, &table);
+	if (state.metrics != NULL)
+		status = daemon_run(&daemon);
+	else
+		log_error("out of memory");
+	metrics_free(state.metrics);
+	free(table);
+	return status;
+}
