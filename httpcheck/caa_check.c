@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define REASON_FAILURE_ALLOWED	"lookup-failure-allowed"
 #define TEXT_MAX	((size_t)512 * 1024)	/* of all records in presentation form */
 
 static const char *
@@ -127,6 +128,11 @@ note_allowed(const struct evidence_lookup *l, struct check_result *result)
 	    l->name, (long long)l->tries_sent, lookup_reason(l));
 	result->check_completed = true;
 	result->check_passed = true;
+	if (result->caa.found_at == NULL) {
+		/* what the failing name holds is not known, only that it does not matter */
+		result->caa.caa_record_present.set = false;
+		result->caa.reason = REASON_FAILURE_ALLOWED;
+	}
 }
 
 static bool

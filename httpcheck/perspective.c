@@ -28,7 +28,7 @@ static const char *const problem_names[PROBLEM_COUNT] = {
 	    "What kept checks from passing.", \
 	    .labels = { { "problem", problem_names, PROBLEM_COUNT } }) \
 	X(CHECK_SECONDS, "mpic_check_seconds", HISTOGRAM, \
-	    "Time of a check, lookups included.", METRIC_SECONDS)
+	    "Time of a check, lookups included.", SECONDS_BOUNDS)
 
 enum { PERSPECTIVE_METRICS(METRIC_ENUM) METRIC_COUNT };
 static const struct metric metric_table[] = { PERSPECTIVE_METRICS(METRIC_ROW) };
