@@ -199,10 +199,8 @@ prepare_fleet(struct coordinator_config *cfg, struct buf *faults)
 	cfg->fleet.count = cfg->perspectives.count;
 	for (size_t i = 0; i < cfg->perspectives.count; i++)
 		ok = place_perspective(cfg, &o[i], &cfg->fleet.members[i], faults) && ok;
-	if (!ok)
-		return false;
 	fleet_arrange(&cfg->fleet);
-	return fleet_check(&cfg->fleet, faults);
+	return fleet_check(&cfg->fleet, faults) && ok;
 }
 
 /* ---- the rest ---- */

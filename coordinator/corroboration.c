@@ -12,6 +12,7 @@
 
 #include "coordinator/cohort.h"
 #include "log.h"
+#include "monotonic.h"
 
 #define NONCE_BYTES		16
 #define ANSWER_MAX		((size_t)64 * 1024 * 1024)
@@ -50,19 +51,20 @@ struct corroboration {
 
 static void attempt_start(struct corroboration *co);
 
-static uint64_t
-now_ns(clockid_t clock)
+/* Wall clock, UNIX epoch. */
+static int64_t
+wall_ns(void)
 {
 	struct timespec ts;
 
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
 static int64_t
 since_ms(uint64_t start_ns)
 {
-	return (int64_t)((now_ns(CLOCK_MONOTONIC) - start_ns) / 1000000U);
+	return (int64_t)((monotonic_ns() - start_ns) / 1000000U);
 }
 
 static struct attempt *
@@ -188,7 +190,7 @@ attempt_end(struct corroboration *co)
 	event_del(&co->timer);
 	attempt_record(co, a->outcome == QUORUM_REACHED ? "valid" : "not-valid");
 	if (a->outcome == QUORUM_REACHED || co->attempt_count >= co->request.attempts ||
-	    now_ns(CLOCK_MONOTONIC) + ATTEMPT_LEAST_MS * UINT64_C(1000000) > co->deadline_ns)
+	    monotonic_ns() + ATTEMPT_LEAST_MS * UINT64_C(1000000) > co->deadline_ns)
 		answer(co);
 	else
 		attempt_start(co);
@@ -206,7 +208,7 @@ corroborator_fail(struct corroborator *c, enum problem problem, const char *fmt,
 	va_end(ap);
 	check_result_free(&c->result);
 	check_result_fail(&c->result, problem, "%s", sentence);
-	c->result.timestamp_ns = (int64_t)now_ns(CLOCK_REALTIME);
+	c->result.timestamp_ns = wall_ns();
 	c->result.perspective_code = c->perspective->code;
 	buf_reset(&c->raw);
 	check_result_encode(&c->result, &c->raw);
@@ -315,7 +317,7 @@ set_timer(struct corroboration *co, int64_t ms)
 static int64_t
 left_ms(const struct corroboration *co)
 {
-	uint64_t now = now_ns(CLOCK_MONOTONIC);
+	uint64_t now = monotonic_ns();
 
 	return now < co->deadline_ns ? (int64_t)((co->deadline_ns - now) / 1000000U) : 0;
 }
@@ -394,9 +396,11 @@ encode_body(struct corroboration *co, int64_t deadline_ms)
 		for (size_t i = 0; i < pool->caa_domain_count; i++)
 			r.caa.caa_domains.items[i] = pool->caa_domains[i];
 	}
+	if (!nonce_draw(co->nonce))
+		return false;
 	buf_reset(&co->body);
 	check_request_encode(&r, &co->body);
-	return nonce_draw(co->nonce) && !co->body.failed;
+	return !co->body.failed;
 }
 
 /* Room for the attempt's members, all of them pending. */
@@ -443,7 +447,7 @@ attempt_start(struct corroboration *co)
 		return;
 	}
 	a = running(co);
-	co->attempt_started_ns = now_ns(CLOCK_MONOTONIC);
+	co->attempt_started_ns = monotonic_ns();
 	co->pending = a->count;
 	co->certain = false;
 	co->starting = true;

@@ -11,6 +11,8 @@
 
 #define IDENTITY_PREFIX	"urn:mpic:perspective:"
 #define REPLY_CHUNK	8192	/* bytes libcurl reads at once */
+/* libcurl's least; its default of 64 KiB would be most of the memory of a connection. */
+#define UPLOAD_CHUNK	16384
 #define QUOTED_MAX	200	/* bytes of a peer's words in a sentence */
 
 /* An easy handle that goes from call to call of one perspective. */
@@ -130,6 +132,7 @@ slot_set_http(struct slot *slot, struct fanout_line *line)
 	    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long)REPLY_CHUNK) == CURLE_OK &&
+	    curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_CHUNK) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_HTTPHEADER, line->fanout->headers) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_POST, 1L) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_reply) == CURLE_OK &&

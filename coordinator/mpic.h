@@ -1,0 +1,13 @@
+/*
+ * mpic, the command-line tool: one row a subcommand.
+ */
+#ifndef MPIC_COMMAND_H
+#define MPIC_COMMAND_H
+
+/* Exit statuses of every subcommand. */
+enum { MPIC_YES = 0, MPIC_NO = 1, MPIC_ERROR = 2 };
+
+/* mpic check caa NAME: asks a coordinator. argv[0] is what follows "mpic". */
+int mpic_check(int argc, char **argv);
+
+#endif

@@ -1,0 +1,24 @@
+/* One POST to a coordinator, for the command-line tool. */
+#ifndef MPIC_CALL_H
+#define MPIC_CALL_H
+
+#include "buf.h"
+
+struct mpic_call {
+	const char *coordinator;	/* https://HOST:PORT, or http:// */
+	const char *certificate, *key;	/* PEM files of the caller's; NULL: none */
+	const char *ca;			/* PEM file; NULL: the system's */
+	long timeout_ms;
+	/* What came back. */
+	long status;			/* of HTTP; 0: no answer */
+	struct buf reply;		/* the caller frees it */
+};
+
+/*
+ * With `ca` the coordinator must chain to it and carry the identity
+ * urn:mpic:coordinator, wherever it runs. False, with a sentence, without an answer.
+ */
+bool mpic_call_post(struct mpic_call *call, const char *path, const struct buf *body,
+    struct buf *why);
+
+#endif
