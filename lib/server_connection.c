@@ -11,7 +11,7 @@
 
 #include "log.h"
 
-#define READ_SIZE 4096		/* first room for a request */
+#define READ_SIZE 2048		/* first room for a request */
 #define LINGER_MS 2000
 
 enum step { STEP_AGAIN, STEP_WAIT, STEP_CLOSE, STEP_GONE };
@@ -212,6 +212,15 @@ text_room(struct connection *c, size_t want)
 	return true;
 }
 
+/* An idle connection holds no buffer. */
+static void
+text_drop(struct connection *c)
+{
+	free(c->text);
+	c->text = NULL;
+	c->size = 0;
+}
+
 /* Reads what fits; STEP_AGAIN when something came. */
 static enum step
 text_read(struct connection *c)
@@ -283,6 +292,7 @@ step_head(struct connection *c)
 {
 	const struct server_config *cfg = &c->server->cfg;
 	size_t end, want;
+	enum step step;
 
 	read_arm(c, true);
 	skip_empty_line(c);
@@ -296,12 +306,13 @@ step_head(struct connection *c)
 	if (c->len > 0)
 		request_clock(c);
 	c->searched = c->len;
-	want = c->len < READ_SIZE / 2 ? READ_SIZE : cfg->max_head;
-	if (want > cfg->max_head)
-		want = cfg->max_head;
-	if (!text_room(c, want))
+	want = c->len < READ_SIZE / 2 ? READ_SIZE : c->len * 2;
+	if (!text_room(c, want < cfg->max_head ? want : cfg->max_head))
 		return STEP_CLOSE;
-	return text_read(c);
+	step = text_read(c);
+	if (step == STEP_WAIT && c->len == 0)
+		text_drop(c);
+	return step;
 }
 
 static enum step
@@ -402,10 +413,7 @@ next_request(struct connection *c)
 		memmove(c->text, c->text + used, c->len + 1);
 		return STEP_AGAIN;
 	}
-	/* An idle connection holds no buffer. */
-	free(c->text);
-	c->text = NULL;
-	c->size = 0;
+	text_drop(c);
 	if (c->server->draining)
 		return STEP_CLOSE;
 	deadline_in(c, c->server->cfg.idle_timeout_ms);
