@@ -20,6 +20,8 @@
 /* What the perspective has less than we do, so that its own account of a slow
  * target arrives before we stop listening. */
 #define MARGIN_MAX_MS		500
+/* A call that its attempt gave up may still be answered, and its connection be kept. */
+#define CALL_MARGIN_MS		1000
 /* An attempt with less time left than this is not worth starting. */
 #define ATTEMPT_LEAST_MS	1000
 
@@ -46,7 +48,7 @@ struct corroboration {
 	bool starting;			/* legs are being started: decide nothing */
 	bool certain;			/* lingering */
 	char nonce[2 * NONCE_BYTES + 1];
-	struct buf body;		/* the running attempt's, shared by its calls */
+	struct fanout_body *body;	/* the running attempt's, shared by its calls */
 };
 
 static void attempt_start(struct corroboration *co);
@@ -92,7 +94,7 @@ corroboration_free(struct corroboration *co)
 	for (size_t i = 0; i < co->attempt_count; i++)
 		attempt_free(&co->attempts[i]);
 	free(co->legs);
-	buf_free(&co->body);
+	fanout_body_free(co->body);
 	mpic_request_free(&co->request);
 	free(co);
 }
@@ -398,9 +400,12 @@ encode_body(struct corroboration *co, int64_t deadline_ms)
 	}
 	if (!nonce_draw(co->nonce))
 		return false;
-	buf_reset(&co->body);
-	check_request_encode(&r, &co->body);
-	return !co->body.failed;
+	fanout_body_free(co->body);
+	co->body = fanout_body_new(CHECK_REQUEST_MAX);
+	if (co->body == NULL)
+		return false;
+	check_request_encode(&r, &co->body->text);
+	return !co->body->text.failed;
 }
 
 /* Room for the attempt's members, all of them pending. */
@@ -440,8 +445,9 @@ static void
 attempt_start(struct corroboration *co)
 {
 	struct attempt *a;
+	int64_t left = left_ms(co);
 
-	if (!attempt_init(co) || !encode_body(co, left_ms(co))) {
+	if (!attempt_init(co) || !encode_body(co, left)) {
 		exchange_refuse(co->exchange, 503, "out of memory");
 		corroboration_free(co);
 		return;
@@ -451,12 +457,12 @@ attempt_start(struct corroboration *co)
 	co->pending = a->count;
 	co->certain = false;
 	co->starting = true;
-	set_timer(co, left_ms(co));
+	set_timer(co, left);
 	for (size_t i = 0; i < a->count; i++) {
 		struct call *call = &co->legs[i].call;
 
-		call->body = co->body.data;
-		call->body_len = co->body.len;
+		call->body = co->body;
+		call->limit_ms = left + CALL_MARGIN_MS;
 		call->done = on_call_done;
 		call->owner = &co->legs[i];
 		fanout_call(co->pool->fanout, (size_t)(a->corroborators[i].perspective -
@@ -524,7 +530,7 @@ corroborate(const struct corroborator_pool *pool, struct exchange *x)
 	co->exchange = x;
 	co->attempt_count = 0;
 	co->legs = NULL;
-	co->body = BUF_INIT(CHECK_REQUEST_MAX);
+	co->body = NULL;
 	event_assign(&co->timer, pool->base, -1, 0, on_timer, co);
 	if (read_request(co, &refusal) && choose_cohorts(co, &refusal)) {
 		if (co->request.attempts > ATTEMPTS_MAX)

@@ -16,12 +16,14 @@
 #define QUOTED_MAX	200	/* bytes of a peer's words in a sentence */
 
 /* An easy handle that goes from call to call of one perspective. */
-struct slot {
+struct fanout_slot {
 	CURL *easy;
-	struct call *call;	/* NULL: idle */
+	struct fanout_line *line;
+	struct call *call;	/* NULL: idle, or running on for nobody */
+	struct fanout_body *body;	/* what is being sent; NULL: idle */
 	enum check_type type;	/* whose URL is set */
-	struct slot *next;	/* idle, or all */
-	struct slot *next_idle;
+	struct fanout_slot *next;	/* of the line's */
+	struct fanout_slot *next_idle;
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -32,7 +34,7 @@ struct fanout_line {
 	struct tls_peer peer;
 	char identity[sizeof(IDENTITY_PREFIX) + CHECK_CODE_MAX];
 	char *urls[CHECK_TYPE_COUNT];
-	struct slot *slots, *idle;
+	struct fanout_slot *slots, *idle;
 	size_t slot_count;
 	struct call *first, *last;	/* waiting for a slot */
 };
@@ -91,9 +93,11 @@ line_remove(struct fanout_line *line, struct call *call)
 static size_t
 on_reply(char *bytes, size_t size, size_t n, void *arg)
 {
-	struct slot *slot = arg;
+	struct fanout_slot *slot = arg;
 	struct call *call = slot->call;
 
+	if (call == NULL)
+		return size * n;
 	buf_add(&call->reply, bytes, size * n);
 	return call->reply.failed ? 0 : size * n;
 }
@@ -106,7 +110,7 @@ on_ssl_context(CURL *easy, void *ctx, void *arg)
 }
 
 static bool
-slot_set_tls(struct slot *slot, struct fanout_line *line)
+slot_set_tls(struct fanout_slot *slot, struct fanout_line *line)
 {
 	CURL *e = slot->easy;
 
@@ -121,7 +125,7 @@ slot_set_tls(struct slot *slot, struct fanout_line *line)
 }
 
 static bool
-slot_set_http(struct slot *slot, struct fanout_line *line)
+slot_set_http(struct fanout_slot *slot, struct fanout_line *line)
 {
 	CURL *e = slot->easy;
 
@@ -141,14 +145,15 @@ slot_set_http(struct slot *slot, struct fanout_line *line)
 	    curl_easy_setopt(e, CURLOPT_PRIVATE, slot) == CURLE_OK;
 }
 
-static struct slot *
+static struct fanout_slot *
 slot_new(struct fanout_line *line)
 {
-	struct slot *slot = calloc(1, sizeof(*slot));
+	struct fanout_slot *slot = calloc(1, sizeof(*slot));
 
 	if (slot == NULL)
 		return NULL;
 	slot->easy = curl_easy_init();
+	slot->line = line;
 	slot->type = CHECK_TYPE_COUNT;
 	if (slot->easy == NULL || !multi_adopt(line->fanout->multi, slot->easy) ||
 	    !slot_set_http(slot, line) || !slot_set_tls(slot, line)) {
@@ -162,10 +167,10 @@ slot_new(struct fanout_line *line)
 	return slot;
 }
 
-static struct slot *
+static struct fanout_slot *
 slot_take(struct fanout_line *line)
 {
-	struct slot *slot = line->idle;
+	struct fanout_slot *slot = line->idle;
 
 	if (slot == NULL)
 		return line->slot_count < line->fanout->connections ? slot_new(line) : NULL;
@@ -174,29 +179,33 @@ slot_take(struct fanout_line *line)
 }
 
 static void
-slot_release(struct fanout_line *line, struct slot *slot)
+slot_release(struct fanout_line *line, struct fanout_slot *slot)
 {
-	slot->call->easy = NULL;
 	slot->call = NULL;
+	fanout_body_free(slot->body);
+	slot->body = NULL;
 	slot->next_idle = line->idle;
 	line->idle = slot;
 }
 
 static bool
-slot_start(struct fanout_line *line, struct slot *slot, struct call *call)
+slot_start(struct fanout_line *line, struct fanout_slot *slot, struct call *call)
 {
 	enum check_type type = call->type;
 
 	slot->call = call;
+	slot->body = call->body;
+	slot->body->users++;
 	slot->error[0] = '\0';
-	call->easy = slot->easy;
+	call->slot = slot;
 	if (slot->type != type && curl_easy_setopt(slot->easy, CURLOPT_URL,
 	    line->urls[type]) != CURLE_OK)
 		return false;
 	slot->type = type;
-	return curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDS, call->body) == CURLE_OK &&
-	    curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDSIZE, (long)call->body_len) ==
-	    CURLE_OK && multi_add(line->fanout->multi, slot->easy);
+	return curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDS, call->body->text.data) ==
+	    CURLE_OK && curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDSIZE,
+	    (long)call->body->text.len) == CURLE_OK && curl_easy_setopt(slot->easy,
+	    CURLOPT_TIMEOUT_MS, (long)call->limit_ms) == CURLE_OK && multi_add(line->fanout->multi, slot->easy);
 }
 
 /* Starts as many calls as there are slots for. */
@@ -204,7 +213,7 @@ static void
 line_advance(struct fanout_line *line)
 {
 	struct call *call;
-	struct slot *slot;
+	struct fanout_slot *slot;
 
 	while ((call = line->first) != NULL && (slot = slot_take(line)) != NULL) {
 		line_remove(line, call);
@@ -257,7 +266,7 @@ judge_status(struct fanout_line *line, struct call *call)
 }
 
 static void
-judge_failure(struct fanout_line *line, struct call *call, struct slot *slot, CURLcode code)
+judge_failure(struct fanout_line *line, struct call *call, struct fanout_slot *slot, CURLcode code)
 {
 	const struct tls_peer *peer = &line->peer;
 	const char *name = line->perspective->code;
@@ -282,22 +291,25 @@ judge_failure(struct fanout_line *line, struct call *call, struct slot *slot, CU
 static void
 on_done(CURL *easy, CURLcode code, void *arg)
 {
-	struct slot *slot;
-	struct call *call;
+	struct fanout_slot *slot;
 	struct fanout_line *line;
+	struct call *call;
 	char *private = NULL;
 
 	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
-	slot = (struct slot *)private;
+	slot = (struct fanout_slot *)private;
+	line = slot->line;
 	call = slot->call;
-	line = call->line;
-	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &call->status);
-	if (code == CURLE_OK)
-		judge_status(line, call);
-	else
-		judge_failure(line, call, slot, code);
+	if (call != NULL) {
+		curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &call->status);
+		if (code == CURLE_OK)
+			judge_status(line, call);
+		else
+			judge_failure(line, call, slot, code);
+	}
 	slot_release(line, slot);
-	call->done(call);
+	if (call != NULL)
+		call->done(call);
 	line_advance(line);
 }
 
@@ -309,7 +321,7 @@ fanout_call(struct fanout *f, size_t perspective, enum check_type type, struct c
 	struct fanout_line *line = &f->lines[perspective];
 
 	call->line = line;
-	call->easy = NULL;
+	call->slot = NULL;
 	call->type = type;
 	call->status = 0;
 	call->problem = PROBLEM_NONE;
@@ -322,25 +334,37 @@ fanout_call(struct fanout *f, size_t perspective, enum check_type type, struct c
 void
 fanout_give_up(struct call *call)
 {
-	struct fanout_line *line = call->line;
-	struct slot *slot;
-	char *private = NULL;
 	curl_off_t sent_us = 0;
 
-	if (call->easy == NULL) {
-		line_remove(line, call);
+	if (call->slot == NULL) {
+		line_remove(call->line, call);
 		call->message = "no connection was free";
 		return;
 	}
-	curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &sent_us);
-	curl_easy_getinfo(call->easy, CURLINFO_PRIVATE, &private);
+	curl_easy_getinfo(call->slot->easy, CURLINFO_PRETRANSFER_TIME_T, &sent_us);
 	call->message = sent_us > 0 ? "connected, no answer came" :
 	    "the connection was not established";
-	slot = (struct slot *)private;
-	multi_remove(line->fanout->multi, slot->easy);
-	slot_release(line, slot);
+	call->slot->call = NULL;
 	buf_free(&call->reply);
-	line_advance(line);
+}
+
+struct fanout_body *
+fanout_body_new(size_t max)
+{
+	struct fanout_body *body = malloc(sizeof(*body));
+
+	if (body != NULL)
+		*body = (struct fanout_body){ .text = BUF_INIT(max), .users = 1 };
+	return body;
+}
+
+void
+fanout_body_free(struct fanout_body *body)
+{
+	if (body == NULL || --body->users > 0)
+		return;
+	buf_free(&body->text);
+	free(body);
 }
 
 /* ---- life ---- */
@@ -368,11 +392,13 @@ line_init(struct fanout *f, struct fanout_line *line, const struct perspective *
 static void
 line_free(struct fanout_line *line)
 {
-	struct slot *slot;
+	struct fanout_slot *slot;
 
 	while ((slot = line->slots) != NULL) {
 		line->slots = slot->next;
+		multi_remove(line->fanout->multi, slot->easy);
 		curl_easy_cleanup(slot->easy);
+		fanout_body_free(slot->body);
 		free(slot);
 	}
 	for (int type = 0; type < CHECK_TYPE_COUNT; type++)

@@ -21,6 +21,7 @@
 
 struct fanout;
 struct fanout_line;
+struct fanout_slot;
 
 struct fanout_config {
 	const struct fleet *fleet;	/* outlives the fan-out */
@@ -28,11 +29,24 @@ struct fanout_config {
 	size_t connections;		/* a perspective */
 };
 
+/*
+ * A body that several calls send, and that outlives those given up: a transfer
+ * that nobody waits for runs on, so that its connection stays usable.
+ */
+struct fanout_body {
+	struct buf text;
+	size_t users;
+};
+
+/* Has one user. NULL without memory. */
+struct fanout_body *fanout_body_new(size_t max);
+void fanout_body_free(struct fanout_body *body);	/* one user less; NULL is fine */
+
 /* One call. Members are the fan-out's; the owner reads `reply` and what follows when done. */
 struct call {
 	/* Set by the owner. */
-	const char *body;		/* outlives the call */
-	size_t body_len;
+	struct fanout_body *body;	/* the fan-out takes its own part in it */
+	int64_t limit_ms;		/* when the transfer ends if nothing else ends it */
 	void (*done)(struct call *call);
 	void *owner;
 
@@ -45,13 +59,13 @@ struct call {
 	/* The fan-out's. */
 	struct fanout_line *line;
 	enum check_type type;
-	void *easy;			/* NULL: waiting in line */
+	struct fanout_slot *slot;	/* NULL: waiting in line */
 	struct call *prev, *next;
 };
 
 struct fanout *fanout_new(struct event_base *base, const struct fanout_config *cfg,
     struct buf *why);
-/* Every call must have ended. */
+/* Every call must have ended or been given up. */
 void fanout_free(struct fanout *f);
 /*
  * Starts a call to fleet->members[perspective]. done() comes later, from the
@@ -59,7 +73,10 @@ void fanout_free(struct fanout *f);
  */
 void fanout_call(struct fanout *f, size_t perspective, enum check_type type,
     struct call *call);
-/* Gives a call up: no done(); `message` says how far it had got. */
+/*
+ * Gives a call up: no done(); `message` says how far it had got. One that is
+ * under way runs on to its limit and what it brings is thrown away.
+ */
 void fanout_give_up(struct call *call);
 /* When this perspective's certificate ends, in Unix seconds; 0: not seen yet. */
 int64_t fanout_expires_s(const struct fanout *f, size_t perspective);
