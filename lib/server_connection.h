@@ -108,6 +108,26 @@ void connection_run(struct connection *c);
 void connection_end(struct connection *c);
 /* What the sweep does with one past its deadline. */
 void connection_expire(struct connection *c);
+
+/* What a step of a connection's state came to. */
+enum step {
+	STEP_AGAIN,	/* on with the step of the state it is in now */
+	STEP_WAIT,	/* for the socket or the handler */
+	STEP_CLOSE,
+	STEP_GONE,	/* close, during an exchange */
+};
+
+void connection_deadline_in(struct connection *c, int64_t ms);
+void connection_read_arm(struct connection *c, bool on);
+/* What an SSL call that returned `result` <= 0 asks for. */
+enum step connection_ssl_step(struct connection *c, int result);
+
+/* server_read.c: the steps that read a request. */
+enum step connection_step_head(struct connection *c);
+enum step connection_step_body(struct connection *c);
+/* An idle connection holds no buffer. */
+void connection_text_drop(struct connection *c);
+
 /* server.c: finds the route, refuses or calls the handler. */
 void server_dispatch(struct server *s, struct connection *c);
 /* server.c: a connection has left the list. */
