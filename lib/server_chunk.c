@@ -19,8 +19,8 @@ line_length(const struct raw *raw)
 	size_t len = (size_t)(raw->end - raw->pos);
 	const char *end = memmem(raw->pos, len, "\r\n", 2);
 
-	if (end == NULL)
-		return len > LINE_MAX_BYTES ? -2 : -1;
+	if (end == NULL)	/* the last byte may be the CR of the end */
+		return len > LINE_MAX_BYTES + 1 ? -2 : -1;
 	return end - raw->pos > LINE_MAX_BYTES ? -2 : (int)(end - raw->pos);
 }
 
