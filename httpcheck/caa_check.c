@@ -135,6 +135,32 @@ note_allowed(const struct evidence_lookup *l, struct check_result *result)
 	}
 }
 
+/*
+ * Whether a lookup ends the check without a verdict; the result then says why.
+ * The module calls nothing but secure and insecure data an answer. Should it
+ * ever call other data one, that is no permission either.
+ */
+static bool
+judge_failure(const struct caa_check *check, const struct evidence_lookup *l,
+    struct check_result *result)
+{
+	if (l->outcome == EVIDENCE_ABANDONED)
+		check_result_fail(result, PROBLEM_RESOLVER_NO_EVIDENCE,
+		    "the resolver did not finish the lookup of %s", l->name);
+	else if (l->outcome == EVIDENCE_TOO_LARGE)
+		check_result_fail(result, PROBLEM_DNS_TOO_LARGE,
+		    "the CAA records of %s are larger than a check takes", l->name);
+	else if (l->dnssec == CHECK_DNSSEC_BOGUS ||
+	    (l->outcome == EVIDENCE_FAILED && !failure_allowed(check, l)))
+		fail_lookup(check, l, result);
+	else if (l->dnssec == CHECK_DNSSEC_INDETERMINATE && l->outcome != EVIDENCE_FAILED)
+		check_result_fail(result, PROBLEM_DNS_INDETERMINATE,
+		    "the resolver did not validate the answer for %s", l->name);
+	else
+		return false;
+	return true;
+}
+
 static bool
 judge_lookups(const struct caa_check *check, const struct evidence *e,
     struct check_result *result, struct caa_verdict_text *text, size_t *judged)
@@ -145,27 +171,35 @@ judge_lookups(const struct caa_check *check, const struct evidence *e,
 	for (*judged = 0; *judged < e->lookup_count && !decided;) {
 		const struct evidence_lookup *l = &e->lookups[(*judged)++];
 
-		decided = true;
-		if (l->outcome == EVIDENCE_ANSWER)
+		decided = judge_failure(check, l, result);
+		if (!decided && l->outcome == EVIDENCE_ANSWER) {
 			good = judge_records(check, l, result, text);
-		else if (l->outcome == EVIDENCE_TOO_LARGE)
-			check_result_fail(result, PROBLEM_DNS_TOO_LARGE,
-			    "the CAA records of %s are larger than a check takes", l->name);
-		else if (l->outcome == EVIDENCE_FAILED && !failure_allowed(check, l))
-			fail_lookup(check, l, result);
-		else if (l->outcome == EVIDENCE_ABANDONED)
-			check_result_fail(result, PROBLEM_RESOLVER_NO_EVIDENCE,
-			    "the resolver did not finish the lookup of %s", l->name);
-		else
-			decided = false;
-		if (l->outcome == EVIDENCE_FAILED && allowed == NULL)
+			decided = true;
+		} else if (l->outcome == EVIDENCE_FAILED && allowed == NULL) {
 			allowed = l;
+		}
 	}
 	if (!decided)
 		judge_nothing(result);
 	if (good && allowed != NULL)
 		note_allowed(allowed, result);
 	return good;
+}
+
+/* Whether the lookups are the name itself and every parent, none left out. */
+static bool
+climb_complete(const struct evidence *e, const struct target *target)
+{
+	const char *name = target->name.text;
+
+	for (size_t i = 0; i < e->lookup_count; i++) {
+		if (name == NULL || !name_equal(e->lookups[i].name, name))
+			return false;
+		name = strchr(name, '.');
+		if (name != NULL)
+			name++;
+	}
+	return name == NULL;
 }
 
 bool
@@ -182,9 +216,10 @@ caa_check_judge(const struct caa_check *check, const struct evidence *e,
 	else if (e->truncated)
 		check_result_fail(result, PROBLEM_DNS_TOO_LARGE,
 		    "the answers for %s are larger than a check takes", target_text(check->target));
-	else if (e->lookup_count == 0)
+	else if (!climb_complete(e, check->target))
 		check_result_fail(result, PROBLEM_RESOLVER_NO_EVIDENCE,
-		    "the resolver's evidence has no lookups");
+		    "the resolver's evidence is not of %s and all its parents",
+		    check->target->name.text);
 	else
 		good = judge_lookups(check, e, result, text, &judged) &&
 		    names_list(e, judged, result, text);
