@@ -17,6 +17,7 @@
 #define FRAME_HEAD	2	/* RFC 1035 4.2.2 */
 #define RETRY_DELAY_MS	100	/* after a connection could not be made */
 #define FAILURES_MAX	20	/* in a row, before questions stop waiting */
+#define STALE_MAX	1024	/* late replies a connection without questions waits for */
 
 enum connection_state { CLOSED, CONNECTING, OPEN };
 
@@ -33,7 +34,8 @@ struct connection {
 	struct resolver *resolver;
 	enum connection_state state;
 	struct bufferevent *bev;
-	size_t busy;
+	size_t busy;		/* slots */
+	size_t live;		/* of these, with a question that waits still */
 	uint16_t next_free;	/* where the search for a free slot begins */
 	struct slot slots[SLOTS];
 };
@@ -62,19 +64,27 @@ struct resolver {
 	unsigned int failures;		/* connections that failed in a row */
 };
 
-static void connection_open(struct connection *c);
+static void connection_drop(struct connection *c);
 static void resolver_pump(struct resolver *r);
 
+/*
+ * Takes a question off its list or connection before its reply. Its slot stays
+ * busy, for the reply is on its way; but Unbound may have dropped the question,
+ * and slots that wait for nothing must not fill the connection for good.
+ */
 static void
 query_unlink(struct resolver_query *q)
 {
 	struct connection *c = q->connection;
 
-	if (c == NULL)
-		TAILQ_REMOVE(&q->resolver->waiting, q, entry);
-	else
-		c->slots[q->slot].query = NULL;	/* busy still: the reply is on its way */
 	q->connection = NULL;
+	if (c == NULL) {
+		TAILQ_REMOVE(&q->resolver->waiting, q, entry);
+		return;
+	}
+	c->slots[q->slot].query = NULL;
+	if (--c->live == 0 && c->busy > STALE_MAX)
+		connection_drop(c);
 }
 
 static void
@@ -108,9 +118,9 @@ static void
 query_timeout(evutil_socket_t fd, short what, void *arg)
 {
 	struct resolver_query *q = arg;
-	char message[96];
+	char message[NAME_TEXT_MAX + 96];
 
-	snprintf(message, sizeof(message), "no answer from the name servers of %.40s within %lld ms",
+	snprintf(message, sizeof(message), "no answer from the name servers of %s within %lld ms",
 	    q->question.name.text, (long long)q->deadline_ms);
 	if (q->connection != NULL && q->connection->state == OPEN)
 		query_fail(q, PROBLEM_DNS_TIMEOUT, message);
@@ -139,6 +149,7 @@ connection_drop(struct connection *c)
 		c->slots[i] = (struct slot){ 0 };
 		if (q == NULL)
 			continue;
+		c->live--;
 		q->connection = NULL;
 		TAILQ_INSERT_TAIL(q->resent ? &lost : &r->waiting, q, entry);
 		q->resent = true;
@@ -169,6 +180,7 @@ connection_reply(struct connection *c, const struct dns_reply *reply)
 	c->busy--;
 	if (q == NULL)
 		return;
+	c->live--;
 	if (reply->evidence == NULL) {
 		answer.problem = PROBLEM_RESOLVER_NO_EVIDENCE;
 		answer.message = "the resolver answered without evidence: its mpic module did not run";
@@ -226,12 +238,23 @@ resolver_retry_later(struct resolver *r)
 		evtimer_add(r->retry, &delay);
 }
 
+/* It could not be made; said once until one can. */
+static void
+connection_failed(struct connection *c, const char *why)
+{
+	struct resolver *r = c->resolver;
+
+	if (r->failures++ == 0)
+		log_warning("cannot connect to the resolver", "error", why);
+	connection_drop(c);
+	resolver_retry_later(r);
+}
+
 static void
 connection_event(struct bufferevent *bev, short what, void *arg)
 {
 	struct connection *c = arg;
 	struct resolver *r = c->resolver;
-	bool was_open = c->state == OPEN;
 
 	if (what & BEV_EVENT_CONNECTED) {
 		int one = 1;
@@ -243,15 +266,13 @@ connection_event(struct bufferevent *bev, short what, void *arg)
 		resolver_pump(r);
 		return;
 	}
-	if (!was_open && r->failures++ == 0)
-		log_warning("cannot connect to the resolver", "error",
-		    what & BEV_EVENT_TIMEOUT ? "timed out" :
-		    evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
-	connection_drop(c);
-	if (was_open)
+	if (c->state == OPEN) {
+		connection_drop(c);
 		resolver_pump(r);
-	else
-		resolver_retry_later(r);
+	} else {
+		connection_failed(c, what & BEV_EVENT_TIMEOUT ? "timed out" :
+		    evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
+	}
 }
 
 static void
@@ -265,7 +286,7 @@ connection_open(struct connection *c)
 
 	c->bev = bufferevent_socket_new(r->base, -1, BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
 	if (c->bev == NULL) {
-		resolver_retry_later(r);
+		connection_failed(c, "out of memory");
 		return;
 	}
 	c->state = CONNECTING;
@@ -273,10 +294,8 @@ connection_open(struct connection *c)
 	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
 	bufferevent_set_timeouts(c->bev, NULL, &timeout);
 	if (bufferevent_socket_connect(c->bev, (struct sockaddr *)&r->cfg.address.addr,
-	    (int)r->cfg.address.len) != 0) {
-		connection_drop(c);
-		resolver_retry_later(r);
-	}
+	    (int)r->cfg.address.len) != 0)
+		connection_failed(c, evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
 }
 
 static uint16_t
@@ -308,6 +327,7 @@ connection_send(struct connection *c, struct resolver_query *q)
 	c->slots[slot] = (struct slot){ .query = q, .busy = true };
 	c->next_free = (uint16_t)((slot + 1) % SLOTS);
 	c->busy++;
+	c->live++;
 	q->connection = c;
 	q->slot = slot;
 	return true;
