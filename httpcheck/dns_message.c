@@ -56,7 +56,8 @@ name_skip(struct wire_reader *r)
 	}
 }
 
-static void
+/* False if they do not fill their record exactly. */
+static bool
 options_read(struct dns_reply *reply, struct wire_reader rdata)
 {
 	while (!rdata.bad && wire_left(&rdata) > 0) {
@@ -69,6 +70,7 @@ options_read(struct dns_reply *reply, struct wire_reader rdata)
 			reply->evidence_len = len;
 		}
 	}
+	return !rdata.bad;
 }
 
 static void
@@ -81,8 +83,8 @@ record_read(struct dns_reply *reply, struct wire_reader *r)
 	(void)wire_u16(r);	/* class */
 	(void)wire_u32(r);	/* TTL */
 	struct wire_reader rdata = wire_sub(r, wire_u16(r));
-	if (type == TYPE_OPT)
-		options_read(reply, rdata);
+	if (type == TYPE_OPT && !options_read(reply, rdata))
+		r->bad = true;
 }
 
 bool
