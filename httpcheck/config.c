@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "check.h"
+#include "tls.h"
 
 #define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
 #define ROW(name_, type_, member, ...) \
@@ -21,7 +22,8 @@ static const struct option rows[] = {
 	ROW("tls_key", PATH, tls_key, .sentence = "PEM key of the certificate."),
 	ROW("tls_ca", PATH, tls_ca,
 	    .sentence = "PEM certificates that a coordinator's must chain to."),
-	ROW("callers", STRINGS, callers, .def = "[\"urn:mpic:coordinator\"]",
+	ROW("callers", STRINGS, callers, .min = 1, .max = 256,
+	    .def = "[\"urn:mpic:coordinator\"]",
 	    .sentence = "Identities in certificates that may ask for checks."),
 	ROW("workers", INTEGER, workers, .min = 0, .max = 256, .def = "1",
 	    .sentence = "Processes; 0 serves in the one that was started."),
@@ -46,17 +48,29 @@ static const struct option rows[] = {
 	ROW("log_json", BOOL, log_json, .def = "false", .sentence = "Log lines as JSON objects."),
 };
 
-const struct option_table httpcheck_options = {
-	.program = "mpic-httpcheck",
-	.file = SYSCONFDIR "/httpcheck.yaml",
-	.sentence = "Checks domains as one perspective of Multi-Perspective Issuance Corroboration.",
-	.rows = rows,
-	.count = COUNT(rows),
-};
-
-bool
-httpcheck_config_prepare(struct httpcheck_config *cfg, struct buf *faults)
+/* Found out now, not by workers that die of it one after another. */
+static void
+check_tls(const struct httpcheck_config *cfg, struct buf *faults)
 {
+	const struct tls_files files = { cfg->tls_certificate, cfg->tls_key, cfg->tls_ca };
+	struct buf why = BUF_INIT(512);
+	SSL_CTX *ctx = NULL;
+
+	if (files.certificate == NULL || files.key == NULL || files.ca == NULL)
+		buf_adds(faults,
+		    "tls_certificate, tls_key and tls_ca: all three are needed unless plain is set\n");
+	else if ((ctx = tls_server_context(&files, &why)) == NULL)
+		buf_addf(faults, "tls_certificate, tls_key and tls_ca: %s\n",
+		    why.data != NULL ? why.data : "out of memory");
+	SSL_CTX_free(ctx);
+	buf_free(&why);
+}
+
+/* What the rows cannot say by themselves. */
+static bool
+check_config(void *config, struct buf *faults)
+{
+	struct httpcheck_config *cfg = config;
 	size_t before = faults->len;
 
 	if (!log_level_parse(cfg->log_level, &cfg->level))
@@ -67,10 +81,18 @@ httpcheck_config_prepare(struct httpcheck_config *cfg, struct buf *faults)
 		    (long long)cfg->deadline_ms, (long long)cfg->max_deadline_ms);
 	if (cfg->plain && !endpoint_loopback(&cfg->listen))
 		buf_adds(faults, "plain: serves without authentication, so listen must be a loopback address\n");
-	if (!cfg->plain && (cfg->tls_certificate == NULL || cfg->tls_key == NULL ||
-	    cfg->tls_ca == NULL))
-		buf_adds(faults, "tls_certificate, tls_key and tls_ca: all three are needed unless plain is set\n");
+	if (!cfg->plain)
+		check_tls(cfg, faults);
 	if (!endpoint_loopback(&cfg->resolver))
 		buf_adds(faults, "resolver: answers are not authenticated, so it must be a loopback address\n");
 	return faults->len == before;
 }
+
+const struct option_table httpcheck_options = {
+	.program = "mpic-httpcheck",
+	.file = SYSCONFDIR "/httpcheck.yaml",
+	.sentence = "Checks domains as one perspective of Multi-Perspective Issuance Corroboration.",
+	.rows = rows,
+	.count = COUNT(rows),
+	.check = check_config,
+};

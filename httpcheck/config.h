@@ -24,12 +24,9 @@ struct httpcheck_config {
 
 	char *log_level;
 	bool log_json;
-	enum log_level level;	/* worked out by httpcheck_config_prepare() */
+	enum log_level level;	/* log_level, parsed */
 };
 
 extern const struct option_table httpcheck_options;
-
-/* Checks what the rows cannot say by themselves. Adds one sentence a fault. */
-bool httpcheck_config_prepare(struct httpcheck_config *cfg, struct buf *faults);
 
 #endif

@@ -1,5 +1,3 @@
-#include <stdio.h>
-
 #include "daemon.h"
 #include "httpcheck/config.h"
 #include "httpcheck/perspective.h"
@@ -10,13 +8,8 @@ main(int argc, char **argv)
 	struct httpcheck_config cfg = { 0 };
 	struct perspective_start start = { .cfg = &cfg };
 	struct daemon_config daemon = { .run = perspective_run, .arg = &start };
-	struct buf faults = BUF_INIT(65536);
 	int status = option_command_line(&httpcheck_options, argc, argv, &cfg);
 
-	if (status == -1 && !httpcheck_config_prepare(&cfg, &faults)) {
-		fprintf(stderr, "%s", faults.data);
-		status = 2;
-	}
 	if (status == -1) {
 		log_init("mpic-httpcheck", cfg.level, cfg.log_json);
 		daemon.listen = cfg.listen;
@@ -25,7 +18,6 @@ main(int argc, char **argv)
 		status = start.metrics != NULL ? daemon_run(&daemon) : 1;
 		metrics_free(start.metrics);
 	}
-	buf_free(&faults);
 	option_free(&httpcheck_options, &cfg);
 	return status;
 }
