@@ -3,14 +3,16 @@
  * fixed set of routes, and a cap on everything.
  *
  * One server lives in one worker's event loop. A connection carries one
- * exchange at a time, in order; bytes of a later, pipelined request wait in
- * the socket. An exchange is a request whose whole body has arrived and whose
+ * exchange at a time, in order; bytes of a later, pipelined request wait, and a
+ * client that sent such is not watched for leaving until its reply. An exchange is a request whose whole body has arrived and whose
  * reply has not left; the route's handler gets it and must sooner or later
  * call exchange_reply() exactly once, from the loop's thread. That call ends
  * the exchange: the pointer is invalid after it.
  *
- * Refusals are JSON, {"detail": "..."}: 400, 404, 405 with Allow, 408, 411,
- * 413, 431, 501, 505 for requests that are wrong in themselves; 403 naming the
+ * SIGPIPE must be ignored in the process (daemon_run() does).
+ *
+ * Refusals are JSON, {"detail": "..."}: 400, 404, 405 with Allow, 408, 413, 417,
+ * 431, 501, 505 for requests that are wrong in themselves; 403 naming the
  * identity that was presented when the route is not for it; 503 with
  * Retry-After: 1 when max_in_flight exchanges of counted routes are open.
  */
@@ -96,6 +98,7 @@ struct server *server_new(struct event_base *base, const struct server_config *c
 /*
  * Closes every connection. Exchanges still open are gone: their callbacks run
  * now, and they must still be replied to (which frees them), also after this.
+ * Not from a handler.
  */
 void server_free(struct server *s);
 /* Reads the TLS files again for new connections. False: the old ones stay in use. */
@@ -118,6 +121,7 @@ const char *exchange_identity(const struct exchange *x);
 const char *exchange_peer(const struct exchange *x);
 /* CLOCK_MONOTONIC at which the whole request was there, in ns. */
 uint64_t exchange_started_ns(const struct exchange *x);
+/* NULL once the server is freed. */
 struct server *exchange_server(const struct exchange *x);
 
 /*

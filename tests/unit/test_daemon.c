@@ -1,0 +1,184 @@
+/* The supervisor: readiness, a worker that dies, reload, stopping, and dying itself. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#include "daemon.h"
+#include "log.h"
+
+#define WORKERS 3
+
+/* What the workers show of themselves, in memory shared with the test. */
+struct seen {
+	volatile pid_t pids[WORKERS];
+	volatile unsigned starts, reloads, stops;
+};
+
+static struct seen *seen;
+
+static void
+on_stop(void *arg)
+{
+	__atomic_add_fetch(&seen->stops, 1, __ATOMIC_SEQ_CST);
+	event_base_loopbreak(((struct worker *)arg)->base);
+}
+
+static void
+on_reload(void *arg)
+{
+	__atomic_add_fetch(&seen->reloads, 1, __ATOMIC_SEQ_CST);
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+}
+
+static int
+run(struct worker *w, void *arg)
+{
+	const struct timeval hour = { 3600, 0 };
+	struct event *tick = event_new(w->base, -1, EV_PERSIST, on_tick, NULL);
+
+	event_add(tick, &hour);
+	w->stop = on_stop;
+	w->reload = on_reload;
+	w->hook_arg = w;
+	seen->pids[w->index] = getpid();
+	__atomic_add_fetch(&seen->starts, 1, __ATOMIC_SEQ_CST);
+	worker_ready(w);
+	event_base_dispatch(w->base);
+	event_free(tick);
+	return 0;
+}
+
+/* Five seconds for what the condition says to come true. */
+#define WAIT_FOR(condition) do { \
+	for (int tries_ = 0; !(condition) && tries_ < 1000; tries_++) \
+		usleep(5000); \
+	assert_true(condition); \
+} while (0)
+
+static int
+notify_socket(char *path, size_t size)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct timeval tv = { .tv_sec = 5 };
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	snprintf(path, size, "/tmp/test_daemon.%ld", (long)getpid());
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	setenv("NOTIFY_SOCKET", path, 1);
+	return fd;
+}
+
+static void
+expect_notice(int fd, const char *notice)
+{
+	char text[64];
+	ssize_t n = recv(fd, text, sizeof(text) - 1, 0);
+
+	text[n > 0 ? n : 0] = '\0';
+	assert_string_equal(text, notice);
+}
+
+static pid_t
+start(unsigned workers)
+{
+	struct daemon_config cfg = { .workers = workers, .run = run, .drain_ms = 1000 };
+	pid_t pid;
+
+	memset(seen, 0, sizeof(*seen));
+	assert_true(endpoint_parse(&cfg.listen, "127.0.0.1:0"));
+	pid = fork();
+	if (pid == 0)
+		_exit(daemon_run(&cfg));
+	return pid;
+}
+
+static void
+test_supervised(void **state)
+{
+	char path[64];
+	int notices = notify_socket(path, sizeof(path)), status;
+	pid_t pid = start(WORKERS);
+
+	expect_notice(notices, "READY=1");
+	assert_int_equal(seen->starts, WORKERS);
+	kill(pid, SIGHUP);
+	WAIT_FOR(seen->reloads == WORKERS);
+	kill(seen->pids[1], SIGKILL);
+	WAIT_FOR(seen->starts == WORKERS + 1);
+	kill(pid, SIGHUP);
+	WAIT_FOR(seen->reloads == 2 * WORKERS);
+	kill(pid, SIGTERM);
+	expect_notice(notices, "STOPPING=1");
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(seen->stops, WORKERS);
+	unsetenv("NOTIFY_SOCKET");
+	close(notices);
+	unlink(path);
+}
+
+/* No worker goes on serving without anyone who could stop it. */
+static void
+test_supervisor_killed(void **state)
+{
+	pid_t pid = start(WORKERS);
+
+	WAIT_FOR(seen->starts == WORKERS);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	WAIT_FOR(seen->stops == WORKERS);
+}
+
+static void
+test_alone(void **state)
+{
+	pid_t pid = start(0);
+	int status;
+
+	WAIT_FOR(seen->starts == 1);
+	assert_int_equal(seen->pids[0], pid);
+	kill(pid, SIGHUP);
+	WAIT_FOR(seen->reloads == 1);
+	kill(pid, SIGINT);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(seen->stops, 1);
+}
+
+static int
+setup(void **state)
+{
+	log_init("test_daemon", LOG_LEVEL_WARNING, false);
+	seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return seen != MAP_FAILED ? 0 : -1;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_supervised),
+		cmocka_unit_test(test_supervisor_killed),
+		cmocka_unit_test(test_alone),
+	};
+
+	return cmocka_run_group_tests(tests, setup, NULL);
+}
