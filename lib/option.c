@@ -72,6 +72,7 @@ option_set(const struct option_table *t, void *config, const char *assignment,
 	struct option_source src = { .name = "-D", .faults = faults };
 	const char *equals = strchr(assignment, '=');
 	size_t len = equals != NULL ? (size_t)(equals - assignment) : 0;
+	char name[64];
 
 	if (equals == NULL) {
 		option_fault(&src, 0, NULL, "expected NAME=VALUE, found %.64s", assignment);
@@ -81,8 +82,9 @@ option_set(const struct option_table *t, void *config, const char *assignment,
 		if (strlen(t->rows[i].name) == len &&
 		    strncmp(t->rows[i].name, assignment, len) == 0)
 			return option_text(&src, &t->rows[i], config, equals + 1);
-	option_fault(&src, 0, NULL, "%.*s: no such option", (int)(len > 64 ? 64 : len),
+	snprintf(name, sizeof(name), "%.*s", (int)(len < sizeof(name) ? len : sizeof(name) - 1),
 	    assignment);
+	option_unknown(&src, t->rows, t->count, 0, "", name);
 	return false;
 }
 

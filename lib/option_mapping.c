@@ -33,8 +33,8 @@ distance(const char *a, const char *b)
 	return row[n];
 }
 
-static void
-unknown(struct option_source *src, const struct option *rows, size_t count,
+void
+option_unknown(struct option_source *src, const struct option *rows, size_t count,
     size_t line, const char *prefix, const char *key)
 {
 	const char *nearest = NULL;
@@ -82,7 +82,8 @@ mapping_pair(struct option_source *src, const struct option *rows, size_t count,
 	}
 	row = row_find(rows, count, (const char *)key->data.scalar.value);
 	if (row == NULL) {
-		unknown(src, rows, count, line, prefix, (const char *)key->data.scalar.value);
+		option_unknown(src, rows, count, line, prefix,
+		    (const char *)key->data.scalar.value);
 		return;
 	}
 	snprintf(name, sizeof(name), "%s%s", prefix, row->name);

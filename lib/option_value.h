@@ -17,6 +17,9 @@ struct option_source {
 /* `line` 0: none. Marks the source as failed. */
 void option_fault(struct option_source *src, size_t line, const char *option,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* The fault of a name that no row has; suggests the nearest that one has. */
+void option_unknown(struct option_source *src, const struct option *rows, size_t count,
+    size_t line, const char *prefix, const char *key);
 /* What a row takes, for messages, samples and manuals: "an integer from 1 to 64 (ms)". */
 void option_expects(const struct option *row, struct buf *out);
 static inline void *

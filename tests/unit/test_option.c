@@ -209,6 +209,7 @@ static const struct {
 	{ "workers=x", "-D: workers: expected an integer from 0 to 64, found \"x\"\n" },
 	{ "workers", "-D: expected NAME=VALUE, found workers\n" },
 	{ "nope=1", "-D: nope: no such option\n" },
+	{ "workrs=1", "-D: workrs: no such option; did you mean workers?\n" },
 	{ "identities=[a, b, c, d]", "-D:1: identities: expected a list of strings, 1 to 3 of them, "
 	    "found \"4 items\"\n" },
 };
