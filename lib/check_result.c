@@ -286,14 +286,15 @@ static struct json_object *
 parse_without_evidence(const char *text, size_t len, struct json_faults *faults)
 {
 	struct json_object *document = NULL;
-	struct json_span evidence;
+	struct json_scanned scanned;
+	struct json_span *evidence = &scanned.value;
 	struct buf rest = BUF_INIT(CHECK_RESULT_MAX);
 	const char *after;
 
-	if (!json_scan(text, len, "evidence", &evidence) || evidence.text == NULL)
+	if (!json_scan(text, len, "evidence", &scanned) || evidence->text == NULL)
 		return json_document_parse(text, len, faults);
-	after = evidence.text + evidence.len;
-	buf_add(&rest, text, (size_t)(evidence.text - text));
+	after = evidence->text + evidence->len;
+	buf_add(&rest, text, (size_t)(evidence->text - text));
 	buf_adds(&rest, "null");
 	buf_add(&rest, after, len - (size_t)(after - text));
 	if (rest.failed)

@@ -1,6 +1,5 @@
 #include "json_reader.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include <json-c/json.h>
 
 #include "buf.h"
+#include "json_scan.h"
 
 #define FOUND_MAX	64	/* bytes of a value quoted in a message */
 
@@ -83,102 +83,64 @@ json_faults_encode(const struct json_faults *faults, const char *error, struct b
 
 /* ---- documents ---- */
 
-/*
- * Members in the text: colons outside strings. False if a string holds a raw
- * control character, which RFC 8259 forbids and json-c lets pass.
- */
-static bool
-text_members(const char *text, size_t len, size_t *members)
+static size_t
+tree_members(struct json_object *o)
 {
-	bool in_string = false;
+	size_t members = 0;
 
-	*members = 0;
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] == '"')
-			in_string = !in_string;
-		else if (in_string && text[i] == '\\')
-			i++;
-		else if (in_string && (unsigned char)text[i] < 0x20)
-			return false;
-		else if (!in_string && text[i] == ':')
-			(*members)++;
-	}
-	return true;
-}
-
-/* Adds the members of the tree; false at a number that JSON cannot write (NaN). */
-static bool
-tree_members(struct json_object *o, size_t *members)
-{
-	bool ok = true;
-
-	switch (json_object_get_type(o)) {
-	case json_type_object: {
-		*members += (size_t)json_object_object_length(o);
+	if (json_object_is_type(o, json_type_object)) {
+		members = (size_t)json_object_object_length(o);
 		json_object_object_foreach(o, key, value) {
 			(void)key;
-			ok = ok && tree_members(value, members);
+			members += tree_members(value);
 		}
-		return ok;
+	} else if (json_object_is_type(o, json_type_array)) {
+		for (size_t i = 0; i < json_object_array_length(o); i++)
+			members += tree_members(json_object_array_get_idx(o, i));
 	}
-	case json_type_array:
-		for (size_t i = 0; ok && i < json_object_array_length(o); i++)
-			ok = tree_members(json_object_array_get_idx(o, i), members);
-		return ok;
-	case json_type_double:
-		return isfinite(json_object_get_double(o));
-	default:
-		return true;
-	}
+	return members;
 }
 
-/* json-c keeps the last of repeated members; fewer in the tree than in the text tells. */
-static const char *
-document_defect(struct json_object *document, const char *text, size_t len)
+/* What json-c makes of text that is known to be well-formed; NULL without memory. */
+static struct json_object *
+tree_build(const char *text, size_t len)
 {
-	size_t written = 0, kept = 0;
+	struct json_tokener *tok = json_tokener_new_ex(JSON_DEPTH_MAX + 1);
+	struct json_object *document = NULL;
 
-	if (!text_members(text, len, &written))
-		return "a string holds an unescaped control character";
-	if (!tree_members(document, &kept))
-		return "a number is not finite";
-	if (written != kept)
-		return "an object repeats a member";
-	return NULL;
+	if (tok == NULL)
+		return NULL;
+	json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
+	document = json_tokener_parse_ex(tok, text, (int)len);
+	json_tokener_free(tok);
+	return document;
 }
 
+/*
+ * json-c alone would let pass what RFC 8259 does not: names in single quotes,
+ * control characters, NaN. And of repeated members it keeps the last, which
+ * shows as fewer members than the text has.
+ */
 struct json_object *
 json_document_parse(const char *text, size_t len, struct json_faults *faults)
 {
-	struct json_tokener *tok = json_tokener_new_ex(JSON_DEPTH_MAX);
 	struct json_object *document = NULL;
-	const char *defect = "out of memory";
-	size_t at = 0;
+	const char *defect = NULL;
+	struct json_scanned scanned;
 	char path[24];
 
-	if (tok == NULL || len > INT32_MAX)
-		goto out;
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	document = json_tokener_parse_ex(tok, text, (int)len);
-	at = json_tokener_get_parse_end(tok);
-	defect = NULL;
-	if (json_tokener_get_error(tok) == json_tokener_continue)
-		defect = "the document ends too early";
-	else if (json_tokener_get_error(tok) != json_tokener_success)
-		defect = json_tokener_error_desc(json_tokener_get_error(tok));
-	else if (at != len)
-		defect = "something follows the document";
-	else
-		defect = document_defect(document, text, len);
-out:
-	if (tok != NULL)
-		json_tokener_free(tok);
+	if (!json_scan(text, len, NULL, &scanned) || len > INT32_MAX)
+		defect = "it is malformed";
+	else if ((document = tree_build(text, len)) == NULL)
+		defect = "it holds no object";
+	else if (tree_members(document) != scanned.members)
+		defect = "an object repeats a member";
 	if (defect == NULL)
 		return document;
 	json_object_put(document);
-	snprintf(path, sizeof(path), "%zu", at);
-	json_fault_add(faults, path, "json_invalid",
-	    "expected one JSON document in UTF-8; %s, at byte %zu", defect, at);
+	snprintf(path, sizeof(path), "%zu", scanned.at);
+	json_fault_add(faults, path, "json_invalid", "expected one JSON document in UTF-8, "
+	    "at most %d deep; %s, at byte %zu", JSON_DEPTH_MAX, defect, scanned.at);
 	return NULL;
 }
 

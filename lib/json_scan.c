@@ -9,7 +9,7 @@ struct scan {
 	const char *pos, *end;
 	const char *key;
 	size_t key_len;
-	struct json_span *found;
+	struct json_scanned *result;
 	int depth;
 };
 
@@ -156,9 +156,10 @@ scan_member(struct scan *s)
 	value = s->pos;
 	if (!scan_value(s))
 		return false;
-	if (s->depth == 1 && s->found->text == NULL && len == s->key_len &&
-	    memcmp(name, s->key, len) == 0)
-		*s->found = (struct json_span){ value, (size_t)(s->pos - value) };
+	s->result->members++;
+	if (s->depth == 1 && s->key != NULL && s->result->value.text == NULL &&
+	    len == s->key_len && memcmp(name, s->key, len) == 0)
+		s->result->value = (struct json_span){ value, (size_t)(s->pos - value) };
 	return true;
 }
 
@@ -211,15 +212,16 @@ scan_value(struct scan *s)
 }
 
 bool
-json_scan(const char *text, size_t len, const char *key, struct json_span *value)
+json_scan(const char *text, size_t len, const char *key, struct json_scanned *result)
 {
 	struct scan s = { .pos = text, .end = text + len, .key = key,
-		.key_len = strlen(key), .found = value };
+		.key_len = key != NULL ? strlen(key) : 0, .result = result };
+	bool ok;
 
-	*value = (struct json_span){ NULL, 0 };
+	*result = (struct json_scanned){ .members = 0 };
 	skip_space(&s);
-	if (!scan_value(&s))
-		return false;
+	ok = scan_value(&s);
 	skip_space(&s);
-	return s.pos == s.end;
+	result->at = (size_t)(s.pos - text);
+	return ok && s.pos == s.end;
 }

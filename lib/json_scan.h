@@ -18,10 +18,16 @@ struct json_span {
 	size_t len;
 };
 
+struct json_scanned {
+	struct json_span value;	/* of the member asked for; the first of several */
+	size_t members;		/* of all objects together */
+	size_t at;		/* where the text stops being well-formed */
+};
+
 /*
- * False if `text` is not well-formed; `value` is unspecified then. `key` is
- * compared with the member names as written, escapes not undone; the first counts.
+ * False if `text` is not well-formed. `key` is compared with the names of the
+ * outermost members as written, escapes not undone; NULL: none is looked for.
  */
-bool json_scan(const char *text, size_t len, const char *key, struct json_span *value);
+bool json_scan(const char *text, size_t len, const char *key, struct json_scanned *result);
 
 #endif

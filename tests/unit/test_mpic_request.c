@@ -1,0 +1,205 @@
+/* coordinator/request.h: what is decided, and every fault by its field. */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "buf.h"
+#include "coordinator/request.h"
+
+static const struct mpic_limits limits = { .perspectives = 6, .default_perspectives = 6,
+	.max_attempts = 3, .default_deadline_ms = 20000, .max_deadline_ms = 60000 };
+
+static bool
+decode(struct mpic_request *r, const char *text, struct json_faults *faults)
+{
+	json_faults_init(faults);
+	return mpic_request_decode(r, &limits, text, strlen(text), faults);
+}
+
+#define C "{\"check_type\":\"caa\",\"domain_or_ip_target\":\"c1.com\""
+#define O(members) C ",\"orchestration_parameters\":{" members "}}"
+#define P(members) C ",\"caa_check_parameters\":{" members "}}"
+
+/* What a request that is served comes to. */
+static const struct {
+	const char *text;
+	size_t perspectives, quorum, attempts, cohort;
+	int64_t deadline_ms;
+} good[] = {
+	{ C "}", 6, 4, 1, 0, 20000 },
+	{ C ",\"orchestration_parameters\":null,\"caa_check_parameters\":null,"
+	    "\"trace_identifier\":null}", 6, 4, 1, 0, 20000 },
+	{ C ",\"of_tomorrow\":{\"x\":[1]}}", 6, 4, 1, 0, 20000 },
+	{ O("\"perspective_count\":2"), 2, 1, 1, 0, 20000 },
+	{ O("\"perspective_count\":5"), 5, 4, 1, 0, 20000 },
+	{ O("\"perspective_count\":5,\"quorum_count\":5"), 5, 5, 1, 0, 20000 },
+	{ O("\"perspective_count\":null,\"quorum_count\":null,\"max_attempts\":null,"
+	    "\"cohort_for_single_attempt\":null"), 6, 4, 1, 0, 20000 },
+	{ O("\"quorum_count\":6"), 6, 6, 1, 0, 20000 },
+	{ O("\"quorum_count\":4"), 6, 4, 1, 0, 20000 },
+	{ O("\"max_attempts\":2"), 6, 4, 2, 0, 20000 },
+	{ O("\"max_attempts\":100"), 6, 4, 3, 0, 20000 },
+	{ O("\"max_attempts\":0"), 6, 4, 1, 0, 20000 },
+	{ O("\"max_attempts\":3,\"cohort_for_single_attempt\":2"), 6, 4, 1, 2, 20000 },
+	{ C ",\"deadline_ms\":100}", 6, 4, 1, 0, 100 },
+	{ C ",\"deadline_ms\":100000}", 6, 4, 1, 0, 60000 },
+};
+
+static void
+test_good(void **state)
+{
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		struct json_faults faults;
+		struct mpic_request r;
+
+		if (!decode(&r, good[i].text, &faults))
+			fail_msg("%s: %s %s", good[i].text, faults.list[0].path,
+			    faults.list[0].message);
+		assert_int_equal(r.perspectives, good[i].perspectives);
+		assert_int_equal(r.quorum, good[i].quorum);
+		assert_int_equal(r.attempts, good[i].attempts);
+		assert_int_equal(r.cohort, good[i].cohort);
+		assert_int_equal(r.deadline_ms, good[i].deadline_ms);
+		assert_string_equal(target_text(&r.target), "c1.com");
+		mpic_request_free(&r);
+	}
+}
+
+#define T(target) "{\"check_type\":\"caa\",\"domain_or_ip_target\":\"" target "\"}"
+
+/* A request and all its faults: "path issue", joined by commas. */
+static const struct {
+	const char *text, *faults;
+} bad[] = {
+	{ "", "0 json_invalid" },
+	{ "{", "1 json_invalid" },
+	{ "[]", " model_attributes_type" },
+	{ "{}", "domain_or_ip_target missing,check_type missing" },
+	{ "{\"domain_or_ip_target\":\"c1.com\"}", "check_type missing" },
+	{ "{\"check_type\":\"caa\"}", "domain_or_ip_target missing" },
+	{ "{\"check_type\":\"CAA\",\"domain_or_ip_target\":\"c1.com\"}",
+	    "check_type literal_error" },
+	{ "{\"check_type\":7,\"domain_or_ip_target\":7}",
+	    "domain_or_ip_target string_type,check_type string_type" },
+	{ "{\"check_type\":\"dcv\",\"domain_or_ip_target\":\"c1.com\"}",
+	    "check_type unsupported-check-type" },
+	{ "{\"check_type\":\"dcv_with_caa\",\"domain_or_ip_target\":\"c1.com\"}",
+	    "check_type unsupported-check-type" },
+	/* Targets. */
+	{ T(""), "domain_or_ip_target string_too_short" },
+	{ T("192.0.2.1"), "domain_or_ip_target invalid-target" },
+	{ T("2001:db8::1"), "domain_or_ip_target invalid-target" },
+	{ T("c1.com."), "domain_or_ip_target invalid-target" },
+	{ T("a..b"), "domain_or_ip_target invalid-target" },
+	{ T("a b.com"), "domain_or_ip_target invalid-target" },
+	{ T("a_b.com"), "domain_or_ip_target invalid-target" },
+	{ T("xn--a.com"), "domain_or_ip_target invalid-target" },
+	{ T("*"), "domain_or_ip_target invalid-target" },
+	{ T("a.*.com"), "domain_or_ip_target invalid-target" },
+	{ T("c1.com\\u0000.org"), "domain_or_ip_target string_nul" },
+	/* Counts: quorum_count is checked whether or not perspective_count was given. */
+	{ O("\"perspective_count\":1"),
+	    "orchestration_parameters.perspective_count invalid-perspective-count" },
+	{ O("\"perspective_count\":7"),
+	    "orchestration_parameters.perspective_count invalid-perspective-count" },
+	{ O("\"perspective_count\":-2,\"quorum_count\":99"),
+	    "orchestration_parameters.perspective_count invalid-perspective-count" },
+	{ O("\"perspective_count\":\"6\""),
+	    "orchestration_parameters.perspective_count int_type" },
+	{ O("\"perspective_count\":6.0"),
+	    "orchestration_parameters.perspective_count int_type" },
+	{ O("\"quorum_count\":1"),
+	    "orchestration_parameters.quorum_count invalid-quorum-count" },
+	{ O("\"quorum_count\":0"),
+	    "orchestration_parameters.quorum_count invalid-quorum-count" },
+	{ O("\"quorum_count\":7"),
+	    "orchestration_parameters.quorum_count invalid-quorum-count" },
+	{ O("\"perspective_count\":5,\"quorum_count\":3"),
+	    "orchestration_parameters.quorum_count invalid-quorum-count" },
+	{ O("\"perspective_count\":2,\"quorum_count\":0"),
+	    "orchestration_parameters.quorum_count invalid-quorum-count" },
+	{ O("\"max_attempts\":-1"), "orchestration_parameters.max_attempts greater_than_equal" },
+	{ O("\"cohort_for_single_attempt\":0"),
+	    "orchestration_parameters.cohort_for_single_attempt greater_than_equal" },
+	{ C ",\"orchestration_parameters\":3}", "orchestration_parameters model_attributes_type" },
+	{ C ",\"deadline_ms\":0}", "deadline_ms greater_than_equal" },
+	{ C ",\"trace_identifier\":1}", "trace_identifier string_type" },
+	/* CAA parameters. */
+	{ P("\"certificate_type\":\"x\""), "caa_check_parameters.certificate_type enum" },
+	{ P("\"caa_domains\":\"ca1.com\""), "caa_check_parameters.caa_domains list_type" },
+	{ P("\"caa_domains\":[\"ca1.com\",\"c a\",\"\"]"),
+	    "caa_check_parameters.caa_domains.2 string_too_short" },
+	{ P("\"caa_domains\":[\"ca1.com\",\"c a\",\"b\xc3\xbc.com\"]"),
+	    "caa_check_parameters.caa_domains.1 invalid-caa-domain,"
+	    "caa_check_parameters.caa_domains.2 invalid-caa-domain" },
+	{ P("\"allow_lookup_failure\":1"), "caa_check_parameters.allow_lookup_failure bool_type" },
+	{ P("\"account_uris\":[1]"), "caa_check_parameters.account_uris.0 string_type" },
+	{ P("\"validation_methods\":{}"), "caa_check_parameters.validation_methods list_type" },
+	/* All at once. */
+	{ "{\"check_type\":\"caa\",\"domain_or_ip_target\":\"-\",\"orchestration_parameters\":"
+	    "{\"quorum_count\":1,\"max_attempts\":true},\"caa_check_parameters\":{\"caa_domains\":"
+	    "[3]}}", "orchestration_parameters.max_attempts int_type,"
+	    "domain_or_ip_target invalid-target,caa_check_parameters.caa_domains.0 string_type,"
+	    "orchestration_parameters.quorum_count invalid-quorum-count" },
+};
+
+static void
+test_bad(void **state)
+{
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct buf got = BUF_INIT(4096);
+		struct json_faults faults;
+		struct mpic_request r;
+
+		assert_false(decode(&r, bad[i].text, &faults));
+		for (size_t k = 0; k < faults.count; k++)
+			buf_addf(&got, "%s%s %s", k > 0 ? "," : "", faults.list[k].path,
+			    faults.list[k].issue);
+		assert_string_equal(got.data != NULL ? got.data : "", bad[i].faults);
+		buf_free(&got);
+		mpic_request_free(&r);
+	}
+}
+
+static void
+test_messages_begin_as_open_mpics(void **state)
+{
+	struct json_faults faults;
+	struct mpic_request r;
+
+	assert_false(decode(&r, O("\"quorum_count\":3"), &faults));
+	assert_memory_equal(faults.list[0].message, "Invalid quorum count: 3", 23);
+	mpic_request_free(&r);
+	assert_false(decode(&r, O("\"perspective_count\":9"), &faults));
+	assert_memory_equal(faults.list[0].message, "Invalid perspective count: 9", 28);
+	mpic_request_free(&r);
+}
+
+static void
+test_internationalised(void **state)
+{
+	struct json_faults faults;
+	struct mpic_request r;
+
+	assert_true(decode(&r, T("*.B\xc3\xbc" "cher.example"), &faults));
+	assert_string_equal(target_text(&r.target), "*.xn--bcher-kva.example");
+	assert_string_equal(r.domain_or_ip_target, "*.B\xc3\xbc" "cher.example");
+	mpic_request_free(&r);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_messages_begin_as_open_mpics),
+		cmocka_unit_test(test_internationalised),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,161 @@
+/* quorum.h: the BR's table, and when a verdict is certain. */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "coordinator/quorum.h"
+
+static const struct {
+	size_t n, least;
+} table[] = {
+	{ 2, 1 }, { 3, 2 }, { 4, 3 }, { 5, 4 }, { 6, 4 }, { 7, 5 }, { 10, 8 }, { 64, 62 },
+};
+
+static void
+test_least(void **state)
+{
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		size_t n = table[i].n, least = table[i].least;
+
+		assert_int_equal(quorum_least(n), least);
+		assert_true(quorum_allowed(n, (int64_t)least));
+		assert_true(quorum_allowed(n, (int64_t)n));
+		assert_false(quorum_allowed(n, (int64_t)least - 1));
+		assert_false(quorum_allowed(n, (int64_t)n + 1));
+		assert_false(quorum_allowed(n, 0));
+		assert_false(quorum_allowed(n, -1));
+	}
+}
+
+/* Votes: p passed, f failed, '.' pending; RIRs: one letter each. */
+static const struct {
+	const char *votes, *rirs;
+	size_t required;
+	enum quorum_outcome outcome;
+} ballots[] = {
+	{ "pppppp", "aabbcc", 4, QUORUM_REACHED },
+	{ "ppppff", "aabbcc", 4, QUORUM_REACHED },
+	{ "pppp..", "aabbcc", 4, QUORUM_REACHED },
+	{ "pppfff", "aabbcc", 4, QUORUM_MISSED },
+	{ "ppp...", "aabbcc", 4, QUORUM_OPEN },
+	{ "fff...", "aabbcc", 4, QUORUM_MISSED },
+	{ "ff....", "aabbcc", 4, QUORUM_OPEN },
+	{ "ffffff", "aabbcc", 4, QUORUM_MISSED },
+	{ "......", "aabbcc", 4, QUORUM_OPEN },
+	{ "pppppf", "aabbcc", 6, QUORUM_MISSED },
+	{ "ppppp.", "aabbcc", 6, QUORUM_OPEN },
+	/* Enough, but of one RIR. */
+	{ "ppppff", "aaaabb", 4, QUORUM_MISSED },
+	{ "pppp.f", "aaaabb", 4, QUORUM_OPEN },
+	{ "pppp..", "aaaabb", 4, QUORUM_OPEN },
+	{ "ppppfp", "aaaabb", 4, QUORUM_REACHED },
+	{ "ppp", "aaa", 2, QUORUM_MISSED },
+	{ "ppf", "aab", 2, QUORUM_MISSED },
+	{ "pfp", "aab", 2, QUORUM_REACHED },
+	/* Two perspectives may be of one RIR. */
+	{ "pp", "aa", 1, QUORUM_REACHED },
+	{ "pf", "aa", 1, QUORUM_REACHED },
+	{ "ff", "ab", 1, QUORUM_MISSED },
+	{ "f.", "ab", 1, QUORUM_OPEN },
+	{ "pf", "ab", 2, QUORUM_MISSED },
+};
+
+static struct ballot
+ballot_of(const char *votes, const char *rirs, size_t required)
+{
+	struct ballot b = { .perspectives = strlen(votes), .required = required };
+
+	for (size_t i = 0; i < b.perspectives; i++) {
+		b.votes[i] = votes[i] == 'p' ? VOTE_PASSED : votes[i] == 'f' ? VOTE_FAILED :
+		    VOTE_PENDING;
+		b.rirs[i] = (uint8_t)(RIR_AFRINIC + rirs[i] - 'a');
+	}
+	return b;
+}
+
+static void
+test_outcomes(void **state)
+{
+	for (size_t i = 0; i < sizeof(ballots) / sizeof(ballots[0]); i++) {
+		struct ballot b = ballot_of(ballots[i].votes, ballots[i].rirs,
+		    ballots[i].required);
+
+		if (quorum_outcome(&b) != ballots[i].outcome)
+			fail_msg("%s %s %zu", ballots[i].votes, ballots[i].rirs,
+			    ballots[i].required);
+	}
+}
+
+/* What is certain stays so whatever the pending votes become; what is open is not decided. */
+static void
+certain_or_open(struct ballot b)
+{
+	enum quorum_outcome now = quorum_outcome(&b);
+	size_t pending = 0, at[8], reached = 0, combinations;
+
+	for (size_t i = 0; i < b.perspectives; i++)
+		if (b.votes[i] == VOTE_PENDING)
+			at[pending++] = i;
+	combinations = (size_t)1 << pending;
+	for (size_t bits = 0; bits < combinations; bits++) {
+		for (size_t k = 0; k < pending; k++)
+			b.votes[at[k]] = bits >> k & 1 ? VOTE_PASSED : VOTE_FAILED;
+		reached += quorum_outcome(&b) == QUORUM_REACHED;
+	}
+	if (now == QUORUM_REACHED)
+		assert_int_equal(reached, combinations);
+	else if (now == QUORUM_MISSED)
+		assert_int_equal(reached, 0);
+	else
+		assert_true(reached > 0 && reached < combinations);
+}
+
+static void
+test_certainty(void **state)
+{
+	static const char *const rirs[] = { "aaaaaa", "aaaaab", "aaabbb", "aabbcc" };
+	char votes[7] = "";
+
+	for (size_t n = 2; n <= 6; n++)
+		for (size_t code = 0, all = n == 2 ? 9 : n == 3 ? 27 : n == 4 ? 81 :
+		    n == 5 ? 243 : 729; code < all; code++) {
+			for (size_t i = 0, c = code; i < n; i++, c /= 3)
+				votes[i] = "pf."[c % 3];
+			votes[n] = '\0';
+			for (size_t r = 0; r < 4; r++)
+				for (size_t q = quorum_least(n); q <= n; q++)
+					certain_or_open(ballot_of(votes, rirs[r], q));
+		}
+}
+
+static void
+test_votes(void **state)
+{
+	struct check_result r;
+
+	check_result_init(&r, CHECK_CAA);
+	assert_int_equal(vote_of(&r), VOTE_FAILED);
+	r.check_passed = true;
+	assert_int_equal(vote_of(&r), VOTE_FAILED);
+	r.check_completed = true;
+	assert_int_equal(vote_of(&r), VOTE_PASSED);
+	r.check_passed = false;
+	assert_int_equal(vote_of(&r), VOTE_FAILED);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_least),
+		cmocka_unit_test(test_outcomes),
+		cmocka_unit_test(test_certainty),
+		cmocka_unit_test(test_votes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
