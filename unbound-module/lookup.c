@@ -229,6 +229,24 @@ lookup_finish(struct lookup *l, struct module_qstate *sub, struct module_qstate 
 		lookup_fail(l, sub, super, id);
 }
 
+/* As one that answered in the time of an unknown one, and was never seen not to know its zone. */
+static void
+server_forgive(struct module_qstate *sub, struct delegpt *dp, struct delegpt_addr *a)
+{
+	struct infra_cache *infra = sub->env->infra_cache;
+	struct infra_data *d;
+	struct lruhash_entry *e;
+
+	(void)infra_rtt_update(infra, &a->addr, a->addrlen, dp->name, dp->namelen,
+	    sub->qinfo.qtype, FORGIVEN_RTT_MS, FORGIVEN_RTT_MS, *sub->env->now);
+	e = infra_lookup_nottl(infra, &a->addr, a->addrlen, dp->name, dp->namelen, 1);
+	if (e == NULL)
+		return;
+	d = e->data;
+	d->lame_type_A = d->lame_other = d->rec_lame = 0;
+	lock_rw_unlock(&e->lock);
+}
+
 void
 lookup_forgive(struct module_qstate *sub, int id)
 {
@@ -238,7 +256,5 @@ lookup_forgive(struct module_qstate *sub, int id)
 	if (iq == NULL || iq->dp == NULL)
 		return;
 	for (a = iq->dp->target_list; a != NULL; a = a->next_target)
-		(void)infra_rtt_update(sub->env->infra_cache, &a->addr, a->addrlen, iq->dp->name,
-		    iq->dp->namelen, sub->qinfo.qtype, FORGIVEN_RTT_MS, FORGIVEN_RTT_MS,
-		    *sub->env->now);
+		server_forgive(sub, iq->dp, a);
 }
