@@ -256,15 +256,24 @@ ZONES = (
     _hostile("half.com", "answer", "perspectives 0 to 2 see permission, the others a refusal",
              DENY, WWW, status="insecure", views={0: (PERMIT,), 1: (PERMIT,), 2: (PERMIT,)}),
 
+    # One failing zone for each way to show that a domain is Insecure (RFC 4035 4.3).
+    _hostile("refused.zz", "refused", "REFUSED under an unsigned TLD"),
+    _hostile("refused.net", "refused", "REFUSED, insecure by a matching NSEC3"),
+    _hostile("refused.org", "refused", "REFUSED, insecure by a matching NSEC"),
+    _hostile_signed("refused-alg.org", "refused", "REFUSED, only a DS of an unknown algorithm",
+                    ds="unknown"),
+
     # Reverse zones of the web servers' addresses.
     _signed("216.184.93.in-addr.arpa", "reverse, signed", "10 PTR www.permit.com.",
             "11 PTR www.none.com."),
     _leaf("1.0.0.0.0.2.2.0.0.0.8.2.6.0.6.2.ip6.arpa", "reverse IPv6, unsigned",
           "a.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0 PTR www.permit.com."),
 
-    # For measuring; n0 to n4999 of bench.com and bench-signed.org have a CAA record each.
+    # For measuring; n0 to n4999 of bench.* and bench-signed.org have a CAA record each.
     _leaf("bench.com", "many names, unsigned", *BENCH),
+    _leaf("bench.zz", "many names, unsigned under an unsigned TLD", *BENCH),
     _leaf("bench-none.com", "any name below exists, none has CAA, unsigned", f"* A {WEB4}"),
+    _leaf("bench-none.zz", "any name below exists, none has CAA, nothing signed", f"* A {WEB4}"),
     _signed("bench-none.org", "any name below exists, none has CAA, signed", f"* A {WEB4}"),
     _signed("bench-signed.org", "many names, signed", *BENCH),
 )
