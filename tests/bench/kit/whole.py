@@ -1,0 +1,59 @@
+"""All processes together: six perspectives with an Unbound each, a coordinator, mTLS throughout."""
+
+import os
+from pathlib import Path
+
+from . import resolvers, tools
+
+REQUESTS = 6000
+ROWS = (
+    # name, what, target in us, reported throughput
+    ("n%d.bench.zz", "CAA at the name, nothing signed", 750, True),
+    ("n%d.bench.com", "CAA at the name, under com", 750, True),
+    ("a.b.c.n%d.bench-none.zz", "six labels, none, nothing signed", 1500, False),
+    ("a.b.c.n%d.bench-none.com", "six labels, none, under com", 1500, False),
+    ("n%d.bench-signed.org", "CAA at the name, signed", None, False),
+)
+
+
+def run(bench):
+    bench.figure("together", _together)
+
+
+def _together(bench):
+    with resolvers.Resolver(bench, module=False) as resolver:
+        plain = resolver.cpu("bench.zz", 4000)
+    with bench.fleet() as fleet:
+        parts = _parts(fleet)
+        pids = [pid for each in parts.values() for pid in each]
+        servers = tools.named(tools.tree(int(
+            Path(os.environ["MPIC_WORLD"], "pid").read_text())), "nsd")
+        empty = tools.load(fleet.url + "/healthz", REQUESTS, tls=fleet.tls_caller)
+        for name, what, target, throughput in ROWS:
+            result = tools.load(fleet.url + "/mpic", REQUESTS, tools.caa_body(name),
+                                '"is_valid":true', fleet.tls_caller, pids + servers,
+                                modulus=5000)
+            _report(bench, what, result, parts, servers, 6 * plain, target)
+            if throughput:
+                bench.report.add(f"together: requests a second, {what} (base: /healthz)",
+                                 result["per_s"], "/s", empty["per_s"], 1800, least=True)
+
+
+def _report(bench, what, result, parts, servers, plain, target):
+    shares = {part: tools.cpu_us(result, pids) for part, pids in parts.items()}
+    bench.report.add(f"together: CPU, {what} (base: 6 plain lookups)", sum(shares.values()),
+                     "us", plain, target)
+    shares["name servers"] = tools.cpu_us(result, servers)
+    shares["load generator"] = result["own_cpu_us"] / result["count"]
+    bench.report.note("of which " + ", ".join(f"{part} {us:.0f}" for part, us in shares.items()) +
+                      f"; median {result['p50_us'] / 1000:.1f} ms")
+
+
+def _parts(fleet):
+    """The processes by program; name servers and the load generator are not ours."""
+    perspectives = fleet.parts["perspectives"]
+    return {
+        "unbound": [pid for p in perspectives for pid in tools.tree(p["unbound_pid"])],
+        "httpcheck": [pid for p in perspectives for pid in tools.tree(p["httpcheck_pid"])],
+        "coordinator": tools.tree(fleet.parts["coordinator"]["pid"]),
+    }
