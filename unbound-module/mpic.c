@@ -136,9 +136,11 @@ query_begin(struct module_qstate *qstate, int id, struct edns_option *o)
 		return query_new(qstate, id, &option);
 	option = (struct mpic_option){ .operation = MPIC_STATS };
 	q = query_new(qstate, id, &option);
-	if (q != NULL)
-		q->error = "the option is malformed or of another version";
-	COUNT(&module_state(qstate->env, id)->counters, refused);
+	if (q == NULL)
+		return NULL;
+	if (q->error == NULL)
+		COUNT(&module_state(qstate->env, id)->counters, refused);
+	q->error = "the option is malformed or of another version";
 	return q;
 }
 

@@ -19,7 +19,8 @@ static const struct {
 	{ "max-names", offsetof(struct settings, max_names), 1, 127, 40 },
 	{ "max-subs", offsetof(struct settings, max_subs), 1, 1000000, 50000 },
 	{ "max-rrset", offsetof(struct settings, max_rrset), 512, 40000, 40000 },
-	{ "max-evidence", offsetof(struct settings, max_evidence), 4096, 65000, 64000 },
+	/* with header, question and OPT it must fit into the client's buffer of 65000 */
+	{ "max-evidence", offsetof(struct settings, max_evidence), 4096, 64500, 64000 },
 };
 
 static size_t *
