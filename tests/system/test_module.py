@@ -255,7 +255,8 @@ def test_delegations_and_keys_stay_warm(perspective):
     for name in ("www.none.com", "www.signed-none.org", "x.plain.signed-permit.org"):
         perspective.climb(name)
         again = perspective.climb(name)
-        assert [l["queries_sent"] for l in again.lookups] == [1] * len(again.lookups)
+        done = [l for l in again.lookups if l["outcome"] != "abandoned"]
+        assert [l["queries_sent"] for l in done] == [1] * len(done)
 
 
 def test_every_check_asks_the_domain_itself(world, perspective, restored):

@@ -149,18 +149,23 @@ class Perspective:
     def __enter__(self):
         self.start()
         end = time.monotonic() + START_S
-        while True:
-            try:
-                socket.create_connection((self.address, self.port), 1).close()
-                return self
-            except OSError:
-                if self.process.poll() is not None or time.monotonic() > end:
-                    self.stop()
-                    raise RuntimeError(f"unbound does not start:\n{self.said()}") from None
-                time.sleep(0.02)
+        while not self.is_ready():
+            if self.process.poll() is not None or time.monotonic() > end:
+                self.stop()
+                raise RuntimeError(f"unbound does not start:\n{self.said()}")
+            time.sleep(0.02)
+        return self
 
     def __exit__(self, *_):
         self.stop()
+
+    def is_ready(self):
+        """Whether it answers: the port is open already while modules may still refuse."""
+        try:
+            self.ask(question(".", "NS", option("stats")), timeout=1)
+            return True
+        except (OSError, EOFError):
+            return False
 
     def start(self):
         with open(self.log, "ab") as log:
