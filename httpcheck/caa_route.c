@@ -51,16 +51,31 @@ now_ns(void)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+/* The log takes no NULL. */
+static const char *
+or_empty(const char *s)
+{
+	return s != NULL ? s : "";
+}
+
+/* BR 5.4.1: perspective, domain and result of every attempt. */
 static void
 run_log(struct run *run, const struct check_result *result)
 {
+	const struct check_caa_details *d = &result->caa;
+	enum problem problem = result->problem.problem;
+
 	if (!log_enabled(LOG_LEVEL_INFO))
 		return;
-	log_info("check", "type", check_type_name(result->type), "target", target_text(&run->target),
-	    "trace", run->request.trace_identifier != NULL ? run->request.trace_identifier : "",
-	    "caller", exchange_identity(run->exchange), "passed", result->check_passed ? "yes" : "no",
-	    "problem", result->problem.problem != PROBLEM_NONE ?
-	    problem_code(result->problem.problem) : "", "message", result->problem.message);
+	log_info("check", "type", check_type_name(result->type),
+	    "perspective", result->perspective_code, "target", target_text(&run->target),
+	    "trace", or_empty(run->request.trace_identifier),
+	    "caller", exchange_identity(run->exchange),
+	    "passed", result->check_passed ? "yes" : "no", "reason", or_empty(d->reason),
+	    "found_at", or_empty(d->found_at),
+	    "dnssec", or_empty(check_dnssec_name((enum check_dnssec)d->dnssec_status)),
+	    "problem", problem != PROBLEM_NONE ? problem_code(problem) : "",
+	    "detail", result->problem.message);
 }
 
 /* Replies with the result and ends the run. */
