@@ -1,0 +1,58 @@
+/* Check requests and results: decoding either never fails silently, and encoding it is a fixed point. */
+#include <string.h>
+
+#include "buf.h"
+#include "check.h"
+#include "fuzz.h"
+#include "json_scan.h"
+
+static void
+check_request(const char *text, size_t len)
+{
+	struct buf once = BUF_INIT((size_t)1024 * 1024), twice = BUF_INIT((size_t)1024 * 1024);
+	struct json_faults faults;
+	struct check_request r, again;
+
+	json_faults_init(&faults);
+	if (check_request_decode(&r, CHECK_CAA, text, len, &faults)) {
+		REQUIRE(faults.count == 0 && r.domain_or_ip_target != NULL);
+		check_request_encode(&r, &once);
+		REQUIRE(check_request_decode(&again, CHECK_CAA, once.data, once.len, &faults));
+		check_request_encode(&again, &twice);
+		REQUIRE(strcmp(once.data, twice.data) == 0);
+		check_request_free(&again);
+	} else {
+		REQUIRE(faults.count > 0);
+	}
+	check_request_free(&r);
+	buf_free(&once);
+	buf_free(&twice);
+}
+
+static void
+check_result(const char *text, size_t len)
+{
+	struct json_scanned scanned;
+	struct json_faults faults;
+	struct check_result r;
+
+	json_faults_init(&faults);
+	if (check_result_decode(&r, CHECK_CAA, text, len, &faults)) {
+		/* It is spliced into an answer as it is. */
+		REQUIRE(json_scan(text, len, NULL, &scanned));
+		REQUIRE(r.check_passed || r.problem.problem != PROBLEM_NONE);
+		REQUIRE(strlen(r.problem.message) < CHECK_MESSAGE_MAX);
+		check_result_forget_strings(&r);
+	} else {
+		REQUIRE(faults.count > 0);
+	}
+	check_result_free(&r);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	check_request((const char *)data, len);
+	check_result((const char *)data, len);
+	return 0;
+}

@@ -1,0 +1,497 @@
+/*
+ * The coordinator against stand-in perspectives, all in one process: what it
+ * makes of perspectives that hang, lie, break off or are not who they should be.
+ */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <json-c/json.h>
+
+#include "coordinator/multi.h"
+#include "coordinator/service.h"
+#include "log.h"
+#include "monotonic.h"
+#include "server.h"
+#include "tls_files.h"
+
+#define PERSPECTIVES	6
+#define HELD_MAX	64
+
+/* How a stand-in behaves, one letter each in the scenarios. */
+enum {
+	PASS = 'p', FORBID = 'f', HANG = 'h', OTHER_CODE = 'c', OTHER_NONCE = 'n', GARBAGE = 'g',
+	BUSY = 'b', HUGE_REPLY = 'l', DEAD = 'd', OPEN_MPIC = 'o', COMPLETE_500 = '5',
+	FORBID_FIRST = '1', SLOW = 's',
+};
+
+struct stand_in {
+	struct world *world;
+	char code[8], url[64];
+	int behaviour, fd;
+	unsigned asked;
+	struct server *server;
+};
+
+/* One coordinator, its perspectives and one client. */
+struct world {
+	struct event_base *base;
+	struct stand_in stand_ins[PERSPECTIVES];
+	struct coordinator_config cfg;
+	struct service *service;
+	int fd;
+	struct multi *client;
+	CURL *easy;
+	struct buf reply;
+	char header[32];	/* X-MPIC-Is-Valid */
+	long status;
+	struct exchange *held[HELD_MAX];	/* of those that hang */
+	size_t held_count;
+	unsigned late;		/* replies of slow ones still to come */
+};
+
+/* ---- perspectives ---- */
+
+struct delayed {
+	struct world *world;
+	struct exchange *exchange;
+	struct buf body;
+};
+
+static void
+reply_late(evutil_socket_t fd, short what, void *arg)
+{
+	struct delayed *d = arg;
+
+	d->world->late--;
+	exchange_reply(d->exchange, 200, NULL, d->body.data, d->body.len, NULL, 0);
+	buf_free(&d->body);
+	free(d);
+}
+
+static void
+reply_result(struct stand_in *s, struct exchange *x, const struct check_request *q, int how)
+{
+	struct buf body = BUF_INIT(CHECK_RESULT_MAX);
+	struct timeval later = { 0, 150000 };
+	struct check_result r;
+	struct delayed *d;
+
+	check_result_init(&r, CHECK_CAA);
+	r.check_completed = r.check_passed = true;
+	r.perspective_code = how == OTHER_CODE ? "p9" : how == OPEN_MPIC ? NULL : s->code;
+	r.nonce = how == OTHER_NONCE ? "0000" : how == OPEN_MPIC ? NULL : q->nonce;
+	r.evidence = "{\"seen\":1}";
+	r.evidence_len = strlen(r.evidence);
+	if (how == FORBID)
+		check_result_fail(&r, PROBLEM_CAA_FORBIDS, "forbidden at c1.com");
+	if (how == COMPLETE_500)
+		check_result_fail(&r, PROBLEM_DNS_FAILED, "SERVFAIL from c1.com's servers");
+	check_result_encode(&r, &body);
+	if (how == SLOW) {
+		d = malloc(sizeof(*d));
+		*d = (struct delayed){ s->world, x, body };
+		s->world->late++;
+		event_base_once(s->world->base, -1, EV_TIMEOUT, reply_late, d, &later);
+		return;
+	}
+	exchange_reply(x, how == COMPLETE_500 ? 500 : 200, NULL, body.data, body.len, NULL, 0);
+	buf_free(&body);
+}
+
+static void
+reply_huge(struct exchange *x)
+{
+	size_t len = CHECK_RESULT_MAX + 1;
+	char *body = malloc(len);
+
+	memset(body, ' ', len);
+	exchange_reply(x, 200, NULL, body, len, NULL, 0);
+	free(body);
+}
+
+static void
+handle_caa(struct exchange *x, void *arg)
+{
+	struct stand_in *s = arg;
+	struct json_faults faults;
+	struct check_request q;
+	size_t len;
+	const char *body = exchange_body(x, &len);
+	int how = s->behaviour;
+
+	json_faults_init(&faults);
+	assert_true(check_request_decode(&q, CHECK_CAA, body, len, &faults));
+	assert_non_null(q.nonce);
+	assert_true(q.deadline_ms.set);
+	if (how == FORBID_FIRST)
+		how = s->asked++ == 0 ? FORBID : PASS;
+	if (how == HANG && s->world->held_count < HELD_MAX)
+		s->world->held[s->world->held_count++] = x;
+	else if (how == GARBAGE)
+		exchange_reply(x, 200, NULL, "{\"check_passed\":true}", 21, NULL, 0);
+	else if (how == BUSY)
+		exchange_refuse(x, 503, "too much to do");
+	else if (how == HUGE_REPLY)
+		reply_huge(x);
+	else
+		reply_result(s, x, &q, how);
+	check_request_free(&q);
+}
+
+static const struct route perspective_routes[] = { { "POST", "/caa", 0, handle_caa } };
+
+static int
+listen_anywhere(uint16_t *port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	socklen_t len = sizeof(a);
+	struct endpoint e = { .len = sizeof(a) };
+	int fd;
+
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	memcpy(&e.addr, &a, sizeof(a));
+	fd = endpoint_listen(&e, 64);
+	assert_true(fd >= 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	*port = ntohs(a.sin_port);
+	return fd;
+}
+
+/* `tls` NULL: plain. */
+static void
+stand_in_start(struct world *w, size_t i, const char *code, int behaviour,
+    const struct tls_files *tls)
+{
+	struct stand_in *s = &w->stand_ins[i];
+	struct server_config cfg = { .plain = tls == NULL, .max_connections = 64 };
+	struct buf why = BUF_INIT(1024);
+	uint16_t port;
+
+	if (tls != NULL)
+		cfg.tls = *tls;
+	s->world = w;
+	s->behaviour = behaviour;
+	snprintf(s->code, sizeof(s->code), "%s", code);
+	s->fd = listen_anywhere(&port);
+	snprintf(s->url, sizeof(s->url), "%s://127.0.0.1:%u", tls != NULL ? "https" : "http", port);
+	if (behaviour == DEAD) {
+		close(s->fd);
+		s->fd = -1;
+		return;
+	}
+	s->server = server_new(w->base, &cfg, s->fd, perspective_routes, 1, s, &why);
+	if (s->server == NULL)
+		fail_msg("%s", why.data);
+	buf_free(&why);
+}
+
+/* ---- the world ---- */
+
+static void
+on_client_done(CURL *easy, CURLcode code, void *arg)
+{
+	struct world *w = arg;
+
+	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &w->status);
+	event_base_loopbreak(w->base);
+}
+
+static size_t
+on_client_bytes(char *bytes, size_t size, size_t n, void *arg)
+{
+	buf_add(arg, bytes, size * n);
+	return size * n;
+}
+
+static size_t
+on_client_header(char *bytes, size_t size, size_t n, void *arg)
+{
+	struct world *w = arg;
+
+	if (n > 17 && strncasecmp(bytes, "X-MPIC-Is-Valid: ", 17) == 0)
+		snprintf(w->header, sizeof(w->header), "%.*s", (int)strcspn(bytes + 17, "\r"),
+		    bytes + 17);
+	return size * n;
+}
+
+static void
+world_init(struct world *w)
+{
+	*w = (struct world){ .reply = BUF_INIT(1024 * 1024), .fd = -1 };
+	w->base = event_base_new();
+	for (size_t i = 0; i < PERSPECTIVES; i++)
+		w->stand_ins[i].fd = -1;
+	w->cfg = (struct coordinator_config){ .plain = true, .connections = 4, .linger_ms = 100,
+		.max_in_flight = 16, .max_attempts = 3, .deadline_ms = 2000,
+		.max_deadline_ms = 5000, .secret = "0123456789abcdef", .secret_len = 16 };
+}
+
+static void
+world_coordinator(struct world *w, size_t n, const enum rir *rirs)
+{
+	struct buf why = BUF_INIT(1024);
+	uint16_t port;
+	char url[64];
+
+	w->cfg.fleet.count = n;
+	for (size_t i = 0; i < n; i++)
+		w->cfg.fleet.members[i] = (struct perspective){ .code = w->stand_ins[i].code,
+			.url = w->stand_ins[i].url, .rir = rirs[i] };
+	fleet_arrange(&w->cfg.fleet);
+	w->cfg.default_perspective_count = (int64_t)n;
+	w->fd = listen_anywhere(&port);
+	w->service = service_new(w->base, &w->cfg, NULL, w->fd, &why);
+	if (w->service == NULL)
+		fail_msg("%s", why.data);
+	buf_free(&why);
+	w->client = multi_new(w->base, 1, 1, on_client_done, w);
+	w->easy = curl_easy_init();
+	assert_true(multi_adopt(w->client, w->easy));
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/mpic?status=verdict", port);
+	curl_easy_setopt(w->easy, CURLOPT_URL, url);
+	curl_easy_setopt(w->easy, CURLOPT_WRITEFUNCTION, on_client_bytes);
+	curl_easy_setopt(w->easy, CURLOPT_WRITEDATA, &w->reply);
+	curl_easy_setopt(w->easy, CURLOPT_HEADERFUNCTION, on_client_header);
+	curl_easy_setopt(w->easy, CURLOPT_HEADERDATA, w);
+}
+
+/* Posts and waits; the answer is in w->reply. Returns how long it took, in ms. */
+static int
+world_ask(struct world *w, const char *body)
+{
+	uint64_t start = monotonic_ns();
+
+	buf_reset(&w->reply);
+	w->header[0] = '\0';
+	w->status = 0;
+	curl_easy_setopt(w->easy, CURLOPT_POSTFIELDS, body);
+	assert_true(multi_add(w->client, w->easy));
+	event_base_dispatch(w->base);
+	return (int)((monotonic_ns() - start) / 1000000);
+}
+
+static void
+world_free(struct world *w)
+{
+	while (w->late > 0)
+		event_base_loop(w->base, EVLOOP_ONCE);
+	for (size_t i = 0; i < w->held_count; i++)
+		exchange_refuse(w->held[i], 503, "over");
+	service_free(w->service);
+	for (size_t i = 0; i < PERSPECTIVES; i++) {
+		if (w->stand_ins[i].server != NULL)
+			server_free(w->stand_ins[i].server);
+		if (w->stand_ins[i].fd >= 0)
+			close(w->stand_ins[i].fd);
+	}
+	curl_easy_cleanup(w->easy);
+	multi_free(w->client);
+	close(w->fd);
+	event_base_free(w->base);
+	buf_free(&w->reply);
+}
+
+/* ---- scenarios ---- */
+
+#define ASK	"{\"check_type\":\"caa\",\"domain_or_ip_target\":\"c1.com\""
+#define WITH(members) ASK ",\"orchestration_parameters\":{" members "}}"
+
+static const struct scenario {
+	const char *behaviours, *body;
+	long status;
+	const char *quorum;
+	int at_least_ms, at_most_ms;
+	const char *says;	/* in the answer; NULL: nothing in particular */
+} scenarios[] = {
+	{ "pppppp", ASK "}", 200, "6/6", 0, 90, "\"evidence\":{\"seen\":1}" },
+	{ "ppppff", ASK "}", 200, "4/6", 0, 90, "forbidden at c1.com" },
+	{ "pppfff", ASK "}", 422, "3/6", 0, 90, "\"code\":\"caa-forbids\"" },
+	{ "oooooo", ASK "}", 200, "6/6", 0, 90, NULL },
+	/* A hung one delays a certain verdict by the linger time, no more. */
+	{ "ppppph", ASK "}", 200, "5/6", 95, 400, "the verdict was certain without it" },
+	{ "ppffhf", ASK "}", 422, "2/6", 95, 400, "perspective-timeout" },
+	/* One that is slower than the others, but not by much, is waited for. */
+	{ "ppppps", ASK ",\"deadline_ms\":1500}", 200, "5/6", 95, 400, NULL },
+	{ "pppsss", ASK ",\"deadline_ms\":1500}", 200, "6/6", 140, 500, NULL },
+	/* Undecided until the deadline. */
+	{ "ppphhh", ASK ",\"deadline_ms\":300}", 422, "3/6", 290, 700, "perspective-timeout" },
+	{ "hhhhhh", ASK ",\"deadline_ms\":300}", 422, "0/6", 290, 700,
+	    "\"mpic_completed\":false" },
+	/* Not who they should be, or not what should come. */
+	{ "pppppc", ASK "}", 200, "5/6", 0, 90, "calls itself p9" },
+	{ "pppppn", ASK "}", 200, "5/6", 0, 90, "another request's nonce" },
+	{ "pppppg", ASK "}", 200, "5/6", 0, 90, "no check result" },
+	{ "pppppb", ASK "}", 200, "5/6", 0, 90, "too much to do" },
+	{ "pppppl", ASK "}", 200, "5/6", 0, 400, "more than 262144 bytes" },
+	{ "pppppd", ASK "}", 200, "5/6", 0, 90, "perspective-unreachable" },
+	{ "dddddd", ASK "}", 422, "0/6", 0, 90, "perspective-unreachable" },
+	{ "ppppp5", ASK "}", 200, "5/6", 0, 90, "SERVFAIL from c1.com's servers" },
+	{ "cccccc", ASK "}", 422, "0/6", 0, 90, "perspective-identity" },
+	/* p0 and p1 are of one RIR. */
+	{ "pppppp", WITH("\"perspective_count\":2"), 200, "2/2", 0, 90, NULL },
+	{ "pppppp", WITH("\"quorum_count\":6"), 200, "6/6", 0, 90, NULL },
+	{ "pppppf", WITH("\"quorum_count\":6"), 422, "5/6", 0, 90, NULL },
+	/* Attempts. */
+	{ "111111", ASK "}", 422, "0/6", 0, 90, "\"previous_attempt_results\":null" },
+	{ "111111", WITH("\"max_attempts\":2"), 200, "6/6", 0, 150, "\"attempt_count\":2" },
+	{ "ffffff", WITH("\"max_attempts\":9"), 422, "0/6", 0, 200, "\"attempt_count\":3" },
+	/* Three passes of the first attempt do not help the second. */
+	{ "fffppp", WITH("\"max_attempts\":2"), 422, "3/6", 0, 150, "\"attempt_count\":2" },
+	/* Refusals. */
+	{ "pppppp", "{", 400, NULL, 0, 90, "json_invalid" },
+	{ "pppppp", WITH("\"perspective_count\":7"), 400, NULL, 0, 90,
+	    "invalid-perspective-count" },
+	{ "pppppp", WITH("\"cohort_for_single_attempt\":2"), 400, NULL, 0, 90,
+	    "could not select cohort number 2" },
+	{ "pppppp", WITH("\"perspective_count\":3,\"cohort_for_single_attempt\":2"), 200, "3/3",
+	    0, 90, NULL },
+};
+
+static void
+check_answer(const struct world *w, const struct scenario *s)
+{
+	struct json_object *o = json_tokener_parse(w->reply.data), *quorum;
+
+	if (w->status != s->status || (s->says != NULL && strstr(w->reply.data, s->says) == NULL))
+		fail_msg("%s %s: %ld %s", s->behaviours, s->body, w->status, w->reply.data);
+	assert_non_null(o);
+	if (s->quorum != NULL) {
+		assert_true(json_object_object_get_ex(o, "quorum", &quorum));
+		assert_string_equal(json_object_get_string(quorum), s->quorum);
+		assert_string_equal(w->header, s->status == 200 ? "true" : "false");
+	}
+	json_object_put(o);
+}
+
+static void
+test_scenarios(void **state)
+{
+	static const enum rir rirs[] = { RIR_ARIN, RIR_ARIN, RIR_RIPE_NCC, RIR_RIPE_NCC,
+		RIR_APNIC, RIR_APNIC };
+
+	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
+		const struct scenario *s = &scenarios[i];
+		struct world w;
+		char code[8];
+		int took_ms;
+
+		world_init(&w);
+		for (size_t k = 0; k < PERSPECTIVES; k++) {
+			snprintf(code, sizeof(code), "p%zu", k);
+			stand_in_start(&w, k, code, s->behaviours[k], NULL);
+		}
+		world_coordinator(&w, PERSPECTIVES, rirs);
+		took_ms = world_ask(&w, s->body);
+		check_answer(&w, s);
+		/* Machines that run tests are slow at times: only a delay of another kind fails. */
+		if (took_ms < s->at_least_ms || took_ms > s->at_most_ms + 1000)
+			fail_msg("%s took %d ms", s->behaviours, took_ms);
+		world_free(&w);
+	}
+}
+
+/* Passing perspectives of one RIR do not corroborate. */
+static void
+test_one_rir(void **state)
+{
+	static const enum rir rirs[] = { RIR_ARIN, RIR_ARIN, RIR_RIPE_NCC };
+	struct world w;
+
+	world_init(&w);
+	stand_in_start(&w, 0, "p0", PASS, NULL);
+	stand_in_start(&w, 1, "p1", PASS, NULL);
+	stand_in_start(&w, 2, "p2", FORBID, NULL);
+	world_coordinator(&w, 3, rirs);
+	world_ask(&w, ASK "}");
+	assert_int_equal(w.status, 422);
+	assert_non_null(strstr(w.reply.data, "all in the service region of one RIR"));
+	world_free(&w);
+}
+
+/* Connections are kept, whatever the number of requests, and a hung call keeps none busy. */
+static void
+test_many(void **state)
+{
+	static const enum rir rirs[] = { RIR_ARIN, RIR_RIPE_NCC, RIR_APNIC };
+	struct world w;
+
+	world_init(&w);
+	w.cfg.connections = 1;
+	w.cfg.linger_ms = 10;
+	stand_in_start(&w, 0, "p0", PASS, NULL);
+	stand_in_start(&w, 1, "p1", PASS, NULL);
+	stand_in_start(&w, 2, "p2", HANG, NULL);
+	world_coordinator(&w, 3, rirs);
+	for (int i = 0; i < 20; i++) {
+		world_ask(&w, ASK ",\"deadline_ms\":500}");
+		assert_int_equal(w.status, 200);
+	}
+	assert_non_null(strstr(w.reply.data, "no connection was free"));
+	world_free(&w);
+}
+
+/* ---- who is who ---- */
+
+static void
+tls_ask(const struct tls_files *server, const struct tls_files *client, const char *code,
+    struct world *w)
+{
+	static const enum rir rirs[] = { RIR_ARIN, RIR_RIPE_NCC };
+
+	world_init(w);
+	w->cfg.tls_certificate = (char *)client->certificate;
+	w->cfg.tls_key = (char *)client->key;
+	w->cfg.tls_ca = (char *)client->ca;
+	stand_in_start(w, 0, code, PASS, server);
+	stand_in_start(w, 1, "zz", FORBID, NULL);
+	world_coordinator(w, 2, rirs);
+	world_ask(w, ASK "}");
+}
+
+static void
+test_identity(void **state)
+{
+	struct tls_files_made made;
+	struct world w;
+
+	assert_true(tls_files_make(&made));
+	tls_ask(&made.server, &made.client, "test", &w);
+	assert_int_equal(w.status, 200);
+	world_free(&w);
+	/* The right CA, another perspective. */
+	tls_ask(&made.server, &made.client, "aa", &w);
+	assert_int_equal(w.status, 422);
+	assert_non_null(strstr(w.reply.data, "its certificate says \\\"urn:mpic:perspective:test\\\""));
+	assert_non_null(strstr(w.reply.data, "perspective-identity"));
+	world_free(&w);
+	/* A perspective of another CA; and one that does not know ours. */
+	tls_ask(&made.stranger, &made.client, "test", &w);
+	assert_int_equal(w.status, 422);
+	assert_non_null(strstr(w.reply.data, "perspective-identity"));
+	world_free(&w);
+	tls_files_remove(&made);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_scenarios),
+		cmocka_unit_test(test_one_rir),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_identity),
+	};
+
+	log_init("test_corroboration", LOG_LEVEL_ERROR, false);
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
