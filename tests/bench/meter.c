@@ -25,6 +25,8 @@ process_cpu_ns(int pid)
 		uint64_t ns;
 		FILE *file;
 
+		if (task->d_name[0] == '.')
+			continue;
 		snprintf(path, sizeof(path), "/proc/%d/task/%.20s/schedstat", pid, task->d_name);
 		file = fopen(path, "re");
 		if (file == NULL)

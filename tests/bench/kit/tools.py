@@ -8,9 +8,9 @@ import threading
 import time
 from pathlib import Path
 
-BUILD = Path(os.environ.get("MPIC_BUILD", "build/tree")).resolve()
-UNBOUND = Path(os.environ.get("MPIC_UNBOUND", "build/unbound/inst")).resolve()
 TOP = Path(__file__).resolve().parents[3]
+BUILD = Path(os.environ.get("MPIC_BUILD", TOP / "build/tree")).resolve()
+UNBOUND = Path(os.environ.get("MPIC_UNBOUND", TOP / "build/unbound/inst")).resolve()
 TIMEOUT_S = 300
 
 median = statistics.median
@@ -80,8 +80,9 @@ def tree(pid):
     return found
 
 
-def named(pids, name):
-    return [pid for pid in pids if Path(f"/proc/{pid}/comm").read_text().strip() == name]
+def named(pids, start):
+    """Those whose name begins so."""
+    return [pid for pid in pids if Path(f"/proc/{pid}/comm").read_text().startswith(start)]
 
 
 def memory_mb(pid):

@@ -27,7 +27,7 @@ def _together(bench):
         parts = _parts(fleet)
         pids = [pid for each in parts.values() for pid in each]
         servers = tools.named(tools.tree(int(
-            Path(os.environ["MPIC_WORLD"], "pid").read_text())), "nsd")
+            Path(os.environ["MPIC_WORLD"], "pid").read_text())), "nsd: ")
         empty = tools.load(fleet.url + "/healthz", REQUESTS, tls=fleet.tls_caller)
         for name, what, target, throughput in ROWS:
             result = tools.load(fleet.url + "/mpic", REQUESTS, tools.caa_body(name),
