@@ -267,8 +267,14 @@ connection_event(struct bufferevent *bev, short what, void *arg)
 		return;
 	}
 	if (c->state == OPEN) {
+		bool asked = c->live > 0;
+
 		connection_drop(c);
-		resolver_pump(r);
+		/* Not at once: an Unbound that dies breaks every connection, new ones too. */
+		if (asked)
+			resolver_retry_later(r);
+		else
+			resolver_pump(r);
 	} else {
 		connection_failed(c, what & BEV_EVENT_TIMEOUT ? "timed out" :
 		    evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
