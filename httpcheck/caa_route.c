@@ -78,6 +78,25 @@ run_log(struct run *run, const struct check_result *result)
 	    "detail", result->problem.message);
 }
 
+/*
+ * Octets that are no text take five of the result's each, twice if their
+ * record decides: what does not fit then is the domain's own doing.
+ */
+static void
+run_encode(const struct run *run, struct check_result *result, struct buf *body)
+{
+	int dnssec = result->caa.dnssec_status;
+
+	check_result_encode(result, body);
+	if (!body->failed && body->len <= CHECK_RESULT_MAX)
+		return;
+	buf_reset(body);
+	result->caa = (struct check_caa_details){ .dnssec_status = dnssec };
+	check_result_fail(result, PROBLEM_DNS_TOO_LARGE,
+	    "the CAA records for %s are larger than a result holds", target_text(&run->target));
+	check_result_encode(result, body);
+}
+
 /* Replies with the result and ends the run. */
 static void
 run_reply(struct run *run, struct check_result *result)
@@ -89,7 +108,7 @@ run_reply(struct run *run, struct check_result *result)
 	result->elapsed_ms = (int64_t)(elapsed_ns / 1000000);
 	result->perspective_code = run->perspective->cfg->code;
 	result->nonce = run->request.nonce;
-	check_result_encode(result, &body);
+	run_encode(run, result, &body);
 	perspective_count(run->perspective, result->check_passed, result->problem.problem,
 	    (double)elapsed_ns / 1e9);
 	run_log(run, result);
