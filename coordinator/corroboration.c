@@ -16,7 +16,6 @@
 
 #define NONCE_BYTES		16
 #define ANSWER_MAX		((size_t)64 * 1024 * 1024)
-#define ATTEMPTS_MAX		16
 /* What the perspective has less than we do, so that its own account of a slow
  * target arrives before we stop listening. */
 #define MARGIN_MAX_MS		500
@@ -38,7 +37,7 @@ struct corroboration {
 	struct exchange *exchange;
 	struct mpic_request request;
 	struct cohorts cohorts;
-	struct attempt attempts[ATTEMPTS_MAX];
+	struct attempt *attempts;	/* request.attempts of them */
 	size_t attempt_count;		/* the last one is running */
 	struct event timer;		/* the attempt's end */
 	uint64_t attempt_started_ns;
@@ -80,10 +79,8 @@ running(struct corroboration *co)
 static void
 attempt_free(struct attempt *a)
 {
-	for (size_t i = 0; i < a->count; i++) {
-		check_result_free(&a->corroborators[i].result);
-		buf_free(&a->corroborators[i].raw);
-	}
+	for (size_t i = 0; i < a->count; i++)
+		corroborator_free(&a->corroborators[i]);
 	free(a->corroborators);
 }
 
@@ -93,6 +90,7 @@ corroboration_free(struct corroboration *co)
 	event_del(&co->timer);
 	for (size_t i = 0; i < co->attempt_count; i++)
 		attempt_free(&co->attempts[i]);
+	free(co->attempts);
 	free(co->legs);
 	fanout_body_free(co->body);
 	mpic_request_free(&co->request);
@@ -169,7 +167,7 @@ attempt_record(struct corroboration *co, const char *ended)
 		buf_addc(&results, '=');
 		buf_adds(&results, a->ballot.votes[i] == VOTE_PASSED ? "passed" :
 		    a->ballot.votes[i] == VOTE_PENDING ? "aborted" :
-		    problem_code(c->result.problem.problem));
+		    problem_code(c->problem));
 	}
 	snprintf(number, sizeof(number), "%zu", a->number);
 	snprintf(quorum, sizeof(quorum), "%zu/%zu", quorum_passed(&a->ballot), a->count);
@@ -199,22 +197,23 @@ attempt_end(struct corroboration *co)
 }
 
 /* A result of our own making for a perspective that gave none. */
-static void __attribute__((format(printf, 3, 4)))
-corroborator_fail(struct corroborator *c, enum problem problem, const char *fmt, ...)
+static void __attribute__((format(printf, 4, 5)))
+corroborator_fail(struct corroborator *c, enum check_type type, enum problem problem,
+    const char *fmt, ...)
 {
 	char sentence[CHECK_MESSAGE_MAX];
+	struct check_result r;
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(sentence, sizeof(sentence), fmt, ap);
 	va_end(ap);
-	check_result_free(&c->result);
-	check_result_fail(&c->result, problem, "%s", sentence);
-	c->result.timestamp_ns = wall_ns();
-	c->result.perspective_code = c->perspective->code;
-	buf_reset(&c->raw);
-	check_result_encode(&c->result, &c->raw);
-	check_result_forget_strings(&c->result);
+	check_result_init(&r, type);
+	check_result_fail(&r, problem, "%s", sentence);
+	r.timestamp_ns = wall_ns();
+	r.perspective_code = c->perspective->code;
+	check_result_encode(&r, &c->raw);
+	corroborator_take(c, &r);
 }
 
 static void
@@ -225,7 +224,7 @@ leg_vote(struct leg *leg, bool reached)
 	const struct corroborator *c = &a->corroborators[leg->index];
 
 	leg->ended = true;
-	a->ballot.votes[leg->index] = vote_of(&c->result);
+	a->ballot.votes[leg->index] = vote_of(c->completed, c->passed);
 	co->pending--;
 	if (co->pool->on_result != NULL)
 		co->pool->on_result(co->pool->arg, c, reached);
@@ -244,7 +243,8 @@ attempt_give_up(struct corroboration *co)
 		if (leg->ended)
 			continue;
 		fanout_give_up(&leg->call);
-		corroborator_fail(&a->corroborators[i], PROBLEM_PERSPECTIVE_TIMEOUT,
+		corroborator_fail(&a->corroborators[i], co->request.check_type,
+		    PROBLEM_PERSPECTIVE_TIMEOUT,
 		    "%s had not answered after %" PRId64 " ms (%s)%s",
 		    a->corroborators[i].perspective->code, waited_ms, leg->call.message,
 		    co->certain ? "; the verdict was certain without it" : "");
@@ -282,30 +282,30 @@ on_gone(struct exchange *x, void *arg)
 static void
 take_reply(struct corroboration *co, struct corroborator *c, struct call *call)
 {
-	struct check_result *r = &c->result;
+	enum check_type type = co->request.check_type;
+	struct check_result r;
 	const char *code = c->perspective->code;
 	struct json_faults faults;
 
 	json_faults_init(&faults);
-	if (!check_result_decode(r, co->request.check_type, call->reply.data != NULL ?
+	if (!check_result_decode(&r, type, call->reply.data != NULL ?
 	    call->reply.data : "", call->reply.len, &faults)) {
-		corroborator_fail(c, PROBLEM_PERSPECTIVE_REPLY, "%s answered with HTTP status "
+		corroborator_fail(c, type, PROBLEM_PERSPECTIVE_REPLY, "%s answered with HTTP status "
 		    "%ld and no check result: %s%s%s", code, call->status,
 		    faults.list[0].path, faults.list[0].path[0] != '\0' ? ": " : "",
 		    faults.list[0].message);
-	} else if (r->perspective_code != NULL && strcmp(r->perspective_code, code) != 0) {
-		corroborator_fail(c, PROBLEM_PERSPECTIVE_IDENTITY, "the server called as %s "
-		    "calls itself %s", code, r->perspective_code);
-	} else if (r->nonce != NULL && strcmp(r->nonce, co->nonce) != 0) {
-		corroborator_fail(c, PROBLEM_PERSPECTIVE_REPLY, "%s answered another "
+	} else if (r.perspective_code != NULL && strcmp(r.perspective_code, code) != 0) {
+		corroborator_fail(c, type, PROBLEM_PERSPECTIVE_IDENTITY, "the server called as %s "
+		    "calls itself %s", code, r.perspective_code);
+	} else if (r.nonce != NULL && strcmp(r.nonce, co->nonce) != 0) {
+		corroborator_fail(c, type, PROBLEM_PERSPECTIVE_REPLY, "%s answered another "
 		    "request's nonce", code);
 	} else {
-		/* Only the verdict is needed from here on; the tree is large. */
-		check_result_forget_strings(r);
-		buf_free(&c->raw);
+		corroborator_take(c, &r);
 		c->raw = call->reply;
 		call->reply = BUF_INIT(CHECK_RESULT_MAX);
 	}
+	check_result_free(&r);
 }
 
 static void
@@ -352,7 +352,8 @@ on_call_done(struct call *call)
 	if (reached)
 		take_reply(co, c, call);
 	else
-		corroborator_fail(c, call->problem, "%s", call->message);
+		corroborator_fail(c, co->request.check_type, call->problem, "%s",
+		    call->message);
 	buf_free(&call->reply);
 	leg_vote(leg, reached);
 	if (!co->starting)
@@ -415,12 +416,14 @@ attempt_init(struct corroboration *co)
 	size_t number = co->attempt_count + 1, n = co->cohorts.size;
 	const uint8_t *members = cohorts_for_attempt(&co->cohorts,
 	    co->request.cohort > 0 ? co->request.cohort : number);
-	struct attempt *a = &co->attempts[co->attempt_count];
+	struct attempt *a;
 	struct leg *legs = realloc(co->legs, n * sizeof(*legs));
 
-	if (legs == NULL)
+	if (legs != NULL)
+		co->legs = legs;
+	if (legs == NULL || co->attempts == NULL)
 		return false;
-	co->legs = legs;
+	a = &co->attempts[co->attempt_count];
 	*a = (struct attempt){ .number = number, .count = n,
 		.ballot = { .perspectives = n, .required = co->request.quorum } };
 	a->corroborators = malloc(n * sizeof(*a->corroborators));
@@ -429,9 +432,7 @@ attempt_init(struct corroboration *co)
 	for (size_t i = 0; i < n; i++) {
 		struct corroborator *c = &a->corroborators[i];
 
-		c->perspective = &co->pool->fleet->members[members[i]];
-		c->raw = BUF_INIT(CHECK_RESULT_MAX);
-		check_result_init(&c->result, co->request.check_type);
+		corroborator_init(c, &co->pool->fleet->members[members[i]]);
 		a->ballot.rirs[i] = c->perspective->rir;
 		legs[i].owner = co;
 		legs[i].index = i;
@@ -529,12 +530,12 @@ corroborate(const struct corroborator_pool *pool, struct exchange *x)
 	co->pool = pool;
 	co->exchange = x;
 	co->attempt_count = 0;
+	co->attempts = NULL;
 	co->legs = NULL;
 	co->body = NULL;
 	event_assign(&co->timer, pool->base, -1, 0, on_timer, co);
 	if (read_request(co, &refusal) && choose_cohorts(co, &refusal)) {
-		if (co->request.attempts > ATTEMPTS_MAX)
-			co->request.attempts = ATTEMPTS_MAX;
+		co->attempts = calloc(co->request.attempts, sizeof(*co->attempts));
 		co->deadline_ns = exchange_started_ns(x) +
 		    (uint64_t)co->request.deadline_ms * 1000000U;
 		exchange_on_gone(x, on_gone, co);

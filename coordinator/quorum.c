@@ -18,9 +18,9 @@ quorum_allowed(size_t perspectives, int64_t quorum)
 }
 
 enum vote
-vote_of(const struct check_result *result)
+vote_of(bool completed, bool passed)
 {
-	return result->check_completed && result->check_passed ? VOTE_PASSED : VOTE_FAILED;
+	return completed && passed ? VOTE_PASSED : VOTE_FAILED;
 }
 
 /* Votes of this kind, and a bit a RIR they come from. */

@@ -17,7 +17,7 @@ bool quorum_allowed(size_t perspectives, int64_t quorum);
 enum vote { VOTE_PENDING, VOTE_PASSED, VOTE_FAILED };
 
 /* Only a completed check that passed corroborates. */
-enum vote vote_of(const struct check_result *result);
+enum vote vote_of(bool completed, bool passed);
 
 enum quorum_outcome {
 	QUORUM_OPEN,		/* pending votes can still turn it */

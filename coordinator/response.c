@@ -1,11 +1,41 @@
 #include "coordinator/response.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "json_writer.h"
 
 #define RESPONSE_SENTENCE_MAX	1024
+
+/* ---- corroborators ---- */
+
+void
+corroborator_init(struct corroborator *c, const struct perspective *perspective)
+{
+	*c = (struct corroborator){ .perspective = perspective,
+		.raw = BUF_INIT(CHECK_RESULT_MAX) };
+}
+
+void
+corroborator_take(struct corroborator *c, const struct check_result *result)
+{
+	c->completed = result->check_completed;
+	c->passed = result->check_passed;
+	c->problem = result->problem.problem;
+	c->dnssec_status = result->caa.dnssec_status;
+	free(c->sentence);
+	c->sentence = c->problem != PROBLEM_NONE ? strdup(result->problem.message) : NULL;
+}
+
+void
+corroborator_free(struct corroborator *c)
+{
+	free(c->sentence);
+	buf_free(&c->raw);
+}
+
+/* ---- the answer ---- */
 
 static const struct attempt *
 last(const struct mpic_response *r)
@@ -28,7 +58,7 @@ attempt_completed(const struct attempt *a)
 	size_t incomplete = 0;
 
 	for (size_t i = 0; i < a->count; i++)
-		incomplete += !a->corroborators[i].result.check_completed;
+		incomplete += !a->corroborators[i].completed;
 	return incomplete <= a->count - a->ballot.required;
 }
 
@@ -39,7 +69,7 @@ attempt_dnssec(const struct attempt *a)
 	int weakest = CHECK_DNSSEC_UNKNOWN;
 
 	for (size_t i = 0; i < a->count; i++) {
-		int status = a->corroborators[i].result.caa.dnssec_status;
+		int status = a->corroborators[i].dnssec_status;
 
 		if (status != CHECK_DNSSEC_UNKNOWN &&
 		    (weakest == CHECK_DNSSEC_UNKNOWN || status < weakest))
@@ -57,12 +87,12 @@ attempt_problem(const struct attempt *a)
 
 	for (size_t i = 0; i < a->count; i++)
 		if (a->ballot.votes[i] == VOTE_FAILED)
-			votes[a->corroborators[i].result.problem.problem]++;
+			votes[a->corroborators[i].problem]++;
 	for (size_t i = 0; i < a->count; i++) {
 		const struct corroborator *c = &a->corroborators[i];
 
 		if (a->ballot.votes[i] == VOTE_FAILED && (worst == NULL ||
-		    votes[c->result.problem.problem] > votes[worst->result.problem.problem]))
+		    votes[c->problem] > votes[worst->problem]))
 			worst = c;
 	}
 	return worst;
@@ -131,7 +161,7 @@ static void
 add_problem(struct buf *out, const struct attempt *a)
 {
 	const struct corroborator *c = attempt_problem(a);
-	enum problem problem = c != NULL ? c->result.problem.problem : PROBLEM_INTERNAL;
+	enum problem problem = c != NULL ? c->problem : PROBLEM_INTERNAL;
 	char text[RESPONSE_SENTENCE_MAX];
 
 	if (problem == PROBLEM_NONE)
@@ -140,7 +170,7 @@ add_problem(struct buf *out, const struct attempt *a)
 	    "%s: %s", quorum_passed(&a->ballot), a->count, quorum_one_rir(&a->ballot) ?
 	    ", all in the service region of one RIR" : "", a->ballot.required,
 	    c != NULL ? c->perspective->code : "coordinator",
-	    c != NULL ? c->result.problem.message : "no perspective failed");
+	    c != NULL && c->sentence != NULL ? c->sentence : "no reason given");
 	json_add_string(out, ",\"problem\":{\"code\":", problem_code(problem));
 	json_add_string(out, ",\"message\":", text);
 	json_add_string(out, ",\"fault\":", fault_name(problem_fault(problem)));

@@ -11,16 +11,27 @@
 #include "coordinator/quorum.h"
 #include "coordinator/request.h"
 
-/* A perspective's part in an attempt. */
+/*
+ * A perspective's part in an attempt: the facts of its result that the answer
+ * needs. There are six and more of them for each request in flight.
+ */
 struct corroborator {
 	const struct perspective *perspective;
-	struct check_result result;	/* its strings point into itself */
+	bool completed, passed;
+	enum problem problem;
+	char *sentence;			/* of the problem, owned; NULL without */
+	enum check_dnssec dnssec_status;
 	/*
 	 * The check_response: a perspective's own bytes, or what
 	 * check_result_encode() made of a failing of ours. Empty while pending.
 	 */
 	struct buf raw;
 };
+
+void corroborator_init(struct corroborator *c, const struct perspective *perspective);
+/* Copies the facts; `raw` is the caller's to set. */
+void corroborator_take(struct corroborator *c, const struct check_result *result);
+void corroborator_free(struct corroborator *c);
 
 struct attempt {
 	size_t number;			/* from 1 */

@@ -81,7 +81,7 @@ count_result(void *arg, const struct corroborator *c, bool reached)
 	struct service *s = arg;
 	size_t i = (size_t)(c->perspective - s->cfg->fleet.members);
 	size_t result = !reached ? RESULT_UNREACHABLE :
-	    vote_of(&c->result) == VOTE_PASSED ? RESULT_PASSED : RESULT_FAILED;
+	    vote_of(c->completed, c->passed) == VOTE_PASSED ? RESULT_PASSED : RESULT_FAILED;
 
 	metric_add(s->metrics, METRIC_RESULTS,
 	    metric_cell(s->metrics, METRIC_RESULTS, i, result), 1);

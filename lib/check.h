@@ -151,8 +151,6 @@ bool check_result_decode(struct check_result *result, enum check_type type,
 /* The same from an object already parsed, which stays the caller's. */
 bool check_result_read(struct check_result *result, enum check_type type,
     struct json_object *object, const char *path, struct json_faults *faults);
-/* Frees the document and the strings in it; the verdict and the problem stay. */
-void check_result_forget_strings(struct check_result *result);
 void check_result_free(struct check_result *result);
 
 #endif

@@ -49,20 +49,6 @@ check_result_init(struct check_result *result, enum check_type type)
 }
 
 void
-check_result_forget_strings(struct check_result *result)
-{
-	struct check_caa_details kept = {
-		.caa_record_present = result->caa.caa_record_present,
-		.dnssec_status = result->caa.dnssec_status,
-	};
-
-	json_object_put(result->document);
-	result->document = NULL;
-	result->perspective_code = result->nonce = NULL;
-	result->caa = kept;
-}
-
-void
 check_result_free(struct check_result *result)
 {
 	json_object_put(result->document);

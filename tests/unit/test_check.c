@@ -201,9 +201,6 @@ test_result_round_trip(void **state)
 	assert_string_equal(back.nonce, "beef");
 	assert_int_equal(back.elapsed_ms, 7);
 	assert_int_equal(back.caa.dnssec_status, CHECK_DNSSEC_SECURE);
-	check_result_forget_strings(&back);
-	assert_null(back.document);
-	assert_null(back.caa.found_at);
 	assert_true(back.check_passed);
 	check_result_free(&back);
 	buf_free(&text);

@@ -27,17 +27,19 @@ attempt_make(struct attempt *a, struct corroborator *c, size_t number, const cha
 	*a = (struct attempt){ .number = number, .count = strlen(votes), .corroborators = c,
 		.ballot = { .perspectives = strlen(votes), .required = 2 } };
 	for (size_t i = 0; i < a->count; i++) {
-		c[i].perspective = &fleet[i];
-		c[i].raw = BUF_INIT(CHECK_RESULT_MAX);
-		check_result_init(&c[i].result, CHECK_CAA);
-		c[i].result.check_completed = c[i].result.check_passed = true;
-		c[i].result.caa.dnssec_status = CHECK_DNSSEC_SECURE - (int)i;
+		struct check_result r;
+
+		corroborator_init(&c[i], &fleet[i]);
+		check_result_init(&r, CHECK_CAA);
+		r.check_completed = r.check_passed = true;
+		r.caa.dnssec_status = CHECK_DNSSEC_SECURE - (int)i;
 		if (votes[i] == 'f')
-			check_result_fail(&c[i].result, PROBLEM_CAA_FORBIDS, "no means no");
+			check_result_fail(&r, PROBLEM_CAA_FORBIDS, "no means no");
 		else if (votes[i] == 'e')
-			check_result_fail(&c[i].result, PROBLEM_PERSPECTIVE_UNREACHABLE, "gone");
-		check_result_encode(&c[i].result, &c[i].raw);
-		a->ballot.votes[i] = vote_of(&c[i].result);
+			check_result_fail(&r, PROBLEM_PERSPECTIVE_UNREACHABLE, "gone");
+		check_result_encode(&r, &c[i].raw);
+		corroborator_take(&c[i], &r);
+		a->ballot.votes[i] = vote_of(c[i].completed, c[i].passed);
 		a->ballot.rirs[i] = fleet[i].rir;
 	}
 	a->outcome = quorum_outcome(&a->ballot);
@@ -47,7 +49,7 @@ static void
 attempt_drop(struct attempt *a)
 {
 	for (size_t i = 0; i < a->count; i++)
-		buf_free(&a->corroborators[i].raw);
+		corroborator_free(&a->corroborators[i]);
 }
 
 static struct mpic_request

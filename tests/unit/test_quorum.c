@@ -135,16 +135,10 @@ test_certainty(void **state)
 static void
 test_votes(void **state)
 {
-	struct check_result r;
-
-	check_result_init(&r, CHECK_CAA);
-	assert_int_equal(vote_of(&r), VOTE_FAILED);
-	r.check_passed = true;
-	assert_int_equal(vote_of(&r), VOTE_FAILED);
-	r.check_completed = true;
-	assert_int_equal(vote_of(&r), VOTE_PASSED);
-	r.check_passed = false;
-	assert_int_equal(vote_of(&r), VOTE_FAILED);
+	assert_int_equal(vote_of(true, true), VOTE_PASSED);
+	assert_int_equal(vote_of(true, false), VOTE_FAILED);
+	assert_int_equal(vote_of(false, true), VOTE_FAILED);
+	assert_int_equal(vote_of(false, false), VOTE_FAILED);
 }
 
 int
