@@ -8,6 +8,7 @@ import socket
 import ssl
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -54,7 +55,8 @@ def started(perspective):
 
     yield start
     for one in daemons:
-        perspective.stop(one)
+        assert perspective.stop(one) == 0
+        assert "Sanitizer" not in Path(one.log).read_text(encoding="utf-8")
 
 
 def until(true, timeout_s=5):
@@ -491,6 +493,18 @@ def test_unbound_killed_under_checks(own):
 
 
 # -- the process
+
+
+def test_without_workers(started):
+    """It serves by itself, for debuggers; a sanitized build looks for leaks when it ends."""
+    daemon, client = started(workers=0)
+    assert daemon.workers() == []
+    client.many(["permit.com", "deny.com", "expired.org", "refused.com", "big.com"] * 4)
+    assert client.ask("/caa", {"domain_or_ip_target": 1, "nonce": 2}).status == 400
+    assert client.ask("/readyz").status == 200
+    client.send("dead.com", deadline_ms=5000).close()
+    until(lambda: checks_counted(client) == 21)
+    client.caa("dead.com", deadline_ms=200)
 
 
 def test_a_killed_worker_is_replaced(started):
