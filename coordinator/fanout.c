@@ -10,7 +10,7 @@
 #include "coordinator/multi.h"
 
 #define IDENTITY_PREFIX	"urn:mpic:perspective:"
-#define REPLY_CHUNK	8192	/* bytes libcurl reads at once */
+#define REPLY_CHUNK	4096	/* bytes libcurl reads at once */
 /* libcurl's least; its default of 64 KiB would be most of the memory of a connection. */
 #define UPLOAD_CHUNK	16384
 #define QUOTED_MAX	200	/* bytes of a peer's words in a sentence */
@@ -114,12 +114,16 @@ slot_set_tls(struct fanout_slot *slot, struct fanout_line *line)
 {
 	CURL *e = slot->easy;
 
-	/* The identity in the certificate says who it is, wherever it runs. */
+	/*
+	 * The identity in the certificate says who it is, wherever it runs. It is
+	 * looked at anew for each connection: no session is resumed.
+	 */
 	return curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 0L) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_CAINFO, NULL) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_CAPATH, NULL) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_SSL_ENABLE_ALPN, 0L) == CURLE_OK &&
+	    curl_easy_setopt(e, CURLOPT_SSL_SESSIONID_CACHE, 0L) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_SSL_CTX_FUNCTION, on_ssl_context) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_SSL_CTX_DATA, &line->peer) == CURLE_OK;
 }
@@ -468,8 +472,17 @@ fanout_expires_s(const struct fanout *f, size_t perspective)
 	return f->lines[perspective].peer.expires_s;
 }
 
-int64_t
-fanout_own_expires_s(const struct fanout *f)
+bool
+fanout_reload_tls(struct fanout *f, const struct tls_files *files, struct buf *why)
 {
-	return f->tls != NULL ? tls_client_expires_s(f->tls) : 0;
+	struct tls_client *tls = tls_client_new(files, why);
+
+	if (tls == NULL)
+		return false;
+	for (size_t i = 0; i < f->fleet->count; i++)
+		f->lines[i].peer.client = tls;
+	/* Connections that are open hold what they use of the old one. */
+	tls_client_free(f->tls);
+	f->tls = tls;
+	return true;
 }

@@ -78,8 +78,9 @@ void fanout_call(struct fanout *f, size_t perspective, enum check_type type,
  * under way runs on to its limit and what it brings is thrown away.
  */
 void fanout_give_up(struct call *call);
+/* Reads the TLS files again for new connections. False: the old ones stay in use. */
+bool fanout_reload_tls(struct fanout *f, const struct tls_files *files, struct buf *why);
 /* When this perspective's certificate ends, in Unix seconds; 0: not seen yet. */
 int64_t fanout_expires_s(const struct fanout *f, size_t perspective);
-int64_t fanout_own_expires_s(const struct fanout *f);
 
 #endif

@@ -274,11 +274,18 @@ static void
 on_reload(void *arg)
 {
 	struct service *s = arg;
+	const struct coordinator_config *cfg = s->cfg;
+	struct tls_files tls = { cfg->tls_certificate, cfg->tls_key, cfg->tls_ca };
 	struct buf why = BUF_INIT(1024);
 
-	if (!s->cfg->plain && !server_reload_tls(s->server, &why))
+	if (tls.certificate == NULL)
+		return;
+	if (!fanout_reload_tls(s->fanout, &tls, &why) ||
+	    (!cfg->plain && !server_reload_tls(s->server, &why)))
 		log_error("the new certificate is not used", "why",
 		    why.data != NULL ? why.data : "");
+	else
+		log_notice("the certificate was read again");
 	buf_free(&why);
 }
 
