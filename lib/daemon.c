@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <event2/event_struct.h>
@@ -270,6 +271,19 @@ out:
 	return status;
 }
 
+/* The usual soft limit, 1024, is for programs with select(2): each client holds a descriptor. */
+static void
+raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		log_warning("cannot raise the limit on open files", "reason", strerror(errno));
+}
+
 int
 daemon_run(const struct daemon_config *cfg)
 {
@@ -277,6 +291,7 @@ daemon_run(const struct daemon_config *cfg)
 	int listen_fd, status;
 
 	signal(SIGPIPE, SIG_IGN);
+	raise_descriptors();
 	listen_fd = endpoint_listen(&cfg->listen, BACKLOG);
 	if (listen_fd < 0) {
 		endpoint_text(&cfg->listen, text);

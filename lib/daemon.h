@@ -8,6 +8,8 @@
  * supervisor. A worker that dies is started again after a back-off of 0.1 s
  * that doubles to 10 s while it keeps dying young.
  *
+ * The limit on open files is raised to the hard one.
+ *
  * SIGTERM and SIGINT drain every worker, SIGHUP asks each to reload; SIGPIPE is
  * ignored. When all
  * workers are ready the supervisor logs it and tells the service manager
