@@ -105,7 +105,9 @@ probe_answered(void *arg, const struct resolver_answer *answer)
 	struct evidence evidence;
 
 	if (answer->problem != PROBLEM_NONE) {
-		probe_reply(arg, NULL, answer->message);
+		/* this question needs no name server: silence is the resolver's own */
+		probe_reply(arg, NULL, answer->problem != PROBLEM_DNS_TIMEOUT ? answer->message :
+		    "the resolver of this perspective does not answer");
 		return;
 	}
 	if (!evidence_decode(&evidence, answer->evidence, answer->evidence_len, 0, &why))

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -422,6 +423,20 @@ def test_ready_only_while_unbound_answers(own):
     assert client.caa("permit.com")["check_passed"]
 
 
+def test_unbound_that_hangs(own):
+    own.start_unbound()
+    client = own.client(own.start_httpcheck())
+    assert client.caa("permit.com")["check_passed"]
+    own.signal_unbound(signal.SIGSTOP)
+    reply = client.ask("/readyz")
+    assert reply.status == 503
+    assert reply.json["detail"] == "the resolver of this perspective does not answer"
+    assert client.caa("permit.com", deadline_ms=300)["problem"]["retryable"] is True
+    own.signal_unbound(signal.SIGCONT)
+    assert client.ask("/readyz").status == 200
+    assert client.caa("permit.com")["check_passed"]
+
+
 def test_unbound_without_the_module(own):
     own.start_unbound(['module-config: "validator iterator"'])
     client = own.client(own.start_httpcheck())
@@ -517,6 +532,18 @@ def test_a_killed_worker_is_replaced(started):
     assert all(got["check_passed"] for got in results)
     assert daemon.lines("a worker died and is started again")[0]["by"] == "signal 9"
     assert checks_counted(client) == 40
+
+
+def test_the_limit_on_open_files_is_raised(own):
+    """Else the 1024 that a process begins with ends it: a check in flight is a connection."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 1024), hard))
+    try:
+        daemon = own.start_httpcheck()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    for pid in (daemon.pid, *daemon.workers()):
+        assert resource.prlimit(pid, resource.RLIMIT_NOFILE) == (hard, hard)
 
 
 def test_sigterm_lets_checks_finish(started):
