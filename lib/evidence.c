@@ -83,21 +83,23 @@ static const struct json_field lookup_fields[] = {
 	{ .key = NULL }
 };
 
-/* Base64 of one RDATA into `out`; its length, or -1. Padding is required. */
+/* Base64 of one RDATA into `out`; its length, or -1. EVP alone forgives spaces and stray padding. */
 static int
 base64_decode(uint8_t *out, const char *text, size_t len)
 {
+	static const char alphabet[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t digits = strspn(text, alphabet);
+	size_t padding = strspn(text + digits, "=");
 	int n;
 
-	if (len % 4 != 0)
+	if (len % 4 != 0 || digits + padding != len || padding > 2)
 		return -1;
 	if (len == 0)
 		return 0;
 	n = EVP_DecodeBlock(out, (const unsigned char *)text, (int)len);
-	if (n < 0)
-		return -1;
-	/* EVP counts the padding as zero octets */
-	return n - (text[len - 1] == '=') - (text[len - 2] == '=');
+	/* it counts the padding as zero octets */
+	return n < 0 ? -1 : n - (int)padding;
 }
 
 /* `room` is where the next RDATA goes; it was made as large as the whole text. */
@@ -172,12 +174,21 @@ lookups_decode(struct evidence *e, const struct evidence_top *top, size_t len,
 	}
 	e->lookups = calloc(e->lookup_count, sizeof(*e->lookups));
 	room = e->rdata = malloc(len);
+	if (e->lookups == NULL)
+		e->lookup_count = 0;
 	if (e->lookups == NULL || e->rdata == NULL)
 		return false;
-	for (size_t i = 0; i < e->lookup_count; i++)
-		if (!lookup_decode(&e->lookups[i], json_object_array_get_idx(top->lookups, i),
-		    e->truncated, &room, faults))
+	for (size_t i = 0; i < e->lookup_count; i++) {
+		struct evidence_lookup *l = &e->lookups[i];
+
+		if (!lookup_decode(l, json_object_array_get_idx(top->lookups, i), e->truncated,
+		    &room, faults))
 			return false;
+		/* only what a nearer record made needless may be missing */
+		if (l->outcome == EVIDENCE_ABANDONED && !e->truncated &&
+		    (top->found.value < 0 || (int64_t)i < top->found.value))
+			return false;
+	}
 	if (top->found.value >= 0)
 		e->found = &e->lookups[top->found.value];
 	return e->found == NULL || e->found->outcome == EVIDENCE_ANSWER;
