@@ -18,6 +18,7 @@ def pytest_sessionstart():
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes over ten seconds; not in ./check --quick")
     # pytest's own choice is named after the user, which is root in every user namespace: the
     # folders of two real users would collide.
     if not config.option.basetemp:
