@@ -1,4 +1,4 @@
-"""One perspective by itself: an Unbound with mpic.so, and any number of mpic-httpchecks beside it."""
+"""One perspective by itself: an Unbound with mpic.so, and any number of mpic-httpchecks."""
 
 import concurrent.futures
 import http.client

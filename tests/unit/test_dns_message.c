@@ -68,37 +68,70 @@ static const struct {
 	uint8_t rcode;
 	const char *evidence;	/* NULL: none */
 } replies[] = {
-	{ "evidence", TEXT(HEAD(REPLY, "\1", "\0", "\0", "\1") QUESTION OPT("\x08") EVIDENCE), true, 0, "{1:2" },
-	{ "evidence with SERVFAIL", TEXT(HEAD("\x81\x82", "\1", "\0", "\0", "\1") QUESTION OPT("\x08") EVIDENCE),
-	    true, 2, "{1:2" },
-	{ "without a question", TEXT(HEAD(REPLY, "\0", "\0", "\0", "\1") OPT("\x08") EVIDENCE), true, 0, "{1:2" },
-	{ "after other options", TEXT(HEAD(REPLY, "\1", "\0", "\0", "\1") QUESTION
-	    OPT("\x12") "\0\x03\0\0\0\x0f\0\x02\0\x16" EVIDENCE), true, 0, "{1:2" },
-	{ "after records with compressed names", TEXT(HEAD(REPLY, "\1", "\1", "\1", "\2") QUESTION RECORD RECORD
-	    RECORD OPT("\x08") EVIDENCE), true, 0, "{1:2" },
-	{ "before other records", TEXT(HEAD(REPLY, "\1", "\0", "\0", "\2") QUESTION OPT("\x08") EVIDENCE RECORD),
+	{ "evidence",
+	    TEXT(HEAD(REPLY, "\1", "\0", "\0", "\1") QUESTION OPT("\x08") EVIDENCE),
 	    true, 0, "{1:2" },
-	{ "empty evidence", TEXT(HEAD(REPLY, "\1", "\0", "\0", "\1") QUESTION OPT("\x04") OURS "\0\0"), true, 0, "" },
+	{ "evidence with SERVFAIL",
+	    TEXT(HEAD("\x81\x82", "\1", "\0", "\0", "\1") QUESTION OPT("\x08") EVIDENCE),
+	    true, 2, "{1:2" },
+	{ "without a question",
+	    TEXT(HEAD(REPLY, "\0", "\0", "\0", "\1") OPT("\x08") EVIDENCE),
+	    true, 0, "{1:2" },
+	{ "after other options",
+	    TEXT(HEAD(REPLY, "\1", "\0", "\0", "\1") QUESTION OPT("\x12")
+	    "\0\x03\0\0\0\x0f\0\x02\0\x16" EVIDENCE),
+	    true, 0, "{1:2" },
+	{ "after records with compressed names",
+	    TEXT(HEAD(REPLY, "\1", "\1", "\1", "\2") QUESTION RECORD RECORD RECORD OPT("\x08")
+	    EVIDENCE),
+	    true, 0, "{1:2" },
+	{ "before other records",
+	    TEXT(HEAD(REPLY, "\1", "\0", "\0", "\2") QUESTION OPT("\x08") EVIDENCE RECORD),
+	    true, 0, "{1:2" },
+	{ "empty evidence",
+	    TEXT(HEAD(REPLY, "\1", "\0", "\0", "\1") QUESTION OPT("\x04") OURS "\0\0"),
+	    true, 0, "" },
 	{ "no OPT", TEXT(HEAD(REPLY, "\1", "\0", "\0", "\0") QUESTION), true, 0, NULL },
-	{ "OPT without options", TEXT(HEAD(REPLY, "\1", "\0", "\0", "\1") QUESTION OPT("\0")), true, 0, NULL },
-	{ "other options only", TEXT(HEAD(REPLY, "\1", "\0", "\0", "\1") QUESTION OPT("\x06") "\0\x0f\0\x02\0\x16"),
+	{ "OPT without options",
+	    TEXT(HEAD(REPLY, "\1", "\0", "\0", "\1") QUESTION OPT("\0")),
+	    true, 0, NULL },
+	{ "other options only",
+	    TEXT(HEAD(REPLY, "\1", "\0", "\0", "\1") QUESTION OPT("\x06") "\0\x0f\0\x02\0\x16"),
 	    true, 0, NULL },
 	{ "nothing", "", 0, false, 0, NULL },
-	{ "a query", TEXT(HEAD("\x01\0", "\1", "\0", "\0", "\1") QUESTION OPT("\x08") EVIDENCE), false, 0, NULL },
-	{ "something follows", TEXT(HEAD(REPLY, "\1", "\0", "\0", "\0") QUESTION "x"), false, 0, NULL },
-	{ "fewer records than it says", TEXT(HEAD(REPLY, "\1", "\1", "\0", "\1") QUESTION OPT("\x08") EVIDENCE),
+	{ "a query",
+	    TEXT(HEAD("\x01\0", "\1", "\0", "\0", "\1") QUESTION OPT("\x08") EVIDENCE),
 	    false, 0, NULL },
-	{ "an option longer than its record", TEXT(HEAD(REPLY, "\1", "\0", "\0", "\1") QUESTION
-	    OPT("\x08") OURS "\0\x05" "{1:2"), false, 0, NULL },
-	{ "half an option", TEXT(HEAD(REPLY, "\1", "\0", "\0", "\1") QUESTION OPT("\x03") OURS "\0"), false, 0, NULL },
-	{ "a record longer than the message", TEXT(HEAD(REPLY, "\1", "\0", "\0", "\1") QUESTION OPT("\x09") EVIDENCE),
+	{ "something follows",
+	    TEXT(HEAD(REPLY, "\1", "\0", "\0", "\0") QUESTION "x"),
 	    false, 0, NULL },
-	{ "a label of an unknown type", TEXT(HEAD(REPLY, "\1", "\0", "\0", "\0") "\x41" "a\0\x01\x01\0\x01"),
+	{ "fewer records than it says",
+	    TEXT(HEAD(REPLY, "\1", "\1", "\0", "\1") QUESTION OPT("\x08") EVIDENCE),
 	    false, 0, NULL },
-	{ "a label past the end", TEXT(HEAD(REPLY, "\1", "\0", "\0", "\0") "\x3f" "abc"), false, 0, NULL },
-	{ "a pointer cut in half", TEXT(HEAD(REPLY, "\0", "\1", "\0", "\0") "\xc0"), false, 0, NULL },
-	{ "65535 questions", TEXT("\x12\x34" REPLY "\xff\xff\0\0\0\0\0\0" QUESTION), false, 0, NULL },
-	{ "three times 65535 records", TEXT("\x12\x34" REPLY "\0\0\xff\xff\xff\xff\xff\xff" RECORD), false, 0, NULL },
+	{ "an option longer than its record",
+	    TEXT(HEAD(REPLY, "\1", "\0", "\0", "\1") QUESTION OPT("\x08") OURS "\0\x05" "{1:2"),
+	    false, 0, NULL },
+	{ "half an option",
+	    TEXT(HEAD(REPLY, "\1", "\0", "\0", "\1") QUESTION OPT("\x03") OURS "\0"),
+	    false, 0, NULL },
+	{ "a record longer than the message",
+	    TEXT(HEAD(REPLY, "\1", "\0", "\0", "\1") QUESTION OPT("\x09") EVIDENCE),
+	    false, 0, NULL },
+	{ "a label of an unknown type",
+	    TEXT(HEAD(REPLY, "\1", "\0", "\0", "\0") "\x41" "a\0\x01\x01\0\x01"),
+	    false, 0, NULL },
+	{ "a label past the end",
+	    TEXT(HEAD(REPLY, "\1", "\0", "\0", "\0") "\x3f" "abc"),
+	    false, 0, NULL },
+	{ "a pointer cut in half",
+	    TEXT(HEAD(REPLY, "\0", "\1", "\0", "\0") "\xc0"),
+	    false, 0, NULL },
+	{ "65535 questions",
+	    TEXT("\x12\x34" REPLY "\xff\xff\0\0\0\0\0\0" QUESTION),
+	    false, 0, NULL },
+	{ "three times 65535 records",
+	    TEXT("\x12\x34" REPLY "\0\0\xff\xff\xff\xff\xff\xff" RECORD),
+	    false, 0, NULL },
 };
 
 #define REPLY_COUNT (sizeof(replies) / sizeof(replies[0]))
@@ -167,8 +200,9 @@ test_changed(void **state)
 				bytes[at] = (uint8_t)value;
 				if (!decode(&r, bytes, replies[i].len, copy) || r.evidence == NULL)
 					continue;
-				assert_true((const uint8_t *)r.evidence >= copy + 1024 - replies[i].len);
-				assert_true((const uint8_t *)r.evidence + r.evidence_len <= copy + 1024);
+				assert_in_range((uintptr_t)r.evidence,
+				    (uintptr_t)copy + 1024 - replies[i].len,
+				    (uintptr_t)copy + 1024 - r.evidence_len);
 			}
 		}
 	}

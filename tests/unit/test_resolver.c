@@ -113,7 +113,8 @@ run_until_asked(struct world *w, size_t questions)
 	while (stand_in_questions(w->server) < questions) {
 		run_ms(w, 0);
 		if (ms_since(start) > PATIENCE_MS)
-			fail_msg("%zu of %zu questions arrived", stand_in_questions(w->server), questions);
+			fail_msg("%zu of %zu questions arrived", stand_in_questions(w->server),
+			    questions);
 	}
 }
 
