@@ -28,6 +28,7 @@
 #include "tests/bench/meter.h"
 
 #define REQUEST_MAX	((size_t)64 * 1024)
+#define HANDSHAKES	16	/* at once, as clients come one by one */
 #define REPLY_MAX	((size_t)4 * 1024 * 1024)
 
 struct load {
@@ -40,7 +41,7 @@ struct load {
 	bool tls;
 	SSL_CTX *context;
 	size_t first, modulus, count, in_flight;
-	size_t sent, warm;
+	size_t opened, sent, warm;
 	struct client *clients;
 };
 
@@ -155,6 +156,8 @@ on_read(struct bufferevent *bev, void *arg)
 	client_done(c, body);
 }
 
+static void client_open(struct load *l);
+
 static void
 on_event(struct bufferevent *bev, short what, void *arg)
 {
@@ -165,13 +168,19 @@ on_event(struct bufferevent *bev, short what, void *arg)
 		fail("the server is not there, refused the handshake or went away");
 	setsockopt(bufferevent_getfd(bev), IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	client_send(c);
+	client_open(c->load);
 }
 
+/* Opens the next connection, if there is one left to open. */
 static void
-client_open(struct client *c)
+client_open(struct load *l)
 {
-	struct load *l = c->load;
+	struct client *c;
 
+	if (l->opened == l->in_flight)
+		return;
+	c = &l->clients[l->opened++];
+	c->load = l;
 	c->bev = l->tls ? bufferevent_openssl_socket_new(l->base, -1, SSL_new(l->context),
 	    BUFFEREVENT_SSL_CONNECTING, BEV_OPT_CLOSE_ON_FREE) :
 	    bufferevent_socket_new(l->base, -1, BEV_OPT_CLOSE_ON_FREE);
@@ -188,10 +197,8 @@ load_run(struct load *l)
 	l->clients = calloc(l->in_flight, sizeof(*l->clients));
 	if (l->clients == NULL)
 		fail("out of memory");
-	for (size_t i = 0; i < l->in_flight; i++) {
-		l->clients[i].load = l;
-		client_open(&l->clients[i]);
-	}
+	for (int i = 0; i < HANDSHAKES; i++)
+		client_open(l);
 	event_base_dispatch(l->base);
 	meter_print(&l->meter);
 	for (size_t i = 0; i < l->in_flight; i++)
