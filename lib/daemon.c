@@ -258,6 +258,7 @@ supervise(const struct daemon_config *cfg, int listen_fd)
 	for (unsigned i = 0; i < cfg->workers; i++)
 		child_start(&s.children[i]);
 	event_base_dispatch(s.base);
+	daemon_signals_block(true);	/* a second one must not change the exit status */
 	supervisor_unwatch(&s);
 	status = s.status;
 out:

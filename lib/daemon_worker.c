@@ -138,6 +138,8 @@ daemon_worker_run(const struct daemon_config *cfg, int listen_fd, int ready_fd,
 	event_add(&l.on_hup, NULL);
 	daemon_signals_block(false);
 	status = cfg->run(&l.worker, cfg->arg);
+	/* a terminal's signal comes with the supervisor's, which must not kill what is ending */
+	daemon_signals_block(true);
 	event_del(&l.on_term);
 	event_del(&l.on_int);
 	event_del(&l.on_hup);
