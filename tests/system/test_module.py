@@ -134,6 +134,14 @@ def test_wrong_case_is_asked_again_until_sure(table):
     assert table["wrongcase.com"]["queries_sent"] > 3
 
 
+def test_case_and_answers_that_both_change_fail_closed(table):
+    """Nothing is left to tell such a server from a forger: no answer rather than a wrong one."""
+    found = table["rotating.com"]
+    assert found["outcome"] in ("answer", "failed")
+    if found["outcome"] == "failed":
+        assert "0x20" in found["reason"] and found["tries_sent"] >= 2
+
+
 @pytest.mark.parametrize("rdtype, name, outcome", [
     ("A", "www.permit.com", "answer"), ("AAAA", "www.permit.com", "answer"),
     ("TXT", "www.permit.com", "nodata"), ("SOA", "permit.com", "answer"),

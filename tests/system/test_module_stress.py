@@ -22,6 +22,8 @@ HEALTHY_WORST_S = 2
 IDLE_S = 90
 # What one thread of Unbound keeps for reuse after so many climbs, over what it kept before.
 GROWTH_KIB = 40_000
+# Programs under a sanitizer are slow and keep freed memory on purpose: no figures of theirs count.
+SANITIZED = bool({"ASAN_OPTIONS", "TSAN_OPTIONS"} & set(os.environ))
 
 
 @pytest.fixture(params=[1, 4], ids=["1-thread", "4-threads"])
@@ -70,8 +72,9 @@ def test_healthy_names_answer_while_a_thousand_are_stuck(perspective):
     for link in links:
         burst(link, IN_FLIGHT // LINKS)
     took = healthy_times(perspective, 3)
-    assert statistics.median(took) < HEALTHY_MEDIAN_S and max(took) < HEALTHY_WORST_S
     assert perspective.stats()["in_flight"] > IN_FLIGHT / 2
+    assert SANITIZED or (statistics.median(took) < HEALTHY_MEDIAN_S
+                         and max(took) < HEALTHY_WORST_S), sorted(took)[-5:]
     for link in links:
         link.close()
 
@@ -109,8 +112,7 @@ def test_clients_that_vanish_leave_nothing(perspective, threads):
         assert settle(perspective) == 0
         sizes.append(perspective.rss_kib())
     assert perspective.climb("permit.com").found
-    assert "detect_leaks" in os.environ.get("ASAN_OPTIONS", "") or \
-        sizes[-1] - sizes[0] < GROWTH_KIB * threads, sizes
+    assert SANITIZED or sizes[-1] - sizes[0] < GROWTH_KIB * threads, sizes
 
 
 @pytest.mark.slow
