@@ -13,6 +13,11 @@
 #define REPLY_CHUNK	4096	/* bytes libcurl reads at once */
 /* libcurl's least; its default of 64 KiB would be most of the memory of a connection. */
 #define UPLOAD_CHUNK	16384
+/*
+ * Handshakes with one perspective at a time. More would take both sides so long
+ * that they time out, and calls that end free connections meanwhile.
+ */
+#define CONNECTING_MAX	16
 #define QUOTED_MAX	200	/* bytes of a peer's words in a sentence */
 
 /* An easy handle that goes from call to call of one perspective. */
@@ -22,6 +27,8 @@ struct fanout_slot {
 	struct call *call;	/* NULL: idle, or running on for nobody */
 	struct fanout_body *body;	/* what is being sent; NULL: idle */
 	enum check_type type;	/* whose URL is set */
+	bool warm;		/* its last call left an open connection */
+	bool connecting;
 	struct fanout_slot *next;	/* of the line's */
 	struct fanout_slot *next_idle;
 	char error[CURL_ERROR_SIZE];
@@ -36,6 +43,7 @@ struct fanout_line {
 	char *urls[CHECK_TYPE_COUNT];
 	struct fanout_slot *slots, *idle;
 	size_t slot_count;
+	size_t connecting;	/* slots that are */
 	struct call *first, *last;	/* waiting for a slot */
 };
 
@@ -45,6 +53,7 @@ struct fanout {
 	struct tls_client *tls;
 	struct curl_slist *headers;
 	size_t connections;
+	struct event *wake;	/* there may be room in a line */
 	char message[CHECK_MESSAGE_MAX];	/* of the call that ended last */
 	struct fanout_line lines[FLEET_MAX];
 };
@@ -102,6 +111,27 @@ on_reply(char *bytes, size_t size, size_t n, void *arg)
 	return call->reply.failed ? 0 : size * n;
 }
 
+static void
+slot_connected(struct fanout_slot *slot)
+{
+	slot->line->connecting -= slot->connecting;
+	slot->connecting = false;
+}
+
+/* The connection stands, the request goes out next. */
+static int
+on_connected(void *arg, char *peer, char *own, int peer_port, int own_port)
+{
+	struct fanout_slot *slot = arg;
+
+	slot_connected(slot);
+	slot->warm = true;
+	/* libcurl takes no new transfers from within its callbacks. */
+	if (slot->line->first != NULL)
+		event_active(slot->line->fanout->wake, EV_TIMEOUT, 0);
+	return CURL_PREREQFUNC_OK;
+}
+
 static CURLcode
 on_ssl_context(CURL *easy, void *ctx, void *arg)
 {
@@ -145,6 +175,8 @@ slot_set_http(struct fanout_slot *slot, struct fanout_line *line)
 	    curl_easy_setopt(e, CURLOPT_POST, 1L) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_reply) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_WRITEDATA, slot) == CURLE_OK &&
+	    curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_connected) == CURLE_OK &&
+	    curl_easy_setopt(e, CURLOPT_PREREQDATA, slot) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, slot->error) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_PRIVATE, slot) == CURLE_OK;
 }
@@ -176,6 +208,8 @@ slot_take(struct fanout_line *line)
 {
 	struct fanout_slot *slot = line->idle;
 
+	if ((slot == NULL || !slot->warm) && line->connecting >= CONNECTING_MAX)
+		return NULL;
 	if (slot == NULL)
 		return line->slot_count < line->fanout->connections ? slot_new(line) : NULL;
 	line->idle = slot->next_idle;
@@ -186,6 +220,7 @@ static void
 slot_release(struct fanout_line *line, struct fanout_slot *slot)
 {
 	slot->call = NULL;
+	slot_connected(slot);
 	fanout_body_free(slot->body);
 	slot->body = NULL;
 	slot->next_idle = line->idle;
@@ -201,6 +236,8 @@ slot_start(struct fanout_line *line, struct fanout_slot *slot, struct call *call
 	slot->body = call->body;
 	slot->body->users++;
 	slot->error[0] = '\0';
+	slot->connecting = !slot->warm;
+	line->connecting += slot->connecting;
 	call->slot = slot;
 	if (slot->type != type && curl_easy_setopt(slot->easy, CURLOPT_URL,
 	    line->urls[type]) != CURLE_OK)
@@ -228,6 +265,15 @@ line_advance(struct fanout_line *line)
 		    line->perspective->code);
 		call->done(call);
 	}
+}
+
+static void
+on_wake(evutil_socket_t fd, short what, void *arg)
+{
+	struct fanout *f = arg;
+
+	for (size_t i = 0; i < f->fleet->count; i++)
+		line_advance(&f->lines[i]);
 }
 
 /* ---- what came of a call ---- */
@@ -304,6 +350,7 @@ on_done(CURL *easy, CURLcode code, void *arg)
 	slot = (struct fanout_slot *)private;
 	line = slot->line;
 	call = slot->call;
+	slot->warm = code == CURLE_OK;
 	if (call != NULL) {
 		curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &call->status);
 		if (code == CURLE_OK)
@@ -439,7 +486,8 @@ fanout_new(struct event_base *base, const struct fanout_config *cfg, struct buf 
 	if (cfg->tls != NULL && (f->tls = tls_client_new(cfg->tls, why)) == NULL)
 		goto fail;
 	f->multi = multi_new(base, all, (long)cfg->connections, on_done, f);
-	if (f->multi == NULL || !headers_init(f))
+	f->wake = evtimer_new(base, on_wake, f);
+	if (f->multi == NULL || f->wake == NULL || !headers_init(f))
 		goto fail;
 	for (size_t i = 0; i < f->fleet->count; i++)
 		if (!line_init(f, &f->lines[i], &f->fleet->members[i]))
@@ -461,6 +509,8 @@ fanout_free(struct fanout *f)
 		line_free(&f->lines[i]);
 	/* Closes the connections, which needs the contexts made from `tls`. */
 	multi_free(f->multi);
+	if (f->wake != NULL)
+		event_free(f->wake);
 	tls_client_free(f->tls);
 	curl_slist_free_all(f->headers);
 	free(f);
