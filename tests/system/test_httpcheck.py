@@ -564,6 +564,14 @@ def test_sigterm_lets_checks_finish(started):
         client.ask("/healthz")
 
 
+def test_ctrl_c(perspective):
+    """The terminal signals every process of the group, and the supervisor its workers as well."""
+    for _ in range(5):
+        daemon = perspective.start_httpcheck(workers=4)
+        os.killpg(daemon.pid, signal.SIGINT)
+        assert daemon.process.wait(10) == 0
+
+
 def test_sighup_reads_the_certificates_again(perspective, started, tmp_path):
     files = {name: str(tmp_path / name) for name in ("tls_certificate", "tls_key", "tls_ca")}
 
