@@ -172,6 +172,7 @@ def test_one_name_from_a_hundred_clients(perspective):
     assert settle(perspective) == 0
 
 
+@pytest.mark.slow
 def test_clients_that_close_at_every_moment(perspective):
     """Before the first sub-query runs, between answers, within the walk."""
     perspective.climb("a.b.c.delay-permit.com")
@@ -195,6 +196,7 @@ def small(world, build_dir, unbound_prefix, tmp_path):
         assert started.stop() == 0
 
 
+@pytest.mark.slow
 def test_jostled_queries(small):
     """Unbound deletes such states in mid-flight, their sub-queries go on alone."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as flood:
