@@ -220,7 +220,8 @@ check_rest(struct coordinator_config *cfg, struct buf *faults)
 	enum log_level level;
 	size_t before = faults->len;
 
-	if (strcmp(cfg->policy, "open-mpic") != 0)
+	cfg->rules = policy_find(cfg->policy);
+	if (cfg->rules == NULL)
 		buf_addf(faults, "policy: expected open-mpic, the only one this version has, "
 		    "found %s\n", cfg->policy);
 	if (!log_level_parse(cfg->log_level, &level))

@@ -6,6 +6,7 @@
 #define MPIC_COORDINATOR_CONFIG_H
 
 #include "coordinator/fleet.h"
+#include "coordinator/policy.h"
 #include "coordinator/region.h"
 #include "option.h"
 
@@ -36,6 +37,7 @@ struct coordinator_config {
 	bool log_json;
 
 	/* Worked out by coordinator_config_prepare(). */
+	const struct policy *rules;
 	struct regions regions;
 	struct fleet fleet;
 	char secret[COHORT_SECRET_MAX];

@@ -391,6 +391,8 @@ encode_body(struct corroboration *co, int64_t deadline_ms)
 		.nonce = co->nonce,
 		.deadline_ms = { true, deadline_ms - margin },
 		.caa = co->request.caa,
+		.ignore_rfc8657 = { true,
+		    policy_ignores_rfc8657(pool->policy, &co->request.caa) },
 	};
 
 	if (r.caa.caa_domains.count == 0 && pool->caa_domain_count > 0) {

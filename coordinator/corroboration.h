@@ -12,6 +12,7 @@
 #include <event2/event.h>
 
 #include "coordinator/fanout.h"
+#include "coordinator/policy.h"
 #include "coordinator/request.h"
 #include "coordinator/response.h"
 #include "server.h"
@@ -21,6 +22,7 @@ struct corroborator_pool {
 	struct event_base *base;
 	const struct fleet *fleet;
 	struct fanout *fanout;
+	const struct policy *policy;
 	struct mpic_limits limits;
 	const void *secret;		/* of the cohorts */
 	size_t secret_len;

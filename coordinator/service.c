@@ -184,6 +184,7 @@ pool_of(struct service *s)
 		.base = s->base,
 		.fleet = &cfg->fleet,
 		.fanout = s->fanout,
+		.policy = cfg->rules,
 		.limits = {
 			.perspectives = cfg->fleet.count,
 			.default_perspectives = (size_t)cfg->default_perspective_count,

@@ -230,7 +230,7 @@ world_init(struct world *w)
 	w->base = event_base_new();
 	for (size_t i = 0; i < PERSPECTIVES; i++)
 		w->stand_ins[i].fd = -1;
-	w->cfg = (struct coordinator_config){ .plain = true, .connections = 4, .linger_ms = 100,
+	w->cfg = (struct coordinator_config){ .plain = true, .rules = policy_find("open-mpic"), .connections = 4, .linger_ms = 100,
 		.max_in_flight = 16, .max_attempts = 3, .deadline_ms = 2000,
 		.max_deadline_ms = 5000, .secret = "0123456789abcdef", .secret_len = 16 };
 }
