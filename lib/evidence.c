@@ -242,11 +242,15 @@ evidence_weakest(const struct evidence *e, size_t count)
 
 	for (size_t i = 0; i < count && i < e->lookup_count; i++) {
 		const struct evidence_lookup *l = &e->lookups[i];
+		enum check_dnssec status = l->dnssec;
 
 		if (l->outcome == EVIDENCE_ABANDONED)
 			continue;
-		if (weakest == CHECK_DNSSEC_UNKNOWN || l->dnssec < weakest)
-			weakest = l->dnssec;
+		if (l->outcome == EVIDENCE_FAILED && l->dnssec == CHECK_DNSSEC_INDETERMINATE &&
+		    l->insecure)
+			status = CHECK_DNSSEC_INSECURE;
+		if (weakest == CHECK_DNSSEC_UNKNOWN || status < weakest)
+			weakest = status;
 	}
 	return weakest;
 }

@@ -13,8 +13,10 @@
  *            failure, `exchanges`: everything that was tried), tries,
  *            tries_sent (tries in which a server of the failing zone was sent
  *            packets), queries_sent, elapsed_us, chain (CNAME and DNAME hops,
- *            each with its status), and with an answer owner, ttl and records
- *            (RDATA in base64); insecurity (proven, steps) if it was walked.
+ *            each with its status), case_kept (false: the server answers in
+ *            another case than it was asked, so 0x20 was given up), and with
+ *            an answer owner, ttl and records (RDATA in base64); insecurity
+ *            (proven, steps) if it was walked.
  * Names are in presentation form without a dot at the end.
  *
  * It comes from our own resolver over loopback, but what is in it was chosen
@@ -85,7 +87,7 @@ struct evidence {
 bool evidence_decode(struct evidence *e, const char *json, size_t len, uint64_t nonce,
     struct buf *why);
 void evidence_free(struct evidence *e);
-/* Of the first `count` lookups, the abandoned left out; UNKNOWN if nothing was looked up. */
+/* Of the first `count` lookups (a failed one shown Insecure is that), the abandoned left out; UNKNOWN if nothing was looked up. */
 enum check_dnssec evidence_weakest(const struct evidence *e, size_t count);
 
 #endif

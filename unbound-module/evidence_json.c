@@ -199,6 +199,8 @@ add_lookup(struct buf *b, struct lookup *l, bool room)
 		buf_add_json(b, l->reason, strlen(l->reason));
 	}
 	add_traffic(b, l);
+	if (l->plain_case)
+		buf_adds(b, ",\"case_kept\":false");
 	buf_addf(b, ",\"tries\":%" PRIu32 ",\"tries_sent\":%" PRIu32 ",\"queries_sent\":%" PRIu32
 	    ",\"elapsed_us\":%" PRIu32, l->tries, l->tries_sent, l->traffic.sent, l->elapsed_us);
 	if (l->hop_count > 0)

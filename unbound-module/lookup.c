@@ -153,6 +153,15 @@ lookup_asked(struct lookup *l, struct module_qstate *sub, int iterator)
 	return false;
 }
 
+/* Silence starts Unbound's fallback too, but then there is no answer to compare with. */
+static bool
+lookup_case_lost(struct module_qstate *sub, int iterator)
+{
+	struct iter_qstate *iq = sub->minfo[iterator];
+
+	return iq != NULL && iq->caps_fallback && iq->caps_reply != NULL;
+}
+
 static void
 lookup_fail(struct lookup *l, struct module_qstate *sub, struct module_qstate *super, int id)
 {
@@ -172,6 +181,7 @@ lookup_fail(struct lookup *l, struct module_qstate *sub, struct module_qstate *s
 	} else {
 		if (l->rcode == LDNS_RCODE_NOERROR)
 			l->rcode = LDNS_RCODE_SERVFAIL;
+		l->case_lost = lookup_case_lost(sub, module->iterator);
 		l->reason = reason_copy(errinf_to_str_servfail(sub), super->region);
 		lookup_hops_of_failure(l, sub, module->iterator, super->region);
 	}

@@ -42,6 +42,8 @@ struct lookup {
 	int ede;		/* RFC 8914 code of a bogus answer, -1: none */
 	const char *reason;	/* Unbound's sentence, NULL: none */
 	struct traffic traffic;	/* of the last try; `sent` over all tries */
+	bool case_lost;		/* it failed for want of equal answers in the case asked (0x20) */
+	bool plain_case;	/* ... and is asked again without that */
 	uint32_t tries;
 	uint32_t tries_sent;	/* tries in which a server of the failing zone was really asked */
 	struct hop hops[LOOKUP_HOPS_MAX];

@@ -62,6 +62,18 @@ stack_suits(struct module_env *env, int id, int *iterator)
 	return false;
 }
 
+/* Without one nothing is ever validated, and every check would blame the domain. */
+static bool
+anchor_given(struct config_file *cfg)
+{
+	if (cfg->auto_trust_anchor_file_list != NULL || cfg->trust_anchor_file_list != NULL ||
+	    cfg->trust_anchor_list != NULL || cfg->trusted_keys_file_list != NULL)
+		return true;
+	log_err("mpic: no trust anchor: one of auto-trust-anchor-file, trust-anchor-file, "
+	    "trust-anchor is needed");
+	return false;
+}
+
 /* Unbound's own settings without which the evidence would lack its reasons or its room. */
 static void
 config_adjust(struct config_file *cfg)
@@ -82,7 +94,7 @@ init(struct module_env *env, int id)
 	if (m == NULL)
 		return 0;
 	de->dyn_env = m;
-	if (!host_matches() || !stack_suits(env, id, &m->iterator) ||
+	if (!host_matches() || !stack_suits(env, id, &m->iterator) || !anchor_given(env->cfg) ||
 	    !settings_read(&m->settings, path))
 		return 0;
 	config_adjust(env->cfg);

@@ -102,7 +102,9 @@ step_ask(struct query *q, size_t i, struct module_qstate *qstate, int id)
 	struct slot *s = &q->slots[i];
 	struct lookup *l = &s->lookup;
 
-	if (!sub_start(qstate, id, l->qname, l->qname_len, l->qtype, i, true)) {
+	unsigned int flags = SUB_FRESH | (l->plain_case ? SUB_PLAIN_CASE : 0);
+
+	if (!sub_start(qstate, id, l->qname, l->qname_len, l->qtype, i, flags)) {
 		q->error = "too many sub-queries in flight, or out of memory";
 		return false;
 	}
@@ -124,13 +126,18 @@ step_judge(struct query *q, size_t i, struct module_qstate *qstate, int id)
 	struct slot *s = &q->slots[i];
 	struct lookup *l = &s->lookup;
 
-	if (l->outcome != OUTCOME_FAILED || l->security == sec_status_bogus ||
-	    !(q->option.flags & MPIC_FLAG_PROVE))
+	if (l->outcome != OUTCOME_FAILED || l->security == sec_status_bogus) {
 		s->phase = PHASE_DONE;
-	else if (l->tries_sent < QUERY_TRIES_SENT && l->tries < QUERY_TRIES_MAX)
+	} else if (l->case_lost && !l->plain_case) {
+		l->plain_case = true;
 		s->phase = PHASE_ASK;
-	else
+	} else if (!(q->option.flags & MPIC_FLAG_PROVE)) {
+		s->phase = PHASE_DONE;
+	} else if (l->tries_sent < QUERY_TRIES_SENT && l->tries < QUERY_TRIES_MAX) {
+		s->phase = PHASE_ASK;
+	} else {
 		s->phase = PHASE_WALK;
+	}
 	return true;
 }
 

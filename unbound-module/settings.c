@@ -16,7 +16,7 @@ static const struct {
 	size_t offset;
 	size_t min, max, preset;
 } numbers[] = {
-	{ "max-names", offsetof(struct settings, max_names), 1, 127, 40 },
+	{ "max-names", offsetof(struct settings, max_names), 1, 127, 127 },
 	{ "max-subs", offsetof(struct settings, max_subs), 1, 1000000, 50000 },
 	{ "max-rrset", offsetof(struct settings, max_rrset), 512, 40000, 40000 },
 	/* with header, question and OPT it must fit into the client's buffer of 65000 */

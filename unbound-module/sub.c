@@ -64,7 +64,7 @@ sub_create(struct module_qstate *super, int id, struct query_info *qinfo)
 
 bool
 sub_start(struct module_qstate *super, int id, uint8_t *qname, size_t qname_len,
-    uint16_t qtype, size_t slot, bool fresh)
+    uint16_t qtype, size_t slot, unsigned int flags)
 {
 	struct module_state *module = module_state(super->env, id);
 	struct query_info qinfo = {
@@ -82,8 +82,8 @@ sub_start(struct module_qstate *super, int id, uint8_t *qname, size_t qname_len,
 		return false;
 	s = m->s.minfo[id];
 	s->slot = slot;
-	s->fresh = fresh;
-	if (fresh) {
+	s->flags = flags;
+	if (flags & SUB_FRESH) {
 		m->s.no_cache_lookup = 1;
 		m->s.no_cache_store = 1;
 	}
@@ -106,6 +106,19 @@ sub_stop_all(struct module_qstate *super)
 	}
 }
 
+/*
+ * The query being sent is the first in plain case after an answer in the wrong
+ * one. Out of the fallback, its answer counts by itself.
+ */
+static void
+sub_settle_case(struct module_qstate *qstate, int iterator)
+{
+	struct iter_qstate *iq = qstate->minfo[iterator];
+
+	if (iq != NULL)
+		iq->caps_fallback = 0;
+}
+
 static int
 sub_on_query(struct query_info *qinfo, uint16_t flags, struct module_qstate *qstate,
     struct sockaddr_storage *addr, socklen_t addrlen, uint8_t *zone, size_t zonelen,
@@ -124,6 +137,8 @@ sub_on_query(struct query_info *qinfo, uint16_t flags, struct module_qstate *qst
 	memcpy(&e->server, addr, addrlen);
 	e->zone = regional_alloc_init(qstate->region, zone, zonelen);
 	COUNT(&module_state(qstate->env, id)->counters, sent);
+	if (s->flags & SUB_PLAIN_CASE)
+		sub_settle_case(qstate, module_state(qstate->env, id)->iterator);
 	clock_gettime(CLOCK_MONOTONIC, &s->sent_at);
 	return 1;
 }
@@ -167,7 +182,7 @@ sub_on_response(struct module_qstate *qstate, struct dns_msg *response, int id, 
 		e->tcp = qstate->reply->c != NULL && qstate->reply->c->type != comm_udp;
 		e->rtt_us = elapsed_us(&s->sent_at);
 	}
-	if (s->fresh)
+	if (s->flags & SUB_FRESH)
 		qstate->no_cache_store = response == NULL ||
 		    !sub_is_referral(qstate, response, module_state(qstate->env, id)->iterator);
 	return 1;

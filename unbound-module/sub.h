@@ -2,7 +2,7 @@
  * One lookup on Unbound's mesh that shares nothing with other traffic.
  *
  * The state is unique (never merged with another query's), takes no answer
- * from the message cache when `fresh`, and stores none. Referrals alone are
+ * from the message cache when SUB_FRESH, and stores none. Referrals alone are
  * stored, so that delegations and keys stay warm while answers are always
  * asked for anew. What went over the network is noted on the way.
  *
@@ -41,14 +41,22 @@ struct traffic {
 struct sub {
 	enum mark mark;
 	size_t slot;		/* which lookup of the query it works for */
-	bool fresh;
+	unsigned int flags;
 	struct traffic traffic;
 	struct timespec sent_at;	/* monotonic */
 };
 
+#define SUB_FRESH	0x1	/* takes no answer from a cache and stores none */
+/*
+ * The server answers in another case than it was asked (0x20), and never
+ * twice the same, so that Unbound's comparison of several answers fails for
+ * ever: take the first answer to a question in plain case.
+ */
+#define SUB_PLAIN_CASE	0x2
+
 /* Begins one for `super`, which must then wait for sub-queries. False: no memory or over the cap. */
 bool sub_start(struct module_qstate *super, int id, uint8_t *qname, size_t qname_len,
-    uint16_t qtype, size_t slot, bool fresh);
+    uint16_t qtype, size_t slot, unsigned int flags);
 /* The sub a state is, or NULL. */
 struct sub *sub_of(struct module_qstate *qstate, int id);
 /* The state is going: it is no longer in flight. */

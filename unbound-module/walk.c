@@ -216,7 +216,7 @@ walk_advance(struct lookup *l, struct module_qstate *super, int id, size_t slot)
 	w->labels++;
 	name = dname_suffix(name, w->labels);
 	(void)dname_count_size_labels(name, &len);
-	if (!sub_start(super, id, name, len, LDNS_RR_TYPE_DS, slot, false)) {
+	if (!sub_start(super, id, name, len, LDNS_RR_TYPE_DS, slot, 0)) {
 		walk_end(w, false);
 		return true;
 	}

@@ -150,7 +150,6 @@ FAILED = (
     ("wrongquestion.com", "failed scrub"),
     ("truncate.com", "at zone truncate.com"),
     ("lame.com", "at zone lame.com"),
-    ("rotating.com", "0x20 failed"),
     ("caa-servfail.com", "got SERVFAIL"),
     ("refused.permit.com", "at zone refused.permit.com"),
     ("a.loop.com", "maximum number restarts"),

@@ -63,6 +63,21 @@ test_climb(void **state)
 	evidence_free(&e);
 }
 
+/* A failed lookup of a domain shown Insecure is that; else nothing is known of it. */
+static void
+test_weakest_of_failures(void **state)
+{
+	struct evidence e;
+	char why[256];
+
+	assert_true(decode(&e, CLIMB("-1",
+	    FAILED("a.com", ",\"insecurity\":{\"proven\":true,\"steps\":[]}") ","
+	    FAILED("com", "")), why, sizeof(why)));
+	assert_int_equal(evidence_weakest(&e, 1), CHECK_DNSSEC_INSECURE);
+	assert_int_equal(evidence_weakest(&e, 2), CHECK_DNSSEC_INDETERMINATE);
+	evidence_free(&e);
+}
+
 /* Only a walk that says so shows that a domain is Insecure. */
 static void
 test_failure(void **state)
@@ -219,6 +234,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_climb),
+		cmocka_unit_test(test_weakest_of_failures),
 		cmocka_unit_test(test_failure),
 		cmocka_unit_test(test_without_lookups),
 		cmocka_unit_test(test_truncated),

@@ -115,10 +115,11 @@ class Perspective:
     settings  lines of the module's own file, None for its defaults
     server    more lines for the server clause
     program   the unbound to run, if not the prefix's own
+    anchor    whether it is given the world's trust anchor
     """
 
     def __init__(self, prefix, module, world, directory, *, index=0, port=5453, settings=None,
-                 server=(), program=None):
+                 server=(), program=None, anchor=True):
         self.prefix = Path(prefix)
         self.program = Path(program or self.prefix / "sbin/unbound")
         self.directory = Path(directory)
@@ -137,7 +138,8 @@ class Perspective:
         sources = [f"outgoing-interface: {address}" for address in world.PERSPECTIVE_ADDRESSES[index]]
         clauses = {
             "server": [f"interface: 127.0.0.1@{port}", *sources, f'directory: "{self.directory}"',
-                       f'trust-anchor-file: "{world.trust_anchor}"', *server],
+                       *([f'trust-anchor-file: "{world.trust_anchor}"'] if anchor else []),
+                       *server],
             "remote-control": ["control-enable: yes", "control-use-cert: no",
                                f'control-interface: "{self.directory}/control"'],
             "dynlib": [f'dynlib-file: "{path}"' for path in files if path],
