@@ -22,6 +22,7 @@ config_defaults(struct server_config *cfg)
 	const struct { size_t *value, def; } sizes[] = {
 		{ &cfg->max_in_flight, 1024 }, { &cfg->max_connections, 4096 },
 		{ &cfg->max_body, 65536 }, { &cfg->max_head, 16384 },
+		{ &cfg->max_streams, 1000 },
 	};
 	const struct { int64_t *value, def; } times[] = {
 		{ &cfg->handshake_timeout_ms, 10000 }, { &cfg->request_timeout_ms, 10000 },
@@ -150,7 +151,7 @@ on_sweep(evutil_socket_t fd, short what, void *arg)
 	for (c = TAILQ_FIRST(&s->connections); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, entry);
 		if (c->deadline_ns != 0 && c->deadline_ns <= now)
-			connection_expire(c);
+			c->protocol->expire(c);
 	}
 	if (!s->draining && s->connection_count < s->cfg.max_connections)
 		accept_arm(s, true);
@@ -268,8 +269,8 @@ server_drain(struct server *s, void (*done)(void *arg), void *arg)
 	accept_arm(s, false);
 	for (c = TAILQ_FIRST(&s->connections); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, entry);
-		if (!c->running && c->state == CONNECTION_HEAD && c->len == 0)
-			connection_end(c);
+		if (c->fd >= 0)
+			c->protocol->drain(c);
 	}
 	if (s->connection_count == 0)
 		event_active(&s->drained, EV_TIMEOUT, 0);
@@ -364,22 +365,19 @@ overloaded(struct server *s, struct exchange *x)
 }
 
 void
-server_dispatch(struct server *s, struct connection *c)
+server_dispatch(struct server *s, struct exchange *x)
 {
-	struct exchange *x = &c->exchange;
-	const char *method = c->text + c->head.method;
+	const char *method = x->text + x->head.method;
 	char allow[METHODS_MAX];
 
-	*x = (struct exchange){ .connection = c, .started_ns = monotonic_ns(),
-	    .head_only = strcmp(method, "HEAD") == 0 };
-	x->route = route_find(s, c->text + c->head.path, method, allow);
+	x->route = route_find(s, x->text + x->head.path, method, allow);
 	if (x->route == NULL && allow[0] == '\0') {
 		exchange_refuse(x, 404, "Not Found");
 	} else if (x->route == NULL) {
 		refuse_with(x, 405, "{\"detail\":\"Method Not Allowed\"}", "Allow", allow);
 	} else if ((x->route->flags & ROUTE_IDENTIFIED) != 0 &&
-	    !server_permits(s, c->identity)) {
-		refuse_identity(x, c->identity);
+	    !server_permits(s, exchange_identity(x))) {
+		refuse_identity(x, exchange_identity(x));
 	} else if ((x->route->flags & ROUTE_COUNTED) != 0 &&
 	    s->in_flight >= s->cfg.max_in_flight) {
 		overloaded(s, x);

@@ -1,13 +1,17 @@
 /*
- * The HTTP/1.1 server of both daemons: mTLS (or plain HTTP on loopback), a
- * fixed set of routes, and a cap on everything.
+ * The HTTP server of both daemons: mTLS (or plain HTTP on loopback), a fixed
+ * set of routes, and a cap on everything.
  *
- * One server lives in one worker's event loop. A connection carries one
- * exchange at a time, in order; bytes of a later, pipelined request wait, and a
- * client that sent such is not watched for leaving until its reply. An exchange is a request whose whole body has arrived and whose
- * reply has not left; the route's handler gets it and must sooner or later
- * call exchange_reply() exactly once, from the loop's thread. That call ends
- * the exchange: the pointer is invalid after it.
+ * One server lives in one worker's event loop. It speaks HTTP/2 (RFC 9113)
+ * with a client that offers it by ALPN, HTTP/1.1 with every other and without
+ * TLS. An exchange is a request whose whole body has arrived and whose reply
+ * has not left: one at a time and in order on a connection of HTTP/1.1, up to
+ * max_streams at once and in any order on one of HTTP/2. The route's handler
+ * gets it and must sooner or later call exchange_reply() exactly once, from the
+ * loop's thread. That call ends the exchange: the pointer is invalid after it.
+ *
+ * On HTTP/1.1, bytes of a later, pipelined request wait, and a client that sent
+ * such is not watched for leaving until its reply.
  *
  * SIGPIPE must be ignored in the process (daemon_run() does).
  *
@@ -56,9 +60,10 @@ struct server_config {
 	size_t max_connections;	/* 4096; more wait in the listen queue */
 	size_t max_body;	/* bytes, 65536 */
 	size_t max_head;	/* bytes of request line and headers, 16384 */
+	size_t max_streams;	/* exchanges of one HTTP/2 connection, 1000 */
 	int64_t handshake_timeout_ms;	/* 10000 */
 	int64_t request_timeout_ms;	/* 10000: first byte to the whole request */
-	int64_t idle_timeout_ms;	/* 120000: between requests */
+	int64_t idle_timeout_ms;	/* 120000: with no request */
 	int64_t write_timeout_ms;	/* 30000: to take the whole reply */
 	struct metrics *metrics;	/* NULL: none counted */
 };
@@ -105,7 +110,7 @@ void server_free(struct server *s);
 bool server_reload_tls(struct server *s, struct buf *why);
 /*
  * Stops accepting, closes idle connections, lets open exchanges finish with
- * `Connection: close`. `done` runs once, from the loop, when no connection is left.
+ * `Connection: close` or after GOAWAY. `done` runs once, from the loop, when no connection is left.
  */
 void server_drain(struct server *s, void (*done)(void *arg), void *arg);
 size_t server_in_flight(const struct server *s);

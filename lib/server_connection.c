@@ -11,9 +11,6 @@
 
 #include "log.h"
 
-#define WASTE_SIZE 4096
-#define LINGER_MS 2000
-
 void
 connection_deadline_in(struct connection *c, int64_t ms)
 {
@@ -35,7 +32,23 @@ connection_read_arm(struct connection *c, bool on)
 static void
 on_event(evutil_socket_t fd, short what, void *arg)
 {
-	connection_run(arg);
+	struct connection *c = arg;
+
+	c->can_read = (what & EV_READ) != 0;
+	connection_run(c);
+}
+
+/* Without TLS there is nothing to choose by: HTTP/1.1. */
+static bool
+connection_begin(struct connection *c)
+{
+	if (c->ssl == NULL) {
+		snprintf(c->identity, sizeof(c->identity), "plain");
+		c->protocol = &protocol_h1;
+	} else {
+		c->protocol = &protocol_handshake;
+	}
+	return c->protocol->start(c);
 }
 
 void
@@ -52,18 +65,11 @@ connection_new(struct server *s, int fd, const struct sockaddr_storage *addr,
 		goto fail;
 	c->server = s;
 	c->fd = fd;
-	c->exchange.connection = c;
 	endpoint_text(&peer, c->peer);
 	event_assign(&c->readable, s->base, fd, EV_READ | EV_PERSIST, on_event, c);
 	event_assign(&c->writable, s->base, fd, EV_WRITE, on_event, c);
-	if (s->tls != NULL) {
-		SSL_set_accept_state(c->ssl);
-		connection_deadline_in(c, s->cfg.handshake_timeout_ms);
-	} else {
-		snprintf(c->identity, sizeof(c->identity), "plain");
-		c->state = CONNECTION_HEAD;
-		connection_deadline_in(c, s->cfg.idle_timeout_ms);
-	}
+	if (!connection_begin(c))
+		goto fail;
 	TAILQ_INSERT_TAIL(&s->connections, c, entry);
 	s->connection_count++;
 	metric_add(s->cfg.metrics, SERVER_METRIC_HTTP_CONNECTIONS, 0, 1);
@@ -77,12 +83,9 @@ fail:
 	close(fd);
 }
 
-/* Socket and TLS go, the request's text stays: an exchange may still need it. */
 static void
 connection_disconnect(struct connection *c)
 {
-	if (c->fd < 0)
-		return;
 	connection_read_arm(c, false);
 	event_del(&c->writable);
 	SSL_free(c->ssl);
@@ -90,8 +93,6 @@ connection_disconnect(struct connection *c)
 	close(c->fd);
 	c->fd = -1;
 	c->deadline_ns = 0;
-	free(c->out);
-	c->out = NULL;
 }
 
 static void
@@ -99,39 +100,39 @@ connection_free(struct connection *c)
 {
 	struct server *s = c->server;
 
-	connection_disconnect(c);
 	if (s != NULL) {
 		TAILQ_REMOVE(&s->connections, c, entry);
 		s->connection_count--;
 		metric_add(s->cfg.metrics, SERVER_METRIC_HTTP_CONNECTIONS, 0, -1);
 		server_connection_left(s);
 	}
-	free(c->text);
+	c->protocol->free(c);
 	free(c);
 }
 
 void
 connection_end(struct connection *c)
 {
-	struct exchange *x = &c->exchange;
-	void (*gone)(struct exchange *, void *) = x->gone;
-
-	if (c->state != CONNECTION_EXCHANGE) {
-		connection_free(c);
-		return;
-	}
+	/* One that is without socket waits for its handlers. */
 	if (c->fd < 0)
 		return;
+	c->running = true;
 	connection_disconnect(c);
-	if (c->server != NULL)
-		metric_add(c->server->cfg.metrics, SERVER_METRIC_HTTP_GONE, 0, 1);
-	x->gone = NULL;
-	if (gone != NULL)
-		gone(x, x->gone_arg);
+	c->protocol->lost(c);
+	c->running = false;
+	connection_settle(c);
 }
 
-enum step
-connection_ssl_step(struct connection *c, int result)
+void
+connection_settle(struct connection *c)
+{
+	if (c->fd < 0 && c->exchanges == 0 && !c->running)
+		connection_free(c);
+}
+
+/* What an SSL call that returned `result` <= 0 asks for. */
+static enum step
+ssl_step(struct connection *c, int result)
 {
 	switch (SSL_get_error(c->ssl, result)) {
 	case SSL_ERROR_WANT_READ:
@@ -143,6 +144,89 @@ connection_ssl_step(struct connection *c, int result)
 	default:
 		return STEP_CLOSE;
 	}
+}
+
+/* What read(2) or recv(2) brought. */
+static enum step
+read_step(struct connection *c, ssize_t n)
+{
+	if (n > 0)
+		return STEP_AGAIN;
+	if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		return STEP_CLOSE;
+	connection_read_arm(c, true);
+	return STEP_WAIT;
+}
+
+enum step
+connection_read(struct connection *c, void *bytes, size_t room, size_t *got)
+{
+	ssize_t n;
+
+	if (c->ssl != NULL) {
+		ERR_clear_error();
+		return SSL_read_ex(c->ssl, bytes, room, got) == 1 ? STEP_AGAIN : ssl_step(c, 0);
+	}
+	n = read(c->fd, bytes, room);
+	*got = n > 0 ? (size_t)n : 0;
+	return read_step(c, n);
+}
+
+enum step
+connection_peek(struct connection *c, char *byte)
+{
+	int n;
+
+	if (c->ssl == NULL)
+		return read_step(c, recv(c->fd, byte, 1, MSG_PEEK));
+	ERR_clear_error();
+	n = SSL_peek(c->ssl, byte, 1);
+	return n > 0 ? STEP_AGAIN : ssl_step(c, n);
+}
+
+enum step
+connection_write(struct connection *c, const void *bytes, size_t len, size_t *sent)
+{
+	ssize_t n;
+
+	if (c->ssl != NULL) {
+		ERR_clear_error();
+		return SSL_write_ex(c->ssl, bytes, len, sent) == 1 ? STEP_AGAIN : ssl_step(c, 0);
+	}
+	n = send(c->fd, bytes, len, MSG_NOSIGNAL);
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		return STEP_CLOSE;
+	if (n < 0) {
+		event_add(&c->writable, NULL);
+		return STEP_WAIT;
+	}
+	*sent = (size_t)n;
+	return STEP_AGAIN;
+}
+
+void
+connection_goodbye(struct connection *c)
+{
+	if (c->ssl == NULL)
+		return;
+	ERR_clear_error();
+	SSL_shutdown(c->ssl);
+}
+
+bool
+connection_has_pending(const struct connection *c)
+{
+	return c->ssl != NULL && SSL_has_pending(c->ssl);
+}
+
+/* ---- the handshake ---- */
+
+static bool
+handshake_start(struct connection *c)
+{
+	SSL_set_accept_state(c->ssl);
+	connection_deadline_in(c, c->server->cfg.handshake_timeout_ms);
+	return true;
 }
 
 /* Once a second at notice, for an operator with a wrong certificate; the rest is debug. */
@@ -163,8 +247,18 @@ handshake_failed(struct connection *c)
 	    reason != NULL ? reason : "connection closed", NULL);
 }
 
+static const struct protocol *
+negotiated(const SSL *ssl)
+{
+	const unsigned char *name;
+	unsigned int len;
+
+	SSL_get0_alpn_selected(ssl, &name, &len);
+	return len == 2 && memcmp(name, "h2", 2) == 0 ? &protocol_h2 : &protocol_h1;
+}
+
 static enum step
-step_handshake(struct connection *c)
+handshake_step(struct connection *c)
 {
 	enum step step;
 	int result;
@@ -172,166 +266,47 @@ step_handshake(struct connection *c)
 	ERR_clear_error();
 	result = SSL_do_handshake(c->ssl);
 	if (result != 1) {
-		step = connection_ssl_step(c, result);
+		step = ssl_step(c, result);
 		if (step == STEP_CLOSE)
 			handshake_failed(c);
 		return step;
 	}
 	tls_peer_identity(c->ssl, c->identity);
-	c->state = CONNECTION_HEAD;
-	connection_deadline_in(c, c->server->cfg.idle_timeout_ms);
-	return STEP_AGAIN;
-}
-
-/*
- * Readable during an exchange: the client left, or pipelines. The byte is only
- * looked at. A pipelining client is not watched further: it is found gone when
- * the reply is written.
- */
-static enum step
-step_exchange(struct connection *c)
-{
-	char byte;
-	int n;
-
-	if (c->ssl != NULL) {
-		ERR_clear_error();
-		n = SSL_peek(c->ssl, &byte, 1);
-		if (n <= 0)
-			return connection_ssl_step(c, n) == STEP_CLOSE ? STEP_GONE : STEP_WAIT;
-	} else {
-		n = (int)recv(c->fd, &byte, 1, MSG_PEEK);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			return STEP_WAIT;
-		if (n <= 0)
-			return STEP_GONE;
-	}
-	connection_read_arm(c, false);
-	return STEP_WAIT;
-}
-
-/* Takes the request that was answered out of `text` and readies for the next. */
-static enum step
-next_request(struct connection *c)
-{
-	size_t used = c->head_len + c->body_len;
-
-	c->text[used] = c->after_body;
-	c->len -= used;
-	c->searched = 0;
-	c->timed = false;
-	c->state = CONNECTION_HEAD;
-	if (c->len > 0) {
-		memmove(c->text, c->text + used, c->len + 1);
+	c->protocol = negotiated(c->ssl);
+	/* On failure there is nothing of the protocol's to free. */
+	if (c->protocol->start(c))
 		return STEP_AGAIN;
-	}
-	connection_text_drop(c);
-	if (c->server->draining)
-		return STEP_CLOSE;
-	connection_deadline_in(c, c->server->cfg.idle_timeout_ms);
-	connection_read_arm(c, true);
-	return c->ssl != NULL && SSL_has_pending(c->ssl) ? STEP_AGAIN : STEP_WAIT;
+	c->protocol = &protocol_handshake;
+	return STEP_CLOSE;
 }
 
-static enum step
-written(struct connection *c)
+static void
+handshake_leave(struct connection *c)
 {
-	free(c->out);
-	c->out = NULL;
-	if (c->after_write != CONNECTION_HEAD) {
-		c->state = c->after_write;
-		return STEP_AGAIN;
-	}
-	if (!c->close)
-		return next_request(c);
-	if (c->ssl != NULL) {
-		ERR_clear_error();
-		SSL_shutdown(c->ssl);
-	}
-	if (!c->linger)
-		return STEP_CLOSE;
-	shutdown(c->fd, SHUT_WR);
-	connection_deadline_in(c, LINGER_MS);
-	c->state = CONNECTION_LINGER;
-	return STEP_AGAIN;
 }
 
-static enum step
-step_write(struct connection *c)
-{
-	size_t sent;
-	ssize_t n;
+/* No exchange exists before the handshake is over. */
+const struct protocol protocol_handshake = {
+	.start = handshake_start,
+	.step = handshake_step,
+	.expire = connection_end,
+	.drain = connection_end,
+	.lost = handshake_leave,
+	.free = handshake_leave,
+};
 
-	while (c->out_sent < c->out_len) {
-		if (c->ssl != NULL) {
-			ERR_clear_error();
-			if (SSL_write_ex(c->ssl, c->out + c->out_sent,
-			    c->out_len - c->out_sent, &sent) != 1) {
-				/* Pipelined bytes must not wake us while we cannot write. */
-				connection_read_arm(c, false);
-				return connection_ssl_step(c, 0);
-			}
-			c->out_sent += sent;
-			continue;
-		}
-		n = send(c->fd, c->out + c->out_sent, c->out_len - c->out_sent, MSG_NOSIGNAL);
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			return STEP_CLOSE;
-		if (n < 0) {
-			connection_read_arm(c, false);
-			event_add(&c->writable, NULL);
-			return STEP_WAIT;
-		}
-		c->out_sent += (size_t)n;
-	}
-	return written(c);
-}
-
-/* Bytes unread at close() would turn into a reset that destroys the refusal on its way. */
-static enum step
-step_linger(struct connection *c)
-{
-	char waste[WASTE_SIZE];
-	ssize_t n = recv(c->fd, waste, sizeof(waste), 0);
-
-	connection_read_arm(c, true);
-	if (n > 0)
-		return STEP_WAIT;
-	return n < 0 && (errno == EAGAIN || errno == EINTR) ? STEP_WAIT : STEP_CLOSE;
-}
+/* ---- the driver ---- */
 
 void
 connection_run(struct connection *c)
 {
-	static enum step (*const steps[CONNECTION_STATES])(struct connection *) = {
-		[CONNECTION_HANDSHAKE] = step_handshake,
-		[CONNECTION_HEAD] = connection_step_head,
-		[CONNECTION_BODY] = connection_step_body,
-		[CONNECTION_EXCHANGE] = step_exchange,
-		[CONNECTION_WRITE] = step_write,
-		[CONNECTION_LINGER] = step_linger,
-	};
 	enum step step;
 
 	c->running = true;
 	do
-		step = steps[c->state](c);
+		step = c->protocol->step(c);
 	while (step == STEP_AGAIN);
 	c->running = false;
-	if (step == STEP_CLOSE || step == STEP_GONE)
+	if (step == STEP_CLOSE)
 		connection_end(c);
-}
-
-void
-connection_expire(struct connection *c)
-{
-	bool partial = c->state == CONNECTION_BODY ||
-	    (c->state == CONNECTION_HEAD && c->len > 0);
-
-	if (!partial) {
-		connection_end(c);
-		return;
-	}
-	connection_refuse(c, 408, "the request did not arrive in time");
-	connection_run(c);
 }

@@ -1,10 +1,11 @@
 /*
- * Inside the server: one connection and the exchange it carries.
+ * Inside the server: one client's socket, its TLS, and the protocol on it.
  *
- * A connection is always in one state; its step function moves bytes until the
- * state changes or the socket has no more. The driver, connection_run(), alone
- * closes and frees. A connection whose client vanished during an exchange
- * stays, without socket, until the handler's reply.
+ * A connection begins with a handshake (or, plain, with HTTP/1.1) and then
+ * carries one protocol, chosen by ALPN, which has the exchanges. The driver,
+ * connection_run(), has the protocol move bytes until the socket has no more;
+ * it alone closes and frees. A connection whose client vanished stays, without
+ * socket, until each of its open exchanges has been replied to.
  */
 #ifndef MPIC_SERVER_CONNECTION_H
 #define MPIC_SERVER_CONNECTION_H
@@ -18,56 +19,55 @@
 #include "endpoint.h"
 #include "monotonic.h"
 #include "server.h"
-#include "server_chunk.h"
-#include "server_head.h"
+#include "server_exchange.h"
 
-enum connection_state {
-	CONNECTION_HANDSHAKE,
-	CONNECTION_HEAD,	/* idle too, while `len` is 0 */
-	CONNECTION_BODY,
-	CONNECTION_EXCHANGE,	/* the handler has it */
-	CONNECTION_WRITE,	/* `out`; then `after_write` */
-	CONNECTION_LINGER,	/* refused mid-request: read until the client has seen why */
-	CONNECTION_STATES
+struct connection;
+
+/* What a step of a protocol came to. */
+enum step {
+	STEP_AGAIN,	/* on with the next step */
+	STEP_WAIT,	/* for the socket or a handler */
+	STEP_CLOSE,
 };
 
-struct exchange {
-	struct connection *connection;
-	const struct route *route;	/* NULL: none matched */
-	void (*gone)(struct exchange *x, void *arg);
-	void *gone_arg;
-	uint64_t started_ns;
-	bool counted;		/* is among the server's `in_flight` */
-	bool head_only;		/* the method is HEAD */
+/* How a connection talks. */
+struct protocol {
+	/* Takes the connection over; false without memory. */
+	bool (*start)(struct connection *c);
+	/* Moves bytes. */
+	enum step (*step)(struct connection *c);
+	/* `deadline_ns` has passed. */
+	void (*expire)(struct connection *c);
+	/* The server drains: ends what is idle, says what can be said. */
+	void (*drain)(struct connection *c);
+	/* Sends the reply to an exchange whose client is there; the exchange ends. */
+	void (*reply)(struct exchange *x, const struct reply *r);
+	/* Frees an exchange whose client is gone, or is just being found so. */
+	void (*discard)(struct exchange *x);
+	/* The socket is closed: exchange_lost() for all that are open, frees the others. */
+	void (*lost)(struct connection *c);
+	/* Frees the protocol's part; no exchange is open. */
+	void (*free)(struct connection *c);
 };
+
+extern const struct protocol protocol_handshake, protocol_h1, protocol_h2;
 
 struct connection {
 	TAILQ_ENTRY(connection) entry;
 	struct server *server;	/* NULL once the server is freed */
+	const struct protocol *protocol;
+	union {
+		struct h1 *h1;
+		struct h2 *h2;
+	};
 	int fd;			/* -1 once the client is gone */
 	SSL *ssl;		/* NULL when plain */
 	struct event readable, writable;
-	enum connection_state state;
-	enum connection_state after_write;
-	bool running;		/* connection_run() is on the stack */
+	bool running;		/* connection_run() or _end() is on the stack */
 	bool read_armed;
-	bool close;		/* after the reply */
-	bool linger;		/* before closing */
-	bool timed;		/* request_timeout_ms is running */
+	bool can_read;		/* the socket was readable when this run began */
+	size_t exchanges;	/* open: their handlers have not replied */
 	uint64_t deadline_ns;	/* CLOCK_MONOTONIC; 0: none */
-
-	char *text;		/* the request: head, body, perhaps the start of the next */
-	size_t size, len;
-	size_t searched;	/* bytes known not to hold the end of the head */
-	size_t head_len, body_len;
-	char after_body;	/* the byte a NUL stands for during the exchange */
-	struct head head;
-	struct chunk_decoder chunks;
-	struct exchange exchange;
-
-	char *out;
-	size_t out_len, out_sent;
-
 	char identity[TLS_IDENTITY_MAX];
 	char peer[ENDPOINT_TEXT_MAX];
 };
@@ -104,35 +104,24 @@ enum { SERVER_METRICS(METRIC_ENUM_SERVER) };
 void connection_new(struct server *s, int fd, const struct sockaddr_storage *addr,
     socklen_t addr_len);
 void connection_run(struct connection *c);
-/* Closes the socket and frees it; with an exchange open, that is gone first. */
+/* Closes the socket; what is open then is gone. Frees the connection when nothing is. */
 void connection_end(struct connection *c);
-/* What the sweep does with one past its deadline. */
-void connection_expire(struct connection *c);
-
-/* What a step of a connection's state came to. */
-enum step {
-	STEP_AGAIN,	/* on with the step of the state it is in now */
-	STEP_WAIT,	/* for the socket or the handler */
-	STEP_CLOSE,
-	STEP_GONE,	/* close, during an exchange */
-};
+/* An exchange has been replied to: frees a connection that only stayed for it. */
+void connection_settle(struct connection *c);
 
 void connection_deadline_in(struct connection *c, int64_t ms);
 void connection_read_arm(struct connection *c, bool on);
-/* What an SSL call that returned `result` <= 0 asks for. */
-enum step connection_ssl_step(struct connection *c, int result);
+/* STEP_AGAIN: *got bytes came, or *sent went. STEP_WAIT: the socket is being watched for more. */
+enum step connection_read(struct connection *c, void *bytes, size_t room, size_t *got);
+enum step connection_write(struct connection *c, const void *bytes, size_t len, size_t *sent);
+/* Tells the client that nothing follows. */
+void connection_goodbye(struct connection *c);
+/* As connection_read() of one byte that stays. */
+enum step connection_peek(struct connection *c, char *byte);
+/* Bytes of the client's are in our hands already, which no event will tell. */
+bool connection_has_pending(const struct connection *c);
 
-/* server_read.c: the steps that read a request. */
-enum step connection_step_head(struct connection *c);
-enum step connection_step_body(struct connection *c);
-/* An idle connection holds no buffer. */
-void connection_text_drop(struct connection *c);
-
-/* server.c: finds the route, refuses or calls the handler. */
-void server_dispatch(struct server *s, struct connection *c);
 /* server.c: a connection has left the list. */
 void server_connection_left(struct server *s);
-/* server_exchange.c: refuses a request not yet whole, then closes. */
-void connection_refuse(struct connection *c, int status, const char *detail);
 
 #endif

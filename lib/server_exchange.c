@@ -4,8 +4,7 @@
 #include <time.h>
 
 #include "server_connection.h"
-
-#define HEAD_MAX 4096		/* of a reply, our own headers included */
+#include "server_exchange.h"
 
 static const struct {
 	int status;
@@ -22,7 +21,7 @@ static const struct {
 	{ 504, "Gateway Timeout" }, { 505, "HTTP Version Not Supported" },
 };
 
-static const char *
+const char *
 status_reason(int status)
 {
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
@@ -31,8 +30,7 @@ status_reason(int status)
 	return "Status";
 }
 
-/* RFC 9110 6.6.1; made once a second. */
-static const char *
+const char *
 server_date(struct server *s)
 {
 	time_t now = time(NULL);
@@ -46,54 +44,13 @@ server_date(struct server *s)
 	return s->date;
 }
 
-/* Values with line ends would make headers of their own: such a header is left out. */
-static bool
+bool
 header_fits(const struct header *h)
 {
 	return strpbrk(h->name, "\r\n:") == NULL && strpbrk(h->value, "\r\n") == NULL;
 }
 
-static void
-head_write(struct connection *c, struct buf *out, int status, const char *content_type,
-    size_t len, const struct header *extra, size_t extra_count)
-{
-	buf_addf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: %s\r\n"
-	    "Content-Length: %zu\r\n", status, status_reason(status),
-	    server_date(c->server), content_type, len);
-	for (size_t i = 0; i < extra_count; i++)
-		if (header_fits(&extra[i]))
-			buf_addf(out, "%s: %s\r\n", extra[i].name, extra[i].value);
-	buf_adds(out, c->close ? "Connection: close\r\n\r\n" : "\r\n");
-}
-
-/* Fills `out` with the whole reply, so that it leaves in one write. */
-static void
-reply_write(struct connection *c, int status, const char *content_type,
-    const void *body, size_t len, const struct header *extra, size_t extra_count)
-{
-	struct buf out = BUF_INIT(HEAD_MAX);
-
-	head_write(c, &out, status, content_type, len, extra, extra_count);
-	out.max += len;
-	if (!c->exchange.head_only)
-		buf_add(&out, body, len);
-	if (out.failed) {
-		/* Memory ran out, or headers of ours are far too long: no reply is better. */
-		c->close = true;
-		buf_reset(&out);
-	}
-	c->out_len = out.len;
-	c->out_sent = 0;
-	c->out = buf_take(&out);
-	c->state = CONNECTION_WRITE;
-	c->after_write = CONNECTION_HEAD;
-	c->deadline_ns = monotonic_ns() +
-	    (uint64_t)c->server->cfg.write_timeout_ms * 1000000u;
-	metric_add(c->server->cfg.metrics, SERVER_METRIC_HTTP_REPLIES,
-	    (size_t)(status / 100 - 1), 1);
-}
-
-static void
+void
 detail_json(struct buf *out, const char *detail)
 {
 	buf_adds(out, "{\"detail\":");
@@ -102,16 +59,38 @@ detail_json(struct buf *out, const char *detail)
 }
 
 void
-connection_refuse(struct connection *c, int status, const char *detail)
+exchange_count_reply(const struct connection *c, int status)
 {
-	struct buf body = BUF_INIT(4096);
+	metric_add(c->server->cfg.metrics, SERVER_METRIC_HTTP_REPLIES,
+	    (size_t)(status / 100 - 1), 1);
+}
 
-	detail_json(&body, detail);
-	c->close = true;
-	c->linger = true;
-	c->exchange.head_only = false;
-	reply_write(c, status, "application/json", body.data, body.len, NULL, 0);
-	buf_free(&body);
+void
+exchange_begin(struct exchange *x)
+{
+	x->route = NULL;
+	x->gone = NULL;
+	x->started_ns = monotonic_ns();
+	x->open = true;
+	x->lost = false;
+	x->counted = false;
+	x->head_only = strcmp(x->text + x->head.method, "HEAD") == 0;
+	x->connection->exchanges++;
+	server_dispatch(x->connection->server, x);
+}
+
+void
+exchange_lost(struct exchange *x)
+{
+	struct server *s = x->connection->server;
+	void (*gone)(struct exchange *, void *) = x->gone;
+
+	x->lost = true;
+	x->gone = NULL;
+	if (s != NULL)
+		metric_add(s->cfg.metrics, SERVER_METRIC_HTTP_GONE, 0, 1);
+	if (gone != NULL)
+		gone(x, x->gone_arg);
 }
 
 /* The exchange no longer counts; how long it took does. */
@@ -137,19 +116,19 @@ exchange_reply(struct exchange *x, int status, const char *content_type,
     const void *body, size_t len, const struct header *extra, size_t extra_count)
 {
 	struct connection *c = x->connection;
+	const struct reply reply = { status, content_type != NULL ? content_type :
+		"application/json", body, len, extra, extra_count };
 
 	exchange_finish(x);
-	if (c->fd < 0) {
-		c->state = CONNECTION_LINGER;	/* no longer an exchange: may be freed */
-		connection_end(c);
+	x->open = false;
+	c->exchanges--;
+	if (x->lost || c->fd < 0) {
+		c->protocol->discard(x);
+		connection_settle(c);
 		return;
 	}
-	c->close = c->head.close || c->server->draining;
-	c->linger = false;
-	reply_write(c, status, content_type != NULL ? content_type : "application/json",
-	    body, len, extra, extra_count);
-	if (!c->running)
-		connection_run(c);
+	exchange_count_reply(c, status);
+	c->protocol->reply(x, &reply);
 }
 
 void
@@ -169,13 +148,13 @@ exchange_refuse(struct exchange *x, int status, const char *detail)
 const char *
 exchange_header(const struct exchange *x, const char *name)
 {
-	return head_find(&x->connection->head, x->connection->text, name);
+	return head_find(&x->head, x->text, name);
 }
 
 const char *
 exchange_query(const struct exchange *x)
 {
-	const char *query = x->connection->text + x->connection->head.query;
+	const char *query = x->text + x->head.query;
 
 	return *query != '\0' ? query : NULL;
 }
@@ -183,8 +162,8 @@ exchange_query(const struct exchange *x)
 const char *
 exchange_body(const struct exchange *x, size_t *len)
 {
-	*len = x->connection->body_len;
-	return x->connection->text + x->connection->head_len;
+	*len = x->body_len;
+	return x->text + x->head_len;
 }
 
 const char *

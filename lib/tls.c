@@ -91,6 +91,21 @@ context_tune(SSL_CTX *ctx)
 	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 }
 
+/* RFC 9113 3.2. A client that offers neither goes on as one that offered none. */
+static int
+choose_protocol(SSL *ssl, const unsigned char **chosen, unsigned char *chosen_len,
+    const unsigned char *offered, unsigned int offered_len, void *arg)
+{
+	static const unsigned char ours[] = "\x02h2\x08http/1.1";
+	unsigned char *out;
+
+	if (SSL_select_next_proto(&out, chosen_len, ours, sizeof(ours) - 1, offered,
+	    offered_len) != OPENSSL_NPN_NEGOTIATED)
+		return SSL_TLSEXT_ERR_NOACK;
+	*chosen = out;
+	return SSL_TLSEXT_ERR_OK;
+}
+
 SSL_CTX *
 tls_server_context(const struct tls_files *files, struct buf *why)
 {
@@ -104,6 +119,7 @@ tls_server_context(const struct tls_files *files, struct buf *why)
 	SSL_CTX_set_read_ahead(ctx, 1);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
 	    verify_client);
+	SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
 	if (files_load(ctx, files, why))
 		return ctx;
 	SSL_CTX_free(ctx);

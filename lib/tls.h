@@ -29,7 +29,8 @@ struct tls_files {
 };
 
 /*
- * For a server: requires and verifies a client certificate. NULL, with a
+ * For a server: requires and verifies a client certificate, and takes HTTP/2
+ * where the client offers it by ALPN, else HTTP/1.1. NULL, with a
  * sentence in `why`, when a file cannot be used. The caller frees it.
  */
 SSL_CTX *tls_server_context(const struct tls_files *files, struct buf *why);

@@ -1,9 +1,8 @@
 /*
- * The HTTP server over loopback: it runs in a thread with a loop of its own,
- * the tests are blocking clients. What only the loop may do (answer held
- * exchanges, drain) is asked for by requests.
+ * The HTTP server over loopback: what holds for every protocol, by libcurl,
+ * and HTTP/1.1 as it stands on the wire.
  */
-#include <pthread.h>
+#include <ctype.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -13,157 +12,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
 #include <cmocka.h>
+#include <curl/curl.h>
 
 #include "endpoint.h"
 #include "log.h"
-#include "server.h"
-#include "tls_files.h"
-
-#define HELD_MAX 64
-
-struct fixture {
-	struct event_base *base;
-	struct server *server;
-	struct server_config cfg;
-	struct metrics *metrics;
-	struct endpoint at;
-	int listen_fd;
-	pthread_t thread;
-	struct exchange *held[HELD_MAX];
-	size_t held_count, gone_count;
-	char body[256];		/* last body seen, for comparing */
-};
-
-enum { SERVER_METRICS(METRIC_ENUM) METRIC_COUNT };
-static const struct metric metric_table[] = { SERVER_METRICS(METRIC_ROW) };
+#include "server_fixture.h"
 
 static struct tls_files_made made;
-
-static void
-on_echo(struct exchange *x, void *arg)
-{
-	size_t len;
-	const char *body = exchange_body(x, &len);
-	const struct header extra[] = { { "X-Who", exchange_identity(x) },
-		{ "X-Bad", "a\r\nX-Forged: yes" } };
-
-	assert_int_equal(body[len], '\0');
-	exchange_reply(x, 200, "text/plain", body, len, extra, 2);
-}
-
-static void
-on_query(struct exchange *x, void *arg)
-{
-	const char *query = exchange_query(x), *header = exchange_header(x, "x-test");
-	struct buf out = BUF_INIT(4096);
-
-	buf_addf(&out, "%s|%s", query != NULL ? query : "none", header != NULL ? header : "none");
-	exchange_reply(x, 200, NULL, out.data, out.len, NULL, 0);
-	buf_free(&out);
-}
-
-static void
-on_gone(struct exchange *x, void *arg)
-{
-	struct fixture *f = arg;
-
-	f->gone_count++;
-}
-
-static void
-on_hold(struct exchange *x, void *arg)
-{
-	struct fixture *f = arg;
-
-	assert_true(f->held_count < HELD_MAX);
-	f->held[f->held_count++] = x;
-	exchange_on_gone(x, on_gone, f);
-}
-
-static void
-on_release(struct exchange *x, void *arg)
-{
-	struct fixture *f = arg;
-	char body[64];
-
-	while (f->held_count > 0)
-		exchange_reply(f->held[--f->held_count], 200, NULL, "{}", 2, NULL, 0);
-	snprintf(body, sizeof(body), "gone %zu", f->gone_count);
-	exchange_reply(x, 200, NULL, body, strlen(body), NULL, 0);
-}
-
-static void
-on_drained(void *arg)
-{
-	struct fixture *f = arg;
-
-	event_base_loopbreak(f->base);
-}
-
-static void
-on_drain(struct exchange *x, void *arg)
-{
-	struct fixture *f = arg;
-
-	server_drain(f->server, on_drained, f);
-	exchange_reply(x, 200, NULL, "{}", 2, NULL, 0);
-}
-
-static void
-on_big(struct exchange *x, void *arg)
-{
-	static char big[1 << 20];
-
-	memset(big, 'b', sizeof(big));
-	exchange_reply(x, 200, NULL, big, sizeof(big), NULL, 0);
-}
-
-static const struct route routes[] = {
-	{ "POST", "/echo", ROUTE_COUNTED | ROUTE_IDENTIFIED, on_echo },
-	{ "GET", "/query", 0, on_query },
-	{ "POST", "/query", 0, on_query },
-	{ "POST", "/hold", ROUTE_COUNTED, on_hold },
-	{ "GET", "/release", 0, on_release },
-	{ "GET", "/drain", 0, on_drain },
-	{ "GET", "/big", 0, on_big },
-};
-
-static void *
-fixture_loop(void *arg)
-{
-	struct fixture *f = arg;
-
-	event_base_dispatch(f->base);
-	return NULL;
-}
-
-static struct fixture *
-fixture_start(struct server_config cfg)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-	struct buf why = BUF_INIT(1024);
-
-	f->at.len = sizeof(f->at.addr);
-	assert_true(endpoint_parse(&f->at, "127.0.0.1:0"));
-	f->listen_fd = endpoint_listen(&f->at, 64);
-	assert_true(f->listen_fd >= 0);
-	f->at.len = sizeof(f->at.addr);
-	getsockname(f->listen_fd, (struct sockaddr *)&f->at.addr, &f->at.len);
-	f->metrics = metrics_new(metric_table, METRIC_COUNT, 1);
-	cfg.metrics = f->metrics;
-	f->base = event_base_new();
-	f->server = server_new(f->base, &cfg, f->listen_fd, routes,
-	    sizeof(routes) / sizeof(routes[0]), f, &why);
-	if (f->server == NULL)
-		fail_msg("%s", why.data);
-	assert_int_equal(pthread_create(&f->thread, NULL, fixture_loop, f), 0);
-	return f;
-}
 
 /* One client's connection. */
 struct client {
@@ -274,23 +133,6 @@ client_closed(struct client *c)
 	return c->len == c->used && client_read(c) == 0;
 }
 
-static void
-fixture_stop(struct fixture *f, struct tls_peer *peer)
-{
-	struct client *c = client_open(f, peer);
-
-	assert_int_equal(client_ask(c, "GET /drain HTTP/1.1\r\nHost: x\r\n\r\n"), 200);
-	pthread_join(f->thread, NULL);
-	client_close(c);
-	server_free(f->server);
-	assert_int_equal(metric_value(f->metrics, METRIC_HTTP_CONNECTIONS, 0), 0);
-	assert_int_equal(metric_value(f->metrics, METRIC_HTTP_IN_FLIGHT, 0), 0);
-	metrics_free(f->metrics);
-	event_base_free(f->base);
-	close(f->listen_fd);
-	free(f);
-}
-
 static const struct {
 	const char *request;
 	int status;
@@ -382,7 +224,7 @@ test_requests(void **state)
 			assert_int_equal(client_ask(c, "GET /query HTTP/1.1\r\nHost: x\r\n\r\n"), 200);
 		client_close(c);
 	}
-	fixture_stop(f, NULL);
+	fixture_stop(f);
 }
 
 static void
@@ -408,7 +250,7 @@ test_large_head(void **state)
 	assert_int_equal(client_ask(c, text.data), 431);
 	client_close(c);
 	buf_free(&text);
-	fixture_stop(f, NULL);
+	fixture_stop(f);
 }
 
 static void
@@ -428,7 +270,7 @@ test_head_and_continue(void **state)
 	assert_int_equal(client_ask(c, "abc"), 200);
 	assert_string_equal(c->body, "abc");
 	client_close(c);
-	fixture_stop(f, NULL);
+	fixture_stop(f);
 }
 
 static void
@@ -452,7 +294,7 @@ test_pipelined(void **state)
 		}
 	}
 	client_close(c);
-	fixture_stop(f, NULL);
+	fixture_stop(f);
 }
 
 static const char hold[] = "POST /hold HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n";
@@ -469,8 +311,7 @@ test_overload(void **state)
 		c[i] = client_open(f, NULL);
 	client_send(c[0], hold);
 	client_send(c[1], hold);
-	while (metric_value(f->metrics, METRIC_HTTP_IN_FLIGHT, 0) < 2)
-		usleep(1000);
+	fixture_await(f, METRIC_HTTP_IN_FLIGHT, 2);
 	assert_int_equal(client_ask(c[2], hold), 503);
 	assert_non_null(strstr(c[2]->in, "Retry-After: 1\r\n"));
 	assert_string_equal(c[2]->body, "{\"detail\":\"too many requests in flight\"}");
@@ -479,10 +320,10 @@ test_overload(void **state)
 	assert_int_equal(client_reply(c[1]), 200);
 	assert_int_equal(client_ask(c[2],
 	    "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"), 200);
-	assert_int_equal(metric_value(f->metrics, METRIC_HTTP_OVERLOADED, 0), 1);
+	assert_int_equal(fixture_metric(f, METRIC_HTTP_OVERLOADED), 1);
 	for (int i = 0; i < 3; i++)
 		client_close(c[i]);
-	fixture_stop(f, NULL);
+	fixture_stop(f);
 }
 
 /* The exchange of a client that left stays counted until its handler replies. */
@@ -493,17 +334,15 @@ test_gone(void **state)
 	struct client *c = client_open(f, NULL), *other = client_open(f, NULL);
 
 	client_send(c, hold);
-	while (metric_value(f->metrics, METRIC_HTTP_IN_FLIGHT, 0) < 1)
-		usleep(1000);
+	fixture_await(f, METRIC_HTTP_IN_FLIGHT, 1);
 	client_close(c);
-	while (metric_value(f->metrics, METRIC_HTTP_GONE, 0) < 1)
-		usleep(1000);
-	assert_int_equal(metric_value(f->metrics, METRIC_HTTP_IN_FLIGHT, 0), 1);
+	fixture_await(f, METRIC_HTTP_GONE, 1);
+	assert_int_equal(fixture_metric(f, METRIC_HTTP_IN_FLIGHT), 1);
 	assert_int_equal(client_ask(other, release), 200);
 	assert_string_equal(other->body, "gone 1");
-	assert_int_equal(metric_value(f->metrics, METRIC_HTTP_IN_FLIGHT, 0), 0);
+	assert_int_equal(fixture_metric(f, METRIC_HTTP_IN_FLIGHT), 0);
 	client_close(other);
-	fixture_stop(f, NULL);
+	fixture_stop(f);
 }
 
 /* Neither silence nor a byte now and then keeps a request open; an idle one ends too. */
@@ -529,7 +368,7 @@ test_slow(void **state)
 	c = client_open(f, NULL);
 	assert_true(client_closed(c));
 	client_close(c);
-	fixture_stop(f, NULL);
+	fixture_stop(f);
 }
 
 /* A drain waits for what is held, closes what is idle and accepts nothing new. */
@@ -538,33 +377,30 @@ test_drain(void **state)
 {
 	struct fixture *f = fixture_start(plain);
 	struct client *held = client_open(f, NULL), *idle = client_open(f, NULL);
-	struct client *c = client_open(f, NULL);
+	struct client *c = client_open(f, NULL), *other = client_open(f, NULL);
 
 	assert_int_equal(client_ask(idle, "GET /query HTTP/1.1\r\nHost: x\r\n\r\n"), 200);
 	client_send(held, hold);
-	while (metric_value(f->metrics, METRIC_HTTP_IN_FLIGHT, 0) < 1)
-		usleep(1000);
-	/* Released by a request that stands behind the drain on the same connection. */
-	client_send(c, "GET /drain HTTP/1.1\r\nHost: x\r\n\r\n");
-	assert_int_equal(client_reply(c), 200);
-	assert_non_null(strstr(c->in, "Connection: close\r\n"));
+	fixture_await(f, METRIC_HTTP_IN_FLIGHT, 1);
+	client_send(c, "GET /qu");
+	assert_int_equal(client_ask(other, "GET /query HTTP/1.1\r\nHost: x\r\n\r\n"), 200);
+	fixture_drain(f);
 	assert_true(client_closed(idle));
+	assert_true(client_closed(other));
+	assert_int_equal(client_ask(c, "ery HTTP/1.1\r\nHost: x\r\n\r\n"), 200);
+	assert_non_null(strstr(c->in, "Connection: close\r\n"));
 	assert_true(client_closed(c));
 	client_close(held);
-	while (metric_value(f->metrics, METRIC_HTTP_GONE, 0) < 1)
-		usleep(1000);
+	fixture_await(f, METRIC_HTTP_GONE, 1);
 	/* The loop has nothing left but the held exchange: from here it is ours. */
-	event_base_loopbreak(f->base);
-	pthread_join(f->thread, NULL);
+	fixture_join(f);
 	server_free(f->server);
 	assert_int_equal(f->gone_count, 1);
 	exchange_reply(f->held[0], 200, NULL, "{}", 2, NULL, 0);
 	client_close(idle);
+	client_close(other);
 	client_close(c);
-	metrics_free(f->metrics);
-	event_base_free(f->base);
-	close(f->listen_fd);
-	free(f);
+	fixture_free(f);
 }
 
 static void
@@ -579,7 +415,7 @@ test_big_reply(void **state)
 	assert_int_equal(c->used - (size_t)(c->body - c->in), 1 << 20);
 	assert_int_equal(client_reply(c), 200);
 	client_close(c);
-	fixture_stop(f, NULL);
+	fixture_stop(f);
 }
 
 static void
@@ -595,12 +431,12 @@ test_connection_limit(void **state)
 		c[i] = client_open(f, NULL);
 	client_send(c[2], "GET /query HTTP/1.1\r\nHost: x\r\n\r\n");
 	assert_int_equal(client_ask(c[0], "GET /query HTTP/1.1\r\nHost: x\r\n\r\n"), 200);
-	assert_int_equal(metric_value(f->metrics, METRIC_HTTP_CONNECTIONS_TOTAL, 0), 2);
+	assert_int_equal(fixture_metric(f, METRIC_HTTP_CONNECTIONS_TOTAL), 2);
 	client_close(c[0]);
 	assert_int_equal(client_reply(c[2]), 200);
 	client_close(c[1]);
 	client_close(c[2]);
-	fixture_stop(f, NULL);
+	fixture_stop(f);
 }
 
 static void
@@ -614,53 +450,30 @@ test_refused_configurations(void **state)
 
 	endpoint_parse(&any, "0.0.0.0:0");
 	fd = endpoint_listen(&any, 1);
-	assert_null(server_new(base, &cfg, fd, routes, 1, NULL, &why));
+	assert_null(server_new(base, &cfg, fd, fixture_routes, 1, NULL, &why));
 	assert_string_equal(why.data, "plain HTTP is served on loopback addresses only");
 	buf_reset(&why);
 	cfg.plain = false;
-	assert_null(server_new(base, &cfg, fd, routes, 1, NULL, &why));
+	assert_null(server_new(base, &cfg, fd, fixture_routes, 1, NULL, &why));
 	assert_string_equal(why.data, "no client identity is allowed, so nobody could use /echo");
 	buf_reset(&why);
-	assert_null(server_new(base, &cfg, fd, routes + 1, 1, NULL, &why));
+	assert_null(server_new(base, &cfg, fd, fixture_routes + 1, 1, NULL, &why));
 	assert_non_null(strstr(why.data, "certificate"));
 	buf_free(&why);
 	close(fd);
 	event_base_free(base);
 }
 
-static char coordinator[] = "urn:mpic:coordinator";
-static char *const allowed[] = { coordinator };
-
 static struct fixture *
 fixture_tls(void)
 {
-	return fixture_start((struct server_config){ .tls = made.server, .identities = allowed,
-	    .identity_count = 1, .handshake_timeout_ms = 200 });
+	return fixture_start_tls(&made, (struct server_config){ .handshake_timeout_ms = 200 });
 }
-
-static struct tls_peer
-peer_make(const struct tls_files *files, const char *expected)
-{
-	struct buf why = BUF_INIT(1024);
-	struct tls_peer peer = { .client = tls_client_new(files, &why), .expected = expected };
-
-	if (peer.client == NULL)
-		fail_msg("%s", why.data);
-	return peer;
-}
-
-static void
-peer_free(struct tls_peer *peer)
-{
-	tls_client_free((struct tls_client *)peer->client);
-}
-
-#define PERSPECTIVE "urn:mpic:perspective:test"
 
 static void
 test_tls(void **state)
 {
-	struct tls_peer peer = peer_make(&made.client, PERSPECTIVE);
+	struct tls_peer peer = peer_make(&made.client, FIXTURE_PERSPECTIVE);
 	struct fixture *f = fixture_tls();
 	struct client *c = client_open(f, &peer);
 
@@ -678,8 +491,8 @@ test_tls(void **state)
 	assert_int_equal(client_reply(c), 200);
 	assert_int_equal(client_reply(c), 200);
 	client_close(c);
-	assert_true(metric_value(f->metrics, METRIC_TLS_EXPIRES, 0) > 0);
-	fixture_stop(f, &peer);
+	assert_true(fixture_metric(f, METRIC_TLS_EXPIRES) > 0);
+	fixture_stop(f);
 	peer_free(&peer);
 }
 
@@ -687,8 +500,8 @@ test_tls(void **state)
 static void
 test_identity_refused(void **state)
 {
-	struct tls_peer other = peer_make(&made.other, PERSPECTIVE);
-	struct tls_peer nobody = peer_make(&made.nobody, PERSPECTIVE);
+	struct tls_peer other = peer_make(&made.other, FIXTURE_PERSPECTIVE);
+	struct tls_peer nobody = peer_make(&made.nobody, FIXTURE_PERSPECTIVE);
 	struct fixture *f = fixture_tls();
 	struct client *c = client_open(f, &other);
 
@@ -702,7 +515,7 @@ test_identity_refused(void **state)
 	assert_int_equal(client_ask(c, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"),
 	    403);
 	client_close(c);
-	fixture_stop(f, &other);
+	fixture_stop(f);
 	peer_free(&other);
 	peer_free(&nobody);
 }
@@ -711,16 +524,16 @@ test_identity_refused(void **state)
 static void
 test_server_refused(void **state)
 {
-	struct tls_peer peer = peer_make(&made.client, PERSPECTIVE ":b");
-	struct tls_peer stranger = peer_make(&made.stranger, PERSPECTIVE);
-	struct tls_peer misused = peer_make(&made.server, PERSPECTIVE);
-	struct tls_peer good = peer_make(&made.client, PERSPECTIVE);
+	struct tls_peer peer = peer_make(&made.client, FIXTURE_PERSPECTIVE ":b");
+	struct tls_peer stranger = peer_make(&made.stranger, FIXTURE_PERSPECTIVE);
+	struct tls_peer misused = peer_make(&made.server, FIXTURE_PERSPECTIVE);
+	struct tls_peer good = peer_make(&made.client, FIXTURE_PERSPECTIVE);
 	struct fixture *f = fixture_tls();
 	struct client *c = client_open(f, &peer);
 
 	assert_int_equal(c->status, -1);
 	assert_int_equal(peer.outcome, TLS_IDENTITY_MISMATCH);
-	assert_string_equal(peer.presented, PERSPECTIVE);
+	assert_string_equal(peer.presented, FIXTURE_PERSPECTIVE);
 	client_close(c);
 	c = client_open(f, &stranger);
 	assert_int_equal(c->status, -1);
@@ -735,11 +548,137 @@ test_server_refused(void **state)
 	c = client_open(f, NULL);
 	assert_true(client_closed(c));
 	client_close(c);
-	fixture_stop(f, &good);
+	fixture_stop(f);
 	peer_free(&peer);
 	peer_free(&stranger);
 	peer_free(&misused);
 	peer_free(&good);
+}
+
+/* ---- what holds for every protocol ---- */
+
+/* libcurl, so that an ordinary client judges; NULL and 0 are "not" and "any". */
+static const struct scenario {
+	const char *method, *path, *header, *body;
+	int status;
+	const char *in_head, *answer;
+} scenarios[] = {
+	{ "POST", "/echo", NULL, "hello", 200, "x-who: ", "hello" },
+	{ "POST", "/echo", NULL, "", 200, "content-length: 0\r\n", "" },
+	{ "GET", "/query?a=b", "X-TEST: v", NULL, 200, "content-type: application/json", "a=b|v" },
+	{ "GET", "/query", NULL, NULL, 200, "date: ", "none|none" },
+	{ "POST", "/query?", "Expect: 100-continue", "x", 200, "", "none|none" },
+	{ "POST", "/query?a?b", NULL, "x", 200, "", "a?b|none" },
+	{ "HEAD", "/query", NULL, NULL, 200, "content-length: 9\r\n", "" },
+	{ "HEAD", "/nope", NULL, NULL, 404, "", "" },
+	{ "GET", "/nope", NULL, NULL, 404, "", "{\"detail\":\"Not Found\"}" },
+	{ "GET", "/echo/", NULL, NULL, 404, "", "{\"detail\":\"Not Found\"}" },
+	{ "PUT", "/query", NULL, "x", 405, "allow: get, head, post\r\n",
+	    "{\"detail\":\"Method Not Allowed\"}" },
+	{ "GET", "/echo", NULL, NULL, 405, "allow: post\r\n",
+	    "{\"detail\":\"Method Not Allowed\"}" },
+};
+
+static size_t
+on_curl(char *bytes, size_t size, size_t n, void *arg)
+{
+	buf_add(arg, bytes, size * n);
+	return size * n;
+}
+
+static CURLcode
+on_curl_tls(CURL *easy, void *ctx, void *arg)
+{
+	return tls_client_apply(ctx, arg) ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
+}
+
+static CURL *
+curl_open(struct tls_peer *peer, long version)
+{
+	CURL *e = curl_easy_init();
+
+	curl_easy_setopt(e, CURLOPT_PROXY, "");
+	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, version);
+	curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, 5000L);
+	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_curl);
+	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_curl);
+	curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 0L);
+	curl_easy_setopt(e, CURLOPT_CAINFO, NULL);
+	curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
+	curl_easy_setopt(e, CURLOPT_SSL_CTX_FUNCTION, on_curl_tls);
+	curl_easy_setopt(e, CURLOPT_SSL_CTX_DATA, peer);
+	return e;
+}
+
+static void
+curl_ask(CURL *e, const struct fixture *f, bool tls, const struct scenario *row)
+{
+	struct buf head = BUF_INIT(4096), body = BUF_INIT(4096);
+	struct curl_slist *headers = curl_slist_append(NULL,
+	    row->header != NULL ? row->header : "Expect:");
+	char url[256], at[ENDPOINT_TEXT_MAX];
+	long status = 0;
+	CURLcode code;
+
+	endpoint_text(&f->at, at);
+	snprintf(url, sizeof(url), "%s://%s%s", tls ? "https" : "http", at, row->path);
+	curl_easy_setopt(e, CURLOPT_URL, url);
+	curl_easy_setopt(e, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
+	if (row->body != NULL)
+		curl_easy_setopt(e, CURLOPT_POSTFIELDS, row->body);
+	curl_easy_setopt(e, CURLOPT_NOBODY, strcmp(row->method, "HEAD") == 0 ? 1L : 0L);
+	curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, row->method);
+	curl_easy_setopt(e, CURLOPT_HEADERDATA, &head);
+	curl_easy_setopt(e, CURLOPT_WRITEDATA, &body);
+	buf_adds(&body, "");
+	code = curl_easy_perform(e);
+	if (code != CURLE_OK)
+		fail_msg("%s %s %s: %s", row->method, row->path, row->header,
+		    curl_easy_strerror(code));
+	curl_easy_getinfo(e, CURLINFO_RESPONSE_CODE, &status);
+	for (char *p = head.data; *p != '\0'; p++)
+		*p = (char)tolower((unsigned char)*p);
+	if (status != row->status || strcmp(body.data, row->answer) != 0 ||
+	    strstr(head.data, row->in_head) == NULL || strstr(head.data, "forged") != NULL)
+		fail_msg("%s %s: %ld\n%s%s", row->method, row->path, status, head.data, body.data);
+	curl_slist_free_all(headers);
+	buf_free(&head);
+	buf_free(&body);
+}
+
+/* One connection serves them all, unless HTTP/1.1 has to close it after a refusal. */
+static void
+scenarios_run(struct fixture *f, struct tls_peer *peer, long version)
+{
+	CURL *e = curl_open(peer, version);
+	long spoken = 0;
+
+	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
+		curl_ask(e, f, peer != NULL, &scenarios[i]);
+		curl_easy_getinfo(e, CURLINFO_HTTP_VERSION, &spoken);
+		assert_int_equal(spoken, version == CURL_HTTP_VERSION_2TLS && peer != NULL ?
+		    CURL_HTTP_VERSION_2_0 : CURL_HTTP_VERSION_1_1);
+	}
+	if (spoken == CURL_HTTP_VERSION_2_0)
+		assert_int_equal(fixture_metric(f, METRIC_HTTP_CONNECTIONS_TOTAL), 1);
+	curl_easy_cleanup(e);
+}
+
+static void
+test_scenarios(void **state)
+{
+	static const long versions[] = { CURL_HTTP_VERSION_1_1, CURL_HTTP_VERSION_2TLS };
+	struct tls_peer peer = peer_make(&made.client, FIXTURE_PERSPECTIVE);
+	struct fixture *f;
+
+	for (int i = 0; i < 4; i++) {
+		f = i < 2 ? fixture_start(plain) :
+		    fixture_start_tls(&made, (struct server_config){ 0 });
+		scenarios_run(f, i < 2 ? NULL : &peer, versions[i % 2]);
+		fixture_stop(f);
+	}
+	peer_free(&peer);
 }
 
 static int
@@ -775,6 +714,7 @@ main(void)
 		cmocka_unit_test(test_tls),
 		cmocka_unit_test(test_identity_refused),
 		cmocka_unit_test(test_server_refused),
+		cmocka_unit_test(test_scenarios),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

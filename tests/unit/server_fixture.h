@@ -1,0 +1,57 @@
+/*
+ * A server in a thread with a loop of its own, for clients that block. What
+ * only the loop may do (answer held exchanges) is asked for by requests.
+ */
+#ifndef MPIC_TEST_SERVER_FIXTURE_H
+#define MPIC_TEST_SERVER_FIXTURE_H
+
+#include <pthread.h>
+
+#include "endpoint.h"
+#include "server.h"
+#include "tls_files.h"
+
+#define HELD_MAX 4096
+#define FIXTURE_PERSPECTIVE "urn:mpic:perspective:test"
+
+/*
+ * /echo gives back what it got, /query query and the header X-Test, /big a
+ * megabyte. /hold keeps exchanges until /release answers them, the last first,
+ * and says how many clients have gone.
+ */
+struct fixture {
+	struct event_base *base;
+	struct server *server;
+	struct metrics *metrics;
+	struct endpoint at;
+	int listen_fd, drain_fd;
+	struct event *drain;
+	pthread_t thread;
+	struct exchange *held[HELD_MAX];
+	size_t held_count, gone_count;
+};
+
+enum { SERVER_METRICS(METRIC_ENUM) METRIC_COUNT };
+
+extern const struct route fixture_routes[];
+extern const size_t fixture_route_count;
+
+struct fixture *fixture_start(struct server_config cfg);
+/* As fixture_start(), for clients with the identity of `made->client`. */
+struct fixture *fixture_start_tls(const struct tls_files_made *made, struct server_config cfg);
+/* Has the server drain. */
+void fixture_drain(struct fixture *f);
+/* Drains, waits until no connection is left and frees all. */
+void fixture_stop(struct fixture *f);
+/* Ends the loop where it is: the server is the test's from now on. */
+void fixture_join(struct fixture *f);
+void fixture_free(struct fixture *f);
+int64_t fixture_metric(const struct fixture *f, int metric);
+/* Waits until the metric is at least so much. */
+void fixture_await(const struct fixture *f, int metric, int64_t least);
+
+/* What a client of the fixture's expects; peer_free() it. */
+struct tls_peer peer_make(const struct tls_files *files, const char *expected);
+void peer_free(struct tls_peer *peer);
+
+#endif
