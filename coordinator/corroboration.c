@@ -217,7 +217,7 @@ corroborator_fail(struct corroborator *c, enum check_type type, enum problem pro
 }
 
 static void
-leg_vote(struct leg *leg, bool reached)
+leg_vote(struct leg *leg, enum hearing hearing)
 {
 	struct corroboration *co = leg->owner;
 	struct attempt *a = running(co);
@@ -227,7 +227,7 @@ leg_vote(struct leg *leg, bool reached)
 	a->ballot.votes[leg->index] = vote_of(c->completed, c->passed);
 	co->pending--;
 	if (co->pool->on_result != NULL)
-		co->pool->on_result(co->pool->arg, c, reached);
+		co->pool->on_result(co->pool->arg, c, hearing);
 }
 
 /* Those that have not answered do not corroborate. */
@@ -248,7 +248,7 @@ attempt_give_up(struct corroboration *co)
 		    "%s had not answered after %" PRId64 " ms (%s)%s",
 		    a->corroborators[i].perspective->code, waited_ms, leg->call.message,
 		    co->certain ? "; the verdict was certain without it" : "");
-		leg_vote(leg, false);
+		leg_vote(leg, NOT_AWAITED);
 	}
 }
 
@@ -355,7 +355,7 @@ on_call_done(struct call *call)
 		corroborator_fail(c, co->request.check_type, call->problem, "%s",
 		    call->message);
 	buf_free(&call->reply);
-	leg_vote(leg, reached);
+	leg_vote(leg, reached ? HEARD : NOT_HEARD);
 	if (!co->starting)
 		attempt_decide(co);
 }

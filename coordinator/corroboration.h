@@ -17,6 +17,13 @@
 #include "coordinator/response.h"
 #include "server.h"
 
+/* What was heard of a perspective that was asked. */
+enum hearing {
+	HEARD,		/* it answered, whatever it said */
+	NOT_HEARD,	/* the call failed: no connection, another's certificate, a refusal */
+	NOT_AWAITED,	/* it was asked, and given up before it answered */
+};
+
 /* What all requests of a worker share. */
 struct corroborator_pool {
 	struct event_base *base;
@@ -29,8 +36,8 @@ struct corroborator_pool {
 	int64_t linger_ms;
 	char *const *caa_domains;	/* for a request that names none */
 	size_t caa_domain_count;
-	/* A result was counted; `reached`: the perspective itself answered. */
-	void (*on_result)(void *arg, const struct corroborator *c, bool reached);
+	/* A vote was counted. */
+	void (*on_result)(void *arg, const struct corroborator *c, enum hearing hearing);
 	/* A request ended: refused (400), or answered. */
 	void (*on_answer)(void *arg, bool refused, bool valid, size_t attempts);
 	void *arg;

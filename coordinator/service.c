@@ -29,8 +29,8 @@ struct service {
 
 static const char *const answers[] = { "valid", "not-valid", "refused" };
 enum { ANSWER_VALID, ANSWER_NOT_VALID, ANSWER_REFUSED, ANSWER_COUNT };
-static const char *const results[] = { "passed", "failed", "unreachable" };
-enum { RESULT_PASSED, RESULT_FAILED, RESULT_UNREACHABLE, RESULT_COUNT };
+static const char *const results[] = { "passed", "failed", "unreachable", "not-awaited" };
+enum { RESULT_PASSED, RESULT_FAILED, RESULT_UNREACHABLE, RESULT_NOT_AWAITED, RESULT_COUNT };
 
 /* The values of the label `perspective` are the fleet's codes: see service_metrics_new(). */
 #define METRICS(X) \
@@ -39,7 +39,7 @@ enum { RESULT_PASSED, RESULT_FAILED, RESULT_UNREACHABLE, RESULT_COUNT };
 	    .labels = { { "answer", answers, ANSWER_COUNT } }) \
 	X(ATTEMPTS, "mpic_attempts_total", COUNTER, "Attempts of answered requests.", ) \
 	X(RESULTS, "mpic_perspective_results_total", COUNTER, \
-	    "Results of perspectives; unreachable ones gave none.", \
+	    "Results of perspectives; unreachable ones gave none, others not in time.", \
 	    .labels = { { "perspective", NULL, 0 }, { "result", results, RESULT_COUNT } }) \
 	X(PERSPECTIVE_EXPIRES, "mpic_perspective_certificate_expires_seconds", GAUGE_MIN, \
 	    "Unix time at which the certificate a perspective last showed expires.", \
@@ -75,17 +75,24 @@ service_metrics_new(const struct coordinator_config *cfg, unsigned workers,
 	return m;
 }
 
+/*
+ * Only what a perspective does itself makes it count as missing. How long it
+ * takes to answer is up to the target: name servers that deny some perspectives
+ * and keep others waiting must not make this coordinator seem unfit.
+ */
 static void
-count_result(void *arg, const struct corroborator *c, bool reached)
+count_result(void *arg, const struct corroborator *c, enum hearing hearing)
 {
 	struct service *s = arg;
 	size_t i = (size_t)(c->perspective - s->cfg->fleet.members);
-	size_t result = !reached ? RESULT_UNREACHABLE :
+	size_t result = hearing == NOT_HEARD ? RESULT_UNREACHABLE :
+	    hearing == NOT_AWAITED ? RESULT_NOT_AWAITED :
 	    vote_of(c->completed, c->passed) == VOTE_PASSED ? RESULT_PASSED : RESULT_FAILED;
 
 	metric_add(s->metrics, METRIC_RESULTS,
 	    metric_cell(s->metrics, METRIC_RESULTS, i, result), 1);
-	s->missed_ns[i] = reached ? 0 : monotonic_ns();
+	if (hearing != NOT_AWAITED)
+		s->missed_ns[i] = hearing == HEARD ? 0 : monotonic_ns();
 }
 
 static void
