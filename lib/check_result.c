@@ -225,7 +225,8 @@ result_problem(struct check_result *result, const struct wire_result *w)
 		result->problem.problem = problem_from_code(w->problem.code);
 		if (result->problem.problem == PROBLEM_NONE)
 			result->problem.problem = PROBLEM_INTERNAL;
-	} else if (!w->completed.value) {
+	} else if (!w->completed.value || (!w->passed.value && message != NULL)) {
+		/* Open MPIC's checkers call a failed lookup completed at times. */
 		result->problem.problem = PROBLEM_DNS_FAILED;
 	} else if (!w->passed.value) {
 		result->problem.problem = PROBLEM_CAA_FORBIDS;

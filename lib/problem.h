@@ -28,7 +28,7 @@ enum fault { FAULT_TARGET, FAULT_PERSPECTIVE, FAULT_COORDINATOR };
 	X(OVERLOADED,		"overloaded",			PERSPECTIVE, true, "mpic_error:coordinator:remote_check") \
 	X(ABORTED,		"aborted",			COORDINATOR, true, "mpic_error:coordinator:remote_check") \
 	X(INTERNAL,		"internal",			PERSPECTIVE, true, "mpic_error:coordinator:remote_check") \
-	X(PERSPECTIVE_UNREACHABLE, "perspective-unreachable",	PERSPECTIVE, true, "mpic_error:coordinator:communication") \
+	X(PERSPECTIVE_UNREACHABLE, "perspective-unreachable",	PERSPECTIVE, true, "mpic_error:coordinator:remote_check") \
 	X(PERSPECTIVE_IDENTITY,	"perspective-identity",		PERSPECTIVE, false, "mpic_error:coordinator:communication") \
 	X(PERSPECTIVE_REPLY,	"perspective-reply",		PERSPECTIVE, true, "mpic_error:coordinator:remote_check") \
 	X(PERSPECTIVE_TIMEOUT,	"perspective-timeout",		PERSPECTIVE, true, "mpic_error:coordinator:remote_check")
