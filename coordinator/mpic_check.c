@@ -183,8 +183,10 @@ ask(struct asked *a, const char *target)
 	enum verdict verdict = VERDICT_ERROR;
 
 	encode_request(a, target, &body);
-	a->call.timeout_ms = ANSWER_MARGIN_MS + (a->deadline_ms.set ?
-	    (long)a->deadline_ms.value : CHECK_DEADLINE_MAX_MS);
+	/* A deadline that the coordinator refuses or cuts must not count here. */
+	a->call.timeout_ms = ANSWER_MARGIN_MS + (a->deadline_ms.set && a->deadline_ms.value > 0 &&
+	    a->deadline_ms.value < CHECK_DEADLINE_MAX_MS ? (long)a->deadline_ms.value :
+	    CHECK_DEADLINE_MAX_MS);
 	if (body.failed) {
 		fputs("mpic check: the request is too large\n", stderr);
 	} else if (!mpic_call_post(&a->call, "/mpic", &body, &why)) {

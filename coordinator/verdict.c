@@ -13,7 +13,16 @@ struct answer {
 	struct json_bool is_valid;
 	const char *target, *check_type, *quorum, *dnssec_status;
 	struct json_int elapsed_ms;
-	struct json_object *perspectives, *problem, *previous;
+	struct json_object *perspectives, *previous;
+	struct answer_problem {
+		bool set;
+		const char *message;
+	} problem;
+};
+
+static const struct json_field problem_fields[] = {
+	JSON_ROW("message", STRING, answer_problem, message, .max = 4096),
+	{ .key = NULL }
 };
 
 static const struct json_field answer_fields[] = {
@@ -26,7 +35,7 @@ static const struct json_field answer_fields[] = {
 	JSON_ROW("elapsed_ms", INT, answer, elapsed_ms, .max = INT64_MAX),
 	JSON_ROW("perspectives", RAW, answer, perspectives, .required = true),
 	JSON_ROW("previous_attempt_results", RAW, answer, previous),
-	JSON_ROW("problem", RAW, answer, problem),
+	JSON_ROW("problem", OBJECT, answer, problem, .fields = problem_fields),
 	{ .key = NULL }
 };
 
@@ -122,6 +131,10 @@ read_answer(struct json_object *document, struct buf *out)
 	add_head(out, &a);
 	for (size_t i = 0; i < json_object_array_length(a.perspectives); i++)
 		add_perspective(out, json_object_array_get_idx(a.perspectives, i));
+	if (a.problem.message != NULL) {
+		add_clean(out, a.problem.message);
+		buf_addc(out, '\n');
+	}
 	return a.is_valid.value ? VERDICT_YES : VERDICT_NO;
 }
 
@@ -148,8 +161,10 @@ add_location(struct buf *out, struct json_object *issue)
 	    !json_object_is_type(loc, json_type_array))
 		return;
 	for (size_t i = 1; i < json_object_array_length(loc); i++) {
+		const char *step = json_object_get_string(json_object_array_get_idx(loc, i));
+
 		buf_adds(out, i > 1 ? "." : "");
-		add_clean(out, json_object_get_string(json_object_array_get_idx(loc, i)));
+		add_clean(out, step != NULL ? step : "null");
 	}
 	buf_adds(out, json_object_array_length(loc) > 1 ? ": " : "");
 }
