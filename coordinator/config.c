@@ -243,6 +243,25 @@ check_rest(struct coordinator_config *cfg, struct buf *faults)
 	return faults->len == before;
 }
 
+/* Whether a request that does not say how many can have its perspectives: no matter which. */
+static bool
+usual_cohort(const struct coordinator_config *cfg, struct buf *faults)
+{
+	static const char name[] = "example.com";
+	size_t size = (size_t)cfg->default_perspective_count;
+	struct cohorts cohorts;
+	struct target target;
+	enum cohort_fault fault = COHORT_OK;
+
+	if (target_parse(&target, name, sizeof(name) - 1, NULL))
+		fault = cohorts_build(&cohorts, &cfg->fleet, size, cfg->secret,
+		    cfg->secret_len, &target);
+	if (fault != COHORT_OK)
+		buf_addf(faults, "default_perspective_count: no cohort of %zu can be had: %s\n",
+		    size, cohort_fault_text(fault));
+	return fault == COHORT_OK;
+}
+
 bool
 coordinator_config_prepare(struct coordinator_config *cfg, struct buf *faults)
 {
@@ -254,7 +273,7 @@ coordinator_config_prepare(struct coordinator_config *cfg, struct buf *faults)
 	if (ok && cfg->default_perspective_count == 0)
 		cfg->default_perspective_count = cfg->fleet.count < DEFAULT_PERSPECTIVES ?
 		    (int64_t)cfg->fleet.count : DEFAULT_PERSPECTIVES;
-	return ok;
+	return ok && usual_cohort(cfg, faults);
 }
 
 void
