@@ -72,19 +72,26 @@ buf_addc(struct buf *b, char c)
 void
 buf_addf(struct buf *b, const char *fmt, ...)
 {
+	size_t room = b->cap - b->len;
 	va_list ap;
 	int need;
 
+	if (b->failed)
+		return;
 	va_start(ap, fmt);
-	need = vsnprintf(NULL, 0, fmt, ap);
+	need = vsnprintf(room > 0 ? b->data + b->len : NULL, room, fmt, ap);
 	va_end(ap);
 	if (need < 0 || !buf_room(b, (size_t)need)) {
+		if (room > 0)
+			b->data[b->len] = '\0';
 		b->failed = true;
 		return;
 	}
-	va_start(ap, fmt);
-	vsnprintf(b->data + b->len, (size_t)need + 1, fmt, ap);
-	va_end(ap);
+	if ((size_t)need >= room) {
+		va_start(ap, fmt);
+		vsnprintf(b->data + b->len, (size_t)need + 1, fmt, ap);
+		va_end(ap);
+	}
 	b->len += (size_t)need;
 }
 
@@ -116,6 +123,18 @@ utf8_sequence(const unsigned char *s, size_t len)
 		return rows[i].len;
 	}
 	return 0;
+}
+
+void
+buf_add_uint(struct buf *b, uint64_t value)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do
+		digits[--at] = (char)('0' + value % 10);
+	while ((value /= 10) > 0);
+	buf_add(b, digits + at, sizeof(digits) - at);
 }
 
 void

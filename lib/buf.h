@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct buf {
 	char *data;	/* owned; NULL until the first addition */
@@ -31,6 +32,8 @@ void buf_adds(struct buf *b, const char *s);
 void buf_addc(struct buf *b, char c);
 void buf_addf(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* In decimal. */
+void buf_add_uint(struct buf *b, uint64_t value);
 /* Adds `s` as a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
 void buf_add_json(struct buf *b, const char *s, size_t len);
 /* Hands the bytes to the caller, who frees them; the buffer is empty after. NULL if failed. */

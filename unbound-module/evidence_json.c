@@ -41,6 +41,23 @@ security_name(enum sec_status security)
 	}
 }
 
+/* `,"key":` and a number. */
+static void
+add_number(struct buf *b, const char *lead, uint64_t value)
+{
+	buf_adds(b, lead);
+	buf_add_uint(b, value);
+}
+
+/* `,"key":"` and a text that needs no escapes, with the closing quote. */
+static void
+add_plain(struct buf *b, const char *lead, const char *text)
+{
+	buf_adds(b, lead);
+	buf_adds(b, text);
+	buf_addc(b, '"');
+}
+
 /* Presentation form, no dot at the end but the root's own. */
 static void
 add_name(struct buf *b, uint8_t *dname)
@@ -83,10 +100,11 @@ add_server(struct buf *b, struct exchange *e)
 	char ip[INET6_ADDRSTRLEN];
 
 	addr_to_str(&e->server, e->server_len, ip, sizeof(ip));
-	buf_addf(b, "\"server\":\"%s\"", ip);
-	if (e->end != EXCHANGE_TIMEOUT)
-		buf_addf(b, ",\"transport\":\"%s\",\"rtt_us\":%" PRIu32,
-		    e->tcp ? "tcp" : "udp", e->rtt_us);
+	add_plain(b, "\"server\":\"", ip);
+	if (e->end == EXCHANGE_TIMEOUT)
+		return;
+	add_plain(b, ",\"transport\":\"", e->tcp ? "tcp" : "udp");
+	add_number(b, ",\"rtt_us\":", e->rtt_us);
 }
 
 /* A usable answer has one source; of a failure, everything that was tried is worth keeping. */
@@ -134,8 +152,9 @@ add_hops(struct buf *b, struct lookup *l)
 		add_type(b, h->type);
 		buf_adds(b, ",\"target\":");
 		add_name(b, h->target);
-		buf_addf(b, ",\"ttl\":%lld,\"dnssec\":\"%s\"}", (long long)h->ttl_s,
-		    security_name(h->security));
+		add_number(b, ",\"ttl\":", (uint64_t)h->ttl_s);
+		add_plain(b, ",\"dnssec\":\"", security_name(h->security));
+		buf_addc(b, '}');
 	}
 	buf_addc(b, ']');
 	if (l->hops_cut)
@@ -151,16 +170,16 @@ add_rrset(struct buf *b, struct ub_packed_rrset_key *k, bool room)
 
 	buf_adds(b, ",\"owner\":");
 	add_name(b, k->rk.dname);
-	buf_addf(b, ",\"ttl\":%lld,\"records\":", (long long)d->ttl);
+	add_number(b, ",\"ttl\":", (uint64_t)d->ttl);
 	if (!room) {
-		buf_adds(b, "null");
+		buf_adds(b, ",\"records\":null");
 		return;
 	}
-	buf_addc(b, '[');
+	buf_adds(b, ",\"records\":[");
 	for (size_t i = 0; i < d->count; i++) {
 		if (sldns_b64_ntop(d->rr_data[i] + 2, d->rr_len[i] - 2, text, sizeof(text)) < 0)
 			b->failed = true;
-		buf_addf(b, "%s\"%s\"", i > 0 ? "," : "", text);
+		add_plain(b, i > 0 ? ",\"" : "\"", text);
 	}
 	buf_addc(b, ']');
 }
@@ -172,7 +191,8 @@ add_walk(struct buf *b, struct walk *w)
 	for (size_t i = 0; i < w->step_count; i++) {
 		buf_adds(b, i > 0 ? ",{\"name\":" : "{\"name\":");
 		add_name(b, w->steps[i].name);
-		buf_addf(b, ",\"ds\":\"%s\"}", walk_step_name(w->steps[i].step));
+		add_plain(b, ",\"ds\":\"", walk_step_name(w->steps[i].step));
+		buf_addc(b, '}');
 	}
 	buf_adds(b, "]}");
 }
@@ -184,16 +204,16 @@ add_lookup(struct buf *b, struct lookup *l, bool room)
 	add_name(b, l->qname);
 	buf_adds(b, ",\"type\":");
 	add_type(b, l->qtype);
-	buf_addf(b, ",\"outcome\":\"%s\"", outcome_names[l->outcome]);
+	add_plain(b, ",\"outcome\":\"", outcome_names[l->outcome]);
 	if (l->outcome == OUTCOME_ABANDONED) {
 		buf_addc(b, '}');
 		return;
 	}
 	buf_adds(b, ",\"rcode\":");
 	add_rcode(b, l->rcode);
-	buf_addf(b, ",\"dnssec\":\"%s\"", security_name(l->security));
+	add_plain(b, ",\"dnssec\":\"", security_name(l->security));
 	if (l->ede >= 0)
-		buf_addf(b, ",\"ede\":%d", l->ede);
+		add_number(b, ",\"ede\":", (uint64_t)l->ede);
 	if (l->reason != NULL) {
 		buf_adds(b, ",\"reason\":");
 		buf_add_json(b, l->reason, strlen(l->reason));
@@ -201,8 +221,10 @@ add_lookup(struct buf *b, struct lookup *l, bool room)
 	add_traffic(b, l);
 	if (l->plain_case)
 		buf_adds(b, ",\"case_kept\":false");
-	buf_addf(b, ",\"tries\":%" PRIu32 ",\"tries_sent\":%" PRIu32 ",\"queries_sent\":%" PRIu32
-	    ",\"elapsed_us\":%" PRIu32, l->tries, l->tries_sent, l->traffic.sent, l->elapsed_us);
+	add_number(b, ",\"tries\":", l->tries);
+	add_number(b, ",\"tries_sent\":", l->tries_sent);
+	add_number(b, ",\"queries_sent\":", l->traffic.sent);
+	add_number(b, ",\"elapsed_us\":", l->elapsed_us);
 	if (l->hop_count > 0)
 		add_hops(b, l);
 	if (l->outcome == OUTCOME_ANSWER)

@@ -172,6 +172,34 @@ test_no_memory(void **state)
 	failing_malloc_after(-1);
 }
 
+static void
+test_numbers(void **state)
+{
+	struct buf b = BUF_INIT(64);
+
+	buf_add_uint(&b, 0);
+	buf_addc(&b, ' ');
+	buf_add_uint(&b, 1005);
+	buf_addc(&b, ' ');
+	buf_add_uint(&b, UINT64_MAX);
+	assert_string_equal(b.data, "0 1005 18446744073709551615");
+	buf_free(&b);
+}
+
+/* What was formatted past the cap is not left behind. */
+static void
+test_addf_past_the_cap(void **state)
+{
+	struct buf b = BUF_INIT(10);
+
+	buf_adds(&b, "12345");
+	buf_addf(&b, "%s", "abcdefgh");
+	assert_true(b.failed);
+	assert_string_equal(b.data, "12345");
+	assert_int_equal(b.len, 5);
+	buf_free(&b);
+}
+
 int
 main(void)
 {
@@ -184,6 +212,8 @@ main(void)
 		cmocka_unit_test(test_take),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_addf_past_the_cap),
 	};
 
 	return cmocka_run_group_tests_name("buf", tests, NULL, NULL);
