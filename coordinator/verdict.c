@@ -50,12 +50,17 @@ static const struct json_field line_fields[] = {
 	{ .key = NULL }
 };
 
-/* Bytes of a peer's in a terminal: no control characters. */
+/* Bytes of a peer's in a terminal: no control characters, U+0080 to U+009F neither. */
 static void
 add_clean(struct buf *out, const char *text)
 {
-	for (; *text != '\0'; text++)
-		buf_addc(out, (unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text);
+	for (const unsigned char *s = (const unsigned char *)text; *s != '\0'; s++)
+		if (s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0) {
+			buf_addc(out, '?');
+			s++;
+		} else {
+			buf_addc(out, *s < 0x20 || *s == 0x7f ? '?' : (char)*s);
+		}
 }
 
 static const char *
