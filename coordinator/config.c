@@ -71,8 +71,9 @@ static const struct option rows[] = {
 	    .flags = OPTION_REQUIRED, .sentence = "A secret of at least 16 bytes, the same on "
 	    "every replica, that decides which perspectives look at a target."),
 	ROW("connections", INTEGER, coordinator_config, connections, .min = 1, .max = 4096,
-	    .def = "64", .sentence = "Connections a worker may have to one perspective, which "
-	    "is how many checks it has it do at once; more wait. About 65 kB each while in use."),
+	    .def = "64", .sentence = "Connections a worker may have to a perspective that "
+	    "speaks HTTP/1.1 only, which is how many checks it has it do at once; more wait. "
+	    "Over HTTP/2 4,000 checks share four."),
 	ROW("linger_ms", INTEGER, coordinator_config, linger_ms, .min = 0, .max = 60000,
 	    .def = "500", .unit = "ms", .sentence = "How long to wait for the other "
 	    "perspectives once the verdict is certain."),

@@ -29,7 +29,8 @@ struct fanout_slot {
 	enum check_type type;	/* whose URL is set */
 	bool warm;		/* its last call left an open connection */
 	bool connecting;
-	struct fanout_slot *next;	/* of the line's */
+	bool connected;		/* the call has its connection */
+	struct fanout_slot *prev, *next;	/* of the line's */
 	struct fanout_slot *next_idle;
 	char error[CURL_ERROR_SIZE];
 };
@@ -44,6 +45,7 @@ struct fanout_line {
 	struct fanout_slot *slots, *idle;
 	size_t slot_count;
 	size_t connecting;	/* slots that are */
+	bool multiplexes;	/* it chose HTTP/2 on its last connection */
 	struct call *first, *last;	/* waiting for a slot */
 };
 
@@ -118,6 +120,20 @@ slot_connected(struct fanout_slot *slot)
 	slot->connecting = false;
 }
 
+/* What the perspective chose by ALPN, known before its first reply. */
+static bool
+slot_multiplexes(const struct fanout_slot *slot)
+{
+	struct curl_tlssessioninfo *tls = NULL;
+	const unsigned char *name = NULL;
+	unsigned int len = 0;
+
+	if (curl_easy_getinfo(slot->easy, CURLINFO_TLS_SSL_PTR, &tls) == CURLE_OK &&
+	    tls != NULL && tls->backend == CURLSSLBACKEND_OPENSSL && tls->internals != NULL)
+		SSL_get0_alpn_selected(tls->internals, &name, &len);
+	return len == 2 && memcmp(name, "h2", 2) == 0;
+}
+
 /* The connection stands, the request goes out next. */
 static int
 on_connected(void *arg, char *peer, char *own, int peer_port, int own_port)
@@ -126,6 +142,8 @@ on_connected(void *arg, char *peer, char *own, int peer_port, int own_port)
 
 	slot_connected(slot);
 	slot->warm = true;
+	slot->connected = true;
+	slot->line->multiplexes = slot_multiplexes(slot);
 	/* libcurl takes no new transfers from within its callbacks. */
 	if (slot->line->first != NULL)
 		event_active(slot->line->fanout->wake, EV_TIMEOUT, 0);
@@ -152,7 +170,7 @@ slot_set_tls(struct fanout_slot *slot, struct fanout_line *line)
 	    curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 0L) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_CAINFO, NULL) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_CAPATH, NULL) == CURLE_OK &&
-	    curl_easy_setopt(e, CURLOPT_SSL_ENABLE_ALPN, 0L) == CURLE_OK &&
+	    curl_easy_setopt(e, CURLOPT_SSL_ENABLE_ALPN, 1L) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_SSL_SESSIONID_CACHE, 0L) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_SSL_CTX_FUNCTION, on_ssl_context) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_SSL_CTX_DATA, &line->peer) == CURLE_OK;
@@ -164,7 +182,8 @@ slot_set_http(struct fanout_slot *slot, struct fanout_line *line)
 	CURL *e = slot->easy;
 
 	return curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-	    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1) == CURLE_OK &&
+	    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS) == CURLE_OK &&
+	    curl_easy_setopt(e, CURLOPT_PIPEWAIT, 1L) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_PROXY, "") == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
@@ -198,9 +217,18 @@ slot_new(struct fanout_line *line)
 		return NULL;
 	}
 	slot->next = line->slots;
+	if (slot->next != NULL)
+		slot->next->prev = slot;
 	line->slots = slot;
 	line->slot_count++;
 	return slot;
+}
+
+/* Calls that may be under way. */
+static size_t
+line_room(const struct fanout_line *line)
+{
+	return line->multiplexes ? FANOUT_CALLS_MAX : line->fanout->connections;
 }
 
 static struct fanout_slot *
@@ -208,12 +236,30 @@ slot_take(struct fanout_line *line)
 {
 	struct fanout_slot *slot = line->idle;
 
-	if ((slot == NULL || !slot->warm) && line->connecting >= CONNECTING_MAX)
+	if (!line->multiplexes && (slot == NULL || !slot->warm) &&
+	    line->connecting >= CONNECTING_MAX)
 		return NULL;
 	if (slot == NULL)
-		return line->slot_count < line->fanout->connections ? slot_new(line) : NULL;
+		return line->slot_count < line_room(line) ? slot_new(line) : NULL;
 	line->idle = slot->next_idle;
 	return slot;
+}
+
+/* One that is in no transfer. */
+static void
+slot_free(struct fanout_slot *slot)
+{
+	struct fanout_line *line = slot->line;
+
+	if (slot->prev != NULL)
+		slot->prev->next = slot->next;
+	else
+		line->slots = slot->next;
+	if (slot->next != NULL)
+		slot->next->prev = slot->prev;
+	line->slot_count--;
+	curl_easy_cleanup(slot->easy);
+	free(slot);
 }
 
 static void
@@ -223,6 +269,11 @@ slot_release(struct fanout_line *line, struct fanout_slot *slot)
 	slot_connected(slot);
 	fanout_body_free(slot->body);
 	slot->body = NULL;
+	/* Those of a burst of calls go, tens of kB each. */
+	if (line->slot_count > line->fanout->connections) {
+		slot_free(slot);
+		return;
+	}
 	slot->next_idle = line->idle;
 	line->idle = slot;
 }
@@ -236,6 +287,7 @@ slot_start(struct fanout_line *line, struct fanout_slot *slot, struct call *call
 	slot->body = call->body;
 	slot->body->users++;
 	slot->error[0] = '\0';
+	slot->connected = false;
 	slot->connecting = !slot->warm;
 	line->connecting += slot->connecting;
 	call->slot = slot;
@@ -397,6 +449,13 @@ fanout_give_up(struct call *call)
 	    "the connection was not established";
 	call->slot->call = NULL;
 	buf_free(&call->reply);
+	if (call->line->multiplexes && call->slot->connected) {
+		multi_remove(call->line->fanout->multi, call->slot->easy);
+		slot_release(call->line, call->slot);
+		/* Not now: the owner may be giving up calls that wait in line, too. */
+		if (call->line->first != NULL)
+			event_active(call->line->fanout->wake, EV_TIMEOUT, 0);
+	}
 }
 
 struct fanout_body *
@@ -446,11 +505,9 @@ line_free(struct fanout_line *line)
 	struct fanout_slot *slot;
 
 	while ((slot = line->slots) != NULL) {
-		line->slots = slot->next;
 		multi_remove(line->fanout->multi, slot->easy);
-		curl_easy_cleanup(slot->easy);
 		fanout_body_free(slot->body);
-		free(slot);
+		slot_free(slot);
 	}
 	for (int type = 0; type < CHECK_TYPE_COUNT; type++)
 		free(line->urls[type]);

@@ -6,8 +6,11 @@
  * whoever makes calls gives them up when they are no longer worth waiting for.
  *
  * Connections are kept alive and mutually authenticated; the certificate must
- * carry the identity urn:mpic:perspective:CODE. Each perspective has at most
- * `connections` of them; calls beyond wait in order, first in, first out.
+ * carry the identity urn:mpic:perspective:CODE. With a perspective that speaks
+ * HTTP/2, calls share few connections, up to FANOUT_CALLS_MAX at once, so that
+ * checks of dead domains keep no others waiting. One that speaks HTTP/1.1 has
+ * at most `connections`, one for each call. Calls beyond wait in order, first
+ * in, first out.
  */
 #ifndef MPIC_FANOUT_H
 #define MPIC_FANOUT_H
@@ -23,15 +26,17 @@ struct fanout;
 struct fanout_line;
 struct fanout_slot;
 
+#define FANOUT_CALLS_MAX	4000	/* under way with one perspective: four connections */
+
 struct fanout_config {
 	const struct fleet *fleet;	/* outlives the fan-out */
 	const struct tls_files *tls;	/* NULL: only plain perspectives */
-	size_t connections;		/* a perspective */
+	size_t connections;		/* a perspective, when it speaks HTTP/1.1 */
 };
 
 /*
- * A body that several calls send, and that outlives those given up: a transfer
- * that nobody waits for runs on, so that its connection stays usable.
+ * A body that several calls send, and that outlives those given up: see
+ * fanout_give_up().
  */
 struct fanout_body {
 	struct buf text;
@@ -74,8 +79,9 @@ void fanout_free(struct fanout *f);
 void fanout_call(struct fanout *f, size_t perspective, enum check_type type,
     struct call *call);
 /*
- * Gives a call up: no done(); `message` says how far it had got. One that is
- * under way runs on to its limit and what it brings is thrown away.
+ * Gives a call up: no done(); `message` says how far it had got. On HTTP/2
+ * its stream is reset. On HTTP/1.1, where only the reply's end makes the
+ * connection usable again, it runs on to its limit for nobody.
  */
 void fanout_give_up(struct call *call);
 /* Reads the TLS files again for new connections. False: the old ones stay in use. */

@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 /* A socket of libcurl's. Lives from its first use until libcurl closes it. */
 struct watch {
 	struct multi *multi;
@@ -179,11 +182,19 @@ close_socket(void *arg, curl_socket_t fd)
 static curl_socket_t
 open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
+	/*
+	 * Transfers that time out leave an HTTP/2 connection open, and those that
+	 * follow would go on using one to a host that is no longer there.
+	 */
+	static const int unacknowledged_ms = 10000;
 	curl_socket_t fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
 	    address->protocol);
 
-	if (fd >= 0)
+	if (fd >= 0) {
 		watch_free(arg, fd);
+		setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms,
+		    sizeof(unacknowledged_ms));
+	}
 	return fd >= 0 ? fd : CURL_SOCKET_BAD;
 }
 
@@ -208,7 +219,9 @@ multi_new(struct event_base *base, long max_connections, long max_host_connectio
 	curl_multi_setopt(m->handle, CURLMOPT_SOCKETDATA, m);
 	curl_multi_setopt(m->handle, CURLMOPT_TIMERFUNCTION, set_timer);
 	curl_multi_setopt(m->handle, CURLMOPT_TIMERDATA, m);
-	curl_multi_setopt(m->handle, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+	curl_multi_setopt(m->handle, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+	curl_multi_setopt(m->handle, CURLMOPT_MAX_CONCURRENT_STREAMS,
+	    (long)MULTI_STREAMS_MAX);
 	curl_multi_setopt(m->handle, CURLMOPT_MAXCONNECTS, max_connections);
 	curl_multi_setopt(m->handle, CURLMOPT_MAX_HOST_CONNECTIONS, max_host_connections);
 	return m;

@@ -15,6 +15,8 @@
 
 struct multi;
 
+#define MULTI_STREAMS_MAX	1000	/* transfers on one HTTP/2 connection */
+
 /*
  * `done` runs from the loop for each transfer that ended, never from within
  * multi_add(). The handle is no longer the multi's then.
@@ -27,7 +29,7 @@ void multi_free(struct multi *m);
 /* Sets what an easy handle needs to work with this multi, once in its life. */
 bool multi_adopt(struct multi *m, CURL *easy);
 bool multi_add(struct multi *m, CURL *easy);
-/* Gives up a transfer; its connection is closed. */
+/* Gives up a transfer: resets its HTTP/2 stream, closes its HTTP/1.1 connection. */
 void multi_remove(struct multi *m, CURL *easy);
 
 #endif
