@@ -1,0 +1,122 @@
+"""mpic-coordinators of a test's own, in front of the perspectives of a fleet."""
+
+import concurrent.futures
+import json
+import os
+import secrets
+import signal
+import socket
+import time
+
+from minifleet import client, pki
+from mininet import processes
+from perspective import Client, Daemon
+
+REGIONS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../conf/regions.yaml")
+READY_S = 15
+
+
+class Caller(Client):
+    """A CA's program that calls one coordinator."""
+
+    def mpic(self, name, orchestration=None, caa_domains=("ca1.com",), deadline_ms=None,
+             path="/mpic", connection=None, **parameters):
+        """The reply to a CAA check; more caa_check_parameters by name."""
+        body = client.caa_request(name, caa_domains, orchestration, **parameters)
+        if deadline_ms is not None:
+            body["deadline_ms"] = deadline_ms
+        return self.ask(path, body, connection)
+
+    def check(self, name, orchestration=None, **more):
+        """The answer to a CAA check that must have come with 200."""
+        reply = self.mpic(name, orchestration, **more)
+        assert reply.status == 200, reply.text
+        return reply.json
+
+    def at_once(self, names, orchestration=None, **more):
+        """The replies to checks all sent together, in the order of the names."""
+        with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
+            return list(pool.map(lambda name: self.mpic(name, orchestration, **more), names))
+
+
+class Identity:
+    """A certificate and its key, as fleet.json names them."""
+
+    def __init__(self, given):
+        self.certificate, self.key = given["certificate"], given["key"]
+
+
+class Coordinators:
+    """Starts coordinators; used as a context manager all of them are gone after."""
+
+    def __init__(self, build, parts, folder):
+        self.build = build
+        self.parts = parts        # fleet.json
+        self.folder = str(folder)
+        self.certificate = parts["ca"]
+        self.caller_identity = Identity(parts["caller"])
+        self.secret = self.secret_file("secret")
+        self.servers = processes.Servers()
+        self.count = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.servers.stop()
+
+    def secret_file(self, name):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32))
+        return path
+
+    def perspectives(self, *indices):
+        """The rows of these perspectives of the fleet, which asks from network i for index i."""
+        rows = self.parts["perspectives"]
+        return [{"code": rows[i]["code"], "url": rows[i]["url"]} for i in indices]
+
+    def options(self, **more):
+        """What is needed to serve, and what is given by name; None leaves an option out."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        own = self.parts["coordinator"]
+        given = {"listen": f"127.0.0.1:{port}", "plain": True, "callers": [pki.CALLER],
+                 "tls_certificate": own["certificate"], "tls_key": own["key"],
+                 "tls_ca": self.certificate, "perspectives": self.perspectives(*range(6)),
+                 "regions_file": REGIONS, "cohort_secret_file": self.secret,
+                 "log_level": "info", "log_json": True, **more}
+        return {key: value for key, value in given.items() if value is not None}
+
+    def command(self, options, *arguments):
+        self.count += 1
+        path = os.path.join(self.folder, f"coordinator-{self.count}.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(f"{key}: {json.dumps(value)}\n" for key, value in options.items())
+        return [os.path.join(self.build, "mpic-coordinator"), "-c", path, *arguments]
+
+    def start(self, **more):
+        """(daemon, caller) of a coordinator with these options."""
+        options = self.options(**more)
+        command = self.command(options)
+        name = f"coordinator-{self.count}"
+        log = os.path.join(self.folder, name + ".log")
+        self.servers.start(name, command, log, self.folder)
+        host, _, port = options["listen"].rpartition(":")
+        daemon = Daemon(name, (host, int(port)), log, self.servers.running[name][0])
+        deadline = time.monotonic() + READY_S
+        while not daemon.lines("ready"):
+            if daemon.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{name} is not ready\n{self.servers.last_lines(name)}")
+            time.sleep(0.02)
+        return daemon, self.caller(daemon, plain=options["plain"])
+
+    def caller(self, daemon, identity=..., plain=False):
+        return Caller(daemon, self.caller_identity if identity is ... else identity, self, plain)
+
+    def stop(self, daemon, number=signal.SIGTERM, timeout_s=20):
+        """Its exit status."""
+        if daemon.process.poll() is None:
+            daemon.process.send_signal(number)
+        return daemon.process.wait(timeout_s)
