@@ -131,6 +131,9 @@ step_judge(struct query *q, size_t i, struct module_qstate *qstate, int id)
 	} else if (l->case_lost && !l->plain_case) {
 		l->plain_case = true;
 		s->phase = PHASE_ASK;
+	} else if (l->tries_sent == 0 && l->tries == 1) {
+		/* the back-off gave up without asking: the servers are forgiven by now */
+		s->phase = PHASE_ASK;
 	} else if (!(q->option.flags & MPIC_FLAG_PROVE)) {
 		s->phase = PHASE_DONE;
 	} else if (l->tries_sent < QUERY_TRIES_SENT && l->tries < QUERY_TRIES_MAX) {

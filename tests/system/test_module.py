@@ -321,6 +321,15 @@ def test_retry_really_sends_packets(world, perspective, table):
         assert len([q for q in sent if q["name"].lower() == lookup["name"]]) >= 2
 
 
+def test_a_slow_server_is_asked_in_every_check(world, perspective):
+    """After a check that its slow answers ended, the resolver would ask it nothing for a while."""
+    for _ in range(3):
+        mark = world.queries.mark()
+        found = perspective.lookup("slow1.com").lookups[0]
+        assert found["outcome"] == "answer" and found["tries_sent"] >= 1
+        assert world.queries.since(mark, "slow1.com", type="CAA")
+
+
 def test_lame_servers_are_asked_again(world, perspective, table):
     """The resolver remembers them as lame and would not send them anything."""
     assert table["lame.com"]["tries_sent"] >= 2
