@@ -25,7 +25,8 @@ static const char *const outcome_names[] = {
 	[OUTCOME_ABANDONED] = "abandoned",
 };
 
-const char *
+/* As RFC 4035 4.3 has them. */
+static const char *
 security_name(enum sec_status security)
 {
 	switch (security) {

@@ -8,7 +8,7 @@
 #ifndef MPIC_LOOKUP_H
 #define MPIC_LOOKUP_H
 
-#include "mpic.h"
+#include "module_state.h"
 #include "sub.h"
 
 #define LOOKUP_HOPS_MAX	16	/* Unbound itself follows 11 */

@@ -5,7 +5,7 @@
  * out. A query with our option, from a client that may use it, is taken out
  * of the stack: it never reaches the validator itself, its lookups do.
  */
-#include "mpic.h"
+#include "module_state.h"
 
 #include "dynlibmod/dynlibmod.h"
 #include "host.h"
@@ -28,12 +28,6 @@ EXPORTED void operate(struct module_qstate *qstate, enum module_ev event, int id
 EXPORTED void inform_super(struct module_qstate *qstate, int id, struct module_qstate *super);
 EXPORTED void clear(struct module_qstate *qstate, int id);
 EXPORTED size_t get_mem(struct module_env *env, int id);
-
-struct module_state *
-module_state(struct module_env *env, int id)
-{
-	return ((struct dynlibmod_env *)env->modinfo[id])->dyn_env;
-}
 
 /* Puts the evidence into the reply, whatever its rcode. */
 static int

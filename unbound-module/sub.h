@@ -12,7 +12,7 @@
 #ifndef MPIC_SUB_H
 #define MPIC_SUB_H
 
-#include "mpic.h"
+#include "module_state.h"
 
 #include <time.h>
 

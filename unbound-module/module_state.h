@@ -8,8 +8,8 @@
  * query state's minfo and start with a `struct mark`. A state without a mark
  * is ordinary traffic and passes through untouched.
  */
-#ifndef MPIC_MODULE_H
-#define MPIC_MODULE_H
+#ifndef MPIC_MODULE_STATE_H
+#define MPIC_MODULE_STATE_H
 
 #include "config.h"
 #include "util/module.h"
@@ -27,8 +27,5 @@ struct module_state {
 };
 
 struct module_state *module_state(struct module_env *env, int id);
-
-/* Unbound's names for what RFC 4035 4.3 distinguishes. */
-const char *security_name(enum sec_status security);
 
 #endif
