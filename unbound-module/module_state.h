@@ -5,7 +5,7 @@
  * A query with our option becomes a `struct query` (query.h), an aggregator
  * that asks nothing itself: every lookup is a `struct sub` (sub.h), a query
  * state of its own that shares no answer with any other. Both hang on the
- * query state's minfo and start with a `struct mark`. A state without a mark
+ * query state's minfo and start with an `enum mark`. A state without a mark
  * is ordinary traffic and passes through untouched.
  */
 #ifndef MPIC_MODULE_STATE_H
