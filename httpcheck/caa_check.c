@@ -12,11 +12,14 @@ lookup_reason(const struct evidence_lookup *l)
 	return l->reason != NULL ? l->reason : "no reason given";
 }
 
-/* Whether a failed lookup may count as a name without records. */
+/*
+ * Whether a failed lookup may count as a name without records. One that has a
+ * DNSSEC status had an answer, which the resolver could not use.
+ */
 static bool
 failure_allowed(const struct caa_check *check, const struct evidence_lookup *l)
 {
-	return check->allow_lookup_failure && l->dnssec != CHECK_DNSSEC_BOGUS &&
+	return check->allow_lookup_failure && l->dnssec == CHECK_DNSSEC_INDETERMINATE &&
 	    l->insecure && l->tries_sent >= CAA_CHECK_TRIES;
 }
 
@@ -31,7 +34,9 @@ fail_lookup(const struct caa_check *check, const struct evidence_lookup *l,
 		    "the CAA lookup of %s failed DNSSEC validation: %s", l->name, lookup_reason(l));
 		return;
 	}
-	if (check->allow_lookup_failure)
+	if (check->allow_lookup_failure && l->dnssec != CHECK_DNSSEC_INDETERMINATE)
+		but = "; it is no permission: there was an answer";
+	else if (check->allow_lookup_failure)
 		but = !l->insecure ? "; it is no permission: the domain is not shown to be Insecure" :
 		    "; it is no permission: its servers were not asked twice";
 	check_result_fail(result, PROBLEM_DNS_FAILED, "the CAA lookup of %s failed: %.400s%s",

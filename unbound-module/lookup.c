@@ -34,7 +34,10 @@ dname_copy(uint8_t *dname, struct regional *region)
 	return regional_alloc_init(region, dname, len);
 }
 
-/* Notes one hop; returns where it leads, or NULL to stop. */
+/*
+ * Notes one hop; returns where it leads, or NULL if it leads nowhere. One that
+ * cannot be noted leads on all the same: what is behind it may forbid.
+ */
 static uint8_t *
 lookup_hop(struct lookup *l, struct ub_packed_rrset_key *k, enum sec_status message,
     struct regional *region)
@@ -53,7 +56,7 @@ lookup_hop(struct lookup *l, struct ub_packed_rrset_key *k, enum sec_status mess
 	h->target = dname_copy(target, region);
 	if (h->owner == NULL || h->target == NULL) {
 		l->hops_cut = true;
-		return NULL;
+		return target;
 	}
 	h->type = ntohs(k->rk.type);
 	/* An RRset Unbound did not come to check is no better than its message. */
@@ -211,8 +214,10 @@ lookup_answer(struct lookup *l, struct reply_info *rep, struct module_qstate *su
 	} else {
 		l->outcome = OUTCOME_ANSWER;
 		l->rrset = packed_rrset_copy_region(k, super->region, 0);
-		if (l->rrset == NULL)
+		if (l->rrset == NULL) {
 			l->outcome = OUTCOME_FAILED;
+			l->reason = "out of memory";
+		}
 	}
 }
 

@@ -126,7 +126,8 @@ step_judge(struct query *q, size_t i, struct module_qstate *qstate, int id)
 	struct slot *s = &q->slots[i];
 	struct lookup *l = &s->lookup;
 
-	if (l->outcome != OUTCOME_FAILED || l->security == sec_status_bogus) {
+	/* a failure with a status is a bogus answer, or one that we had no memory for */
+	if (l->outcome != OUTCOME_FAILED || l->security != sec_status_indeterminate) {
 		s->phase = PHASE_DONE;
 	} else if (l->case_lost && !l->plain_case) {
 		l->plain_case = true;

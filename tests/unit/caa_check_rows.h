@@ -337,6 +337,11 @@ static const struct row rows[] = {
 	    CLIMB("-1", FAILED(X, ",\"tries_sent\":2") "," NODATA(EX, "secure") ","
 	    NODATA(COM, "secure")),
 	    .allow = true, FAILS, .says = "not shown to be Insecure", INDETERMINATE, .asked = 1 },
+	{ "it had an answer that the resolver lost",
+	    CLIMB("-1", LOOKUP(X, "failed", "NOERROR", "insecure", ",\"reason\":\"out of memory\""
+	    SENT("2", "true")) "," NODATA(EX, "insecure") "," NODATA(COM, "secure")),
+	    .allow = true, FAILS, .says = "out of memory; it is no permission", INSECURE,
+	    .asked = 1 },
 	{ "asked once",
 	    CLIMB("-1", FAILED(X, SENT("1", "true")) "," NODATA(EX, "insecure") ","
 	    NODATA(COM, "secure")),
