@@ -294,6 +294,9 @@ take_reply(struct corroboration *co, struct corroborator *c, struct call *call)
 		    "%ld and no check result: %s%s%s", code, call->status,
 		    faults.list[0].path, faults.list[0].path[0] != '\0' ? ": " : "",
 		    faults.list[0].message);
+	} else if (r.check_passed && call->status != 200) {
+		corroborator_fail(c, type, PROBLEM_PERSPECTIVE_REPLY, "%s answered with HTTP status "
+		    "%ld a result that passed", code, call->status);
 	} else if (r.perspective_code != NULL && strcmp(r.perspective_code, code) != 0) {
 		corroborator_fail(c, type, PROBLEM_PERSPECTIVE_IDENTITY, "the server called as %s "
 		    "calls itself %s", code, r.perspective_code);

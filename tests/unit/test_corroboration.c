@@ -29,7 +29,7 @@
 /* How a stand-in behaves, one letter each in the scenarios. */
 enum {
 	PASS = 'p', FORBID = 'f', HANG = 'h', OTHER_CODE = 'c', OTHER_NONCE = 'n', GARBAGE = 'g',
-	BUSY = 'b', HUGE_REPLY = 'l', DEAD = 'd', OPEN_MPIC = 'o', COMPLETE_500 = '5',
+	BUSY = 'b', HUGE_REPLY = 'l', DEAD = 'd', OPEN_MPIC = 'o', COMPLETE_500 = '5', PASS_500 = 'P',
 	FORBID_FIRST = '1', SLOW = 's',
 };
 
@@ -103,7 +103,8 @@ reply_result(struct stand_in *s, struct exchange *x, const struct check_request 
 		event_base_once(s->world->base, -1, EV_TIMEOUT, reply_late, d, &later);
 		return;
 	}
-	exchange_reply(x, how == COMPLETE_500 ? 500 : 200, NULL, body.data, body.len, NULL, 0);
+	exchange_reply(x, how == COMPLETE_500 || how == PASS_500 ? 500 : 200, NULL, body.data,
+	    body.len, NULL, 0);
 	buf_free(&body);
 }
 
@@ -335,6 +336,8 @@ static const struct scenario {
 	{ "pppppd", ASK "}", 200, "5/6", 0, 90, "perspective-unreachable" },
 	{ "dddddd", ASK "}", 422, "0/6", 0, 90, "perspective-unreachable" },
 	{ "ppppp5", ASK "}", 200, "5/6", 0, 90, "SERVFAIL from c1.com's servers" },
+	{ "pppppP", ASK "}", 200, "5/6", 0, 90, "HTTP status 500 a result that passed" },
+	{ "PPPPPP", ASK "}", 422, "0/6", 0, 90, "perspective-reply" },
 	{ "cccccc", ASK "}", 422, "0/6", 0, 90, "perspective-identity" },
 	/* p0 and p1 are of one RIR. */
 	{ "pppppp", WITH("\"perspective_count\":2"), 200, "2/2", 0, 90, NULL },
