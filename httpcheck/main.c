@@ -14,6 +14,7 @@ main(int argc, char **argv)
 		log_init("mpic-httpcheck", cfg.level, cfg.log_json);
 		daemon.listen = cfg.listen;
 		daemon.workers = (unsigned)cfg.workers;
+		daemon.drain_ms = cfg.max_deadline_ms + 1000;
 		start.metrics = perspective_metrics(daemon.workers);
 		status = start.metrics != NULL ? daemon_run(&daemon) : 1;
 		metrics_free(start.metrics);
