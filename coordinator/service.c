@@ -135,6 +135,7 @@ handle_readyz(struct exchange *x, void *arg)
 	size_t usual = (size_t)s->cfg->default_perspective_count, reachable = 0;
 	uint64_t now = monotonic_ns();
 	struct buf out = BUF_INIT(FLEET_MAX * (CHECK_CODE_MAX + 8) + 256);
+	const char *comma = "";
 	bool ready;
 
 	buf_adds(&out, "{\"unreachable\":[");
@@ -143,8 +144,8 @@ handle_readyz(struct exchange *x, void *arg)
 			reachable++;
 			continue;
 		}
-		if (out.data[out.len - 1] != '[')
-			buf_addc(&out, ',');
+		buf_adds(&out, comma);
+		comma = ",";
 		buf_add_json(&out, fleet->members[i].code, strlen(fleet->members[i].code));
 	}
 	ready = reachable >= quorum_least(usual);

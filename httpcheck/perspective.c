@@ -65,8 +65,11 @@ metrics_route(struct exchange *x, void *arg)
 	struct buf body = BUF_INIT(1024 * 1024);
 
 	metrics_render(p->metrics, &body);
-	exchange_reply(x, 200, "text/plain; version=0.0.4; charset=utf-8", body.data, body.len,
-	    NULL, 0);
+	if (body.failed)
+		exchange_refuse(x, 503, "out of memory");
+	else
+		exchange_reply(x, 200, "text/plain; version=0.0.4; charset=utf-8", body.data,
+		    body.len, NULL, 0);
 	buf_free(&body);
 }
 
@@ -92,8 +95,11 @@ probe_reply(struct probe *probe, const char *resolver, const char *why)
 	}
 	buf_addc(&body, '}');
 	exchange_on_gone(probe->exchange, NULL, NULL);
-	exchange_reply(probe->exchange, resolver != NULL ? 200 : 503, NULL, body.data, body.len,
-	    NULL, 0);
+	if (body.failed)
+		exchange_refuse(probe->exchange, 503, "out of memory");
+	else
+		exchange_reply(probe->exchange, resolver != NULL ? 200 : 503, NULL, body.data,
+		    body.len, NULL, 0);
 	buf_free(&body);
 	free(probe);
 }
