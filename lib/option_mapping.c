@@ -192,8 +192,10 @@ scan_text(struct option_source *src, const char *text, size_t len)
 	yaml_event_t event;
 	bool end = false;
 
-	if (!yaml_parser_initialize(&parser))
+	if (!yaml_parser_initialize(&parser)) {
+		option_fault(src, 0, NULL, "out of memory");
 		return false;
+	}
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
 	while (!end && scan.depth <= DEPTH_MAX) {
 		if (!yaml_parser_parse(&parser, &event)) {
