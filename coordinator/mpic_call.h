@@ -15,8 +15,10 @@ struct mpic_call {
 };
 
 /*
- * With `ca` the coordinator must chain to it and carry the identity
- * urn:mpic:coordinator, wherever it runs. False, with a sentence, without an answer.
+ * With `ca` and `certificate` the coordinator must chain to the one and carry
+ * the identity urn:mpic:coordinator, wherever it runs; else its certificate
+ * must be for the URL's host, as a proxy's is. False, with a sentence, without
+ * an answer.
  */
 bool mpic_call_post(struct mpic_call *call, const char *path, const struct buf *body,
     struct buf *why);

@@ -11,9 +11,8 @@
  * The limit on open files is raised to the hard one.
  *
  * SIGTERM and SIGINT drain every worker, SIGHUP asks each to reload; SIGPIPE is
- * ignored. When all
- * workers are ready the supervisor logs it and tells the service manager
- * (READY=1 on NOTIFY_SOCKET).
+ * ignored. When all workers are ready the supervisor logs it and tells the
+ * service manager (READY=1 on NOTIFY_SOCKET).
  */
 #ifndef MPIC_DAEMON_H
 #define MPIC_DAEMON_H
