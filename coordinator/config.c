@@ -8,6 +8,7 @@
 
 #include "coordinator/cohort.h"
 #include "log.h"
+#include "tls.h"
 
 #define DEFAULT_PERSPECTIVES	6
 #define COUNT(array)		(sizeof(array) / sizeof((array)[0]))
@@ -99,21 +100,6 @@ static const struct option rows[] = {
 	    "notices."),
 	ROW("log_json", BOOL, coordinator_config, log_json, .def = "false",
 	    .sentence = "Log lines as JSON objects."),
-};
-
-static bool
-check_config(void *config, struct buf *faults)
-{
-	return coordinator_config_prepare(config, faults);
-}
-
-const struct option_table coordinator_options = {
-	.program = "mpic-coordinator",
-	.file = SYSCONFDIR "/coordinator.yaml",
-	.sentence = "asks perspectives to check a domain and says whether they corroborate.",
-	.rows = rows,
-	.count = COUNT(rows),
-	.check = check_config,
 };
 
 /* ---- the secret ---- */
@@ -215,6 +201,22 @@ needs_tls(const struct coordinator_config *cfg)
 	return !cfg->plain;
 }
 
+/* Found out now, not by workers that die of it one after another. */
+static void
+check_tls(const struct coordinator_config *cfg, struct buf *faults)
+{
+	const struct tls_files files = { cfg->tls_certificate, cfg->tls_key, cfg->tls_ca };
+	struct buf why = BUF_INIT(512);
+
+	if (files.certificate == NULL || files.key == NULL || files.ca == NULL)
+		buf_adds(faults, "tls_certificate, tls_key and tls_ca are required to "
+		    "authenticate callers and perspectives\n");
+	else if (!tls_files_usable(&files, &why))
+		buf_addf(faults, "tls_certificate, tls_key and tls_ca: %s\n",
+		    why.data != NULL ? why.data : "out of memory");
+	buf_free(&why);
+}
+
 static bool
 check_rest(struct coordinator_config *cfg, struct buf *faults)
 {
@@ -228,10 +230,11 @@ check_rest(struct coordinator_config *cfg, struct buf *faults)
 	if (!log_level_parse(cfg->log_level, &level))
 		buf_addf(faults, "log_level: expected error, warning, notice, info or debug, "
 		    "found %s\n", cfg->log_level);
-	if (needs_tls(cfg) && (cfg->tls_certificate == NULL || cfg->tls_key == NULL ||
-	    cfg->tls_ca == NULL))
-		buf_adds(faults, "tls_certificate, tls_key and tls_ca are required to "
-		    "authenticate callers and perspectives\n");
+	if (cfg->plain && !endpoint_loopback(&cfg->listen))
+		buf_adds(faults, "plain: serves without authentication, so listen must be a "
+		    "loopback address\n");
+	if (needs_tls(cfg))
+		check_tls(cfg, faults);
 	if (!cfg->plain && cfg->callers.count == 0)
 		buf_adds(faults, "callers: nobody is allowed to ask; name an identity, such as "
 		    "urn:mpic:ca\n");
@@ -263,9 +266,11 @@ usual_cohort(const struct coordinator_config *cfg, struct buf *faults)
 	return fault == COHORT_OK;
 }
 
-bool
-coordinator_config_prepare(struct coordinator_config *cfg, struct buf *faults)
+/* Reads what the options name, and checks what their rows cannot say by themselves. */
+static bool
+check_config(void *config, struct buf *faults)
 {
+	struct coordinator_config *cfg = config;
 	bool ok = regions_load(&cfg->regions, cfg->regions_file, faults);
 
 	ok = ok && prepare_fleet(cfg, faults);
@@ -276,6 +281,15 @@ coordinator_config_prepare(struct coordinator_config *cfg, struct buf *faults)
 		    (int64_t)cfg->fleet.count : DEFAULT_PERSPECTIVES;
 	return ok && usual_cohort(cfg, faults);
 }
+
+const struct option_table coordinator_options = {
+	.program = "mpic-coordinator",
+	.file = SYSCONFDIR "/coordinator.yaml",
+	.sentence = "Asks perspectives to check a domain and says whether they corroborate.",
+	.rows = rows,
+	.count = COUNT(rows),
+	.check = check_config,
+};
 
 void
 coordinator_config_free(struct coordinator_config *cfg)

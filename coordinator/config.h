@@ -36,7 +36,7 @@ struct coordinator_config {
 	char *log_level;
 	bool log_json;
 
-	/* Worked out by coordinator_config_prepare(). */
+	/* Worked out by the table's check, from what the options name. */
 	const struct policy *rules;
 	struct regions regions;
 	struct fleet fleet;
@@ -46,11 +46,6 @@ struct coordinator_config {
 
 extern const struct option_table coordinator_options;
 
-/*
- * Reads what the options name and checks what they cannot say by themselves:
- * the fleet, files, which policy. Adds one sentence a fault.
- */
-bool coordinator_config_prepare(struct coordinator_config *cfg, struct buf *faults);
 void coordinator_config_free(struct coordinator_config *cfg);
 
 #endif

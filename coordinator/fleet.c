@@ -136,6 +136,10 @@ fleet_check(const struct fleet *fleet, struct buf *faults)
 			buf_addf(faults, "perspectives: %s has no RIR: give its rir, one "
 			    "of ARIN, RIPE NCC, APNIC, LACNIC, AFRINIC, or a code that "
 			    "the region catalogue holds\n", p->code);
+		if (!p->placed)
+			buf_addf(faults, "perspectives: %s has no place, so how far it is from "
+			    "others is not known: give its latitude and longitude, or a code "
+			    "that the region catalogue holds\n", p->code);
 		for (size_t k = 0; k < p->too_close_count; k++)
 			if (!has_code(fleet, p->too_close_codes[k]))
 				buf_addf(faults, "perspectives: too_close_codes of %s names "

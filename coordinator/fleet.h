@@ -48,9 +48,9 @@ struct fleet {
 /* Sorts the members and works out `near`. Call once, when all are there. */
 void fleet_arrange(struct fleet *fleet);
 /*
- * Adds one sentence a defect to `faults`: duplicate codes or hosts, no RIR, two
- * members nearer than FLEET_MIN_KM that do not name each other as too close,
- * too_close_codes that nobody has. True if there was none.
+ * Adds one sentence a defect to `faults`: duplicate codes or hosts, no RIR, no
+ * place, two members nearer than FLEET_MIN_KM that do not name each other as
+ * too close, too_close_codes that nobody has. True if there was none.
  */
 bool fleet_check(const struct fleet *fleet, struct buf *faults);
 

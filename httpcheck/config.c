@@ -54,15 +54,13 @@ check_tls(const struct httpcheck_config *cfg, struct buf *faults)
 {
 	const struct tls_files files = { cfg->tls_certificate, cfg->tls_key, cfg->tls_ca };
 	struct buf why = BUF_INIT(512);
-	SSL_CTX *ctx = NULL;
 
 	if (files.certificate == NULL || files.key == NULL || files.ca == NULL)
 		buf_adds(faults,
 		    "tls_certificate, tls_key and tls_ca: all three are needed unless plain is set\n");
-	else if ((ctx = tls_server_context(&files, &why)) == NULL)
+	else if (!tls_files_usable(&files, &why))
 		buf_addf(faults, "tls_certificate, tls_key and tls_ca: %s\n",
 		    why.data != NULL ? why.data : "out of memory");
-	SSL_CTX_free(ctx);
 	buf_free(&why);
 }
 

@@ -126,6 +126,15 @@ tls_server_context(const struct tls_files *files, struct buf *why)
 	return NULL;
 }
 
+bool
+tls_files_usable(const struct tls_files *files, struct buf *why)
+{
+	SSL_CTX *ctx = tls_server_context(files, why);
+
+	SSL_CTX_free(ctx);
+	return ctx != NULL;
+}
+
 /* Printable ASCII without blanks: what may stand in a URN, a log and a header. */
 static bool
 identity_copy(const unsigned char *bytes, size_t len, char identity[static TLS_IDENTITY_MAX])
@@ -140,8 +149,8 @@ identity_copy(const unsigned char *bytes, size_t len, char identity[static TLS_I
 	return true;
 }
 
-bool
-tls_certificate_identity(const X509 *cert, char identity[static TLS_IDENTITY_MAX])
+static bool
+certificate_identity(const X509 *cert, char identity[static TLS_IDENTITY_MAX])
 {
 	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
 	const size_t prefix = strlen(URN);
@@ -177,7 +186,7 @@ tls_peer_identity(const SSL *ssl, char identity[static TLS_IDENTITY_MAX])
 	const X509 *cert = SSL_get0_peer_certificate(ssl);
 
 	identity[0] = '\0';
-	return cert != NULL && tls_certificate_identity(cert, identity);
+	return cert != NULL && certificate_identity(cert, identity);
 }
 
 static int64_t
@@ -220,12 +229,6 @@ tls_client_free(struct tls_client *c)
 	OPENSSL_free(c);
 }
 
-int64_t
-tls_client_expires_s(const struct tls_client *c)
-{
-	return tls_expires_s(c->files);
-}
-
 static int
 peer_refuse(struct tls_peer *peer, X509_STORE_CTX *store, enum tls_outcome outcome,
     int error, const char *reason)
@@ -256,7 +259,7 @@ verify_server(X509_STORE_CTX *store, void *arg)
 		return peer_refuse(peer, store, TLS_UNTRUSTED, X509_V_ERR_INVALID_PURPOSE,
 		    "the certificate lacks the extended key usage serverAuth");
 	peer->expires_s = certificate_expires_s(leaf);
-	tls_certificate_identity(leaf, peer->presented);
+	certificate_identity(leaf, peer->presented);
 	if (strcmp(peer->presented, peer->expected) != 0)
 		return peer_refuse(peer, store, TLS_IDENTITY_MISMATCH,
 		    X509_V_ERR_APPLICATION_VERIFICATION,

@@ -28,6 +28,8 @@ struct tls_files {
 	const char *ca;		/* the roots peers must chain to */
 };
 
+/* Whether a server and a client could use the files; else a sentence in `why`. */
+bool tls_files_usable(const struct tls_files *files, struct buf *why);
 /*
  * For a server: requires and verifies a client certificate, and takes HTTP/2
  * where the client offers it by ALPN, else HTTP/1.1. NULL, with a
@@ -36,7 +38,6 @@ struct tls_files {
 SSL_CTX *tls_server_context(const struct tls_files *files, struct buf *why);
 /* Identity of the peer of a finished handshake; false, and "", when it has none. */
 bool tls_peer_identity(const SSL *ssl, char identity[static TLS_IDENTITY_MAX]);
-bool tls_certificate_identity(const X509 *cert, char identity[static TLS_IDENTITY_MAX]);
 /* notAfter of the context's own certificate in Unix seconds; 0 without one. */
 int64_t tls_expires_s(const SSL_CTX *ctx);
 
@@ -44,7 +45,6 @@ int64_t tls_expires_s(const SSL_CTX *ctx);
 struct tls_client;
 struct tls_client *tls_client_new(const struct tls_files *files, struct buf *why);
 void tls_client_free(struct tls_client *c);
-int64_t tls_client_expires_s(const struct tls_client *c);
 
 enum tls_outcome {
 	TLS_NOT_REACHED,	/* no certificate was looked at */

@@ -438,6 +438,36 @@ def test_a_configuration_that_could_serve_nobody(coordinators):
     assert "default_perspective_count: no cohort of 3 can be had" in ended.stderr
 
 
+FAULTS = (
+    ({"plain": True, "listen": "0.0.0.0:8400"}, "plain: serves without authentication"),
+    ({"plain": False, "callers": None}, "callers: nobody is allowed to ask"),
+    ({"tls_key": None}, "tls_certificate, tls_key and tls_ca are required"),
+    ({"tls_certificate": "/nonexistent.pem"}, "/nonexistent.pem"),
+    ({"tls_ca": "/dev/null"}, "/dev/null"),
+    ({"cohort_secret_file": "/dev/null"}, "cohort_secret_file: /dev/null holds 0 bytes"),
+    ({"deadline_ms": 9000, "max_deadline_ms": 8000}, "deadline_ms: expected at most"),
+    ({"policy": "none"}, "policy: expected open-mpic"),
+)
+
+
+@pytest.mark.parametrize("wrong, says", FAULTS, ids=lambda value: str(value)[:50])
+@pytest.mark.parametrize("arguments", ((), ("--check",)), ids=("start", "check"))
+def test_configuration_fault(coordinators, wrong, says, arguments):
+    command = coordinators.command(coordinators.options(**wrong), *arguments)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert ended.returncode == 2
+    assert says in ended.stderr
+
+
+def test_a_perspective_without_a_place(coordinators):
+    rows = coordinators.perspectives(*range(6))
+    rows[0] |= {"code": "somewhere", "rir": "ARIN"}
+    command = coordinators.command(coordinators.options(perspectives=rows), "--check")
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert ended.returncode == 2
+    assert "somewhere has no place" in ended.stderr
+
+
 def test_each_attempt_leaves_one_line(coordinators, started):
     daemon, caller = started()
     body = {"check_type": "caa", "domain_or_ip_target": "Hijack.com", "trace_identifier": "t-1\n",

@@ -321,6 +321,10 @@ test_fleet_defects(void **state)
 	assert_false(fleet_check(&f, &faults));
 	assert_non_null(strstr(faults.data, "b has no RIR"));
 	assert_non_null(strstr(faults.data, "names z"));
+	f.members[1].placed = false;
+	buf_reset(&faults);
+	assert_false(fleet_check(&f, &faults));
+	assert_non_null(strstr(faults.data, "b has no place"));
 	f.members[1].code = "a";
 	buf_reset(&faults);
 	assert_false(fleet_check(&f, &faults));
