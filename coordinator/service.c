@@ -48,7 +48,8 @@ enum { RESULT_PASSED, RESULT_FAILED, RESULT_UNREACHABLE, RESULT_NOT_AWAITED, RES
 enum { METRICS(METRIC_ENUM) METRIC_COUNT };
 static const struct metric metric_rows[] = { METRICS(METRIC_ROW) };
 
-struct metrics *
+/* The metrics of a configuration. `table` must be freed after the metrics. */
+static struct metrics *
 service_metrics_new(const struct coordinator_config *cfg, unsigned workers,
     struct metric **table)
 {

@@ -16,10 +16,6 @@
 
 struct service;
 
-/* The metrics of a configuration. `table` must be freed after the metrics. */
-struct metrics *service_metrics_new(const struct coordinator_config *cfg, unsigned workers,
-    struct metric **table);
-
 /* `cfg` must be prepared and outlive it; `listen_fd` stays the caller's. */
 struct service *service_new(struct event_base *base, const struct coordinator_config *cfg,
     struct metrics *metrics, int listen_fd, struct buf *why);

@@ -17,7 +17,6 @@
 #define DNS_TYPE_CAA	257	/* RFC 8659 4 */
 
 #define DNS_RCODE_NOERROR	0
-#define DNS_RCODE_SERVFAIL	2
 
 /* Header, question and OPT record with our option. */
 #define DNS_QUESTION_MAX	(12 + NAME_WIRE_MAX + 4 + 11 + 4 + MPIC_OPTION_QUERY_LEN)

@@ -64,12 +64,6 @@ check_type_path(enum check_type type)
 	return check_types[type].path;
 }
 
-const char *
-check_certificate_name(enum check_certificate type)
-{
-	return certificate_names[type];
-}
-
 bool
 check_request_decode(struct check_request *request, enum check_type type,
     const char *text, size_t len, struct json_faults *faults)

@@ -34,7 +34,6 @@ const char *check_type_name(enum check_type type);
 const char *check_type_path(enum check_type type);
 
 enum check_certificate { CHECK_TLS_SERVER, CHECK_S_MIME };
-const char *check_certificate_name(enum check_certificate type);
 
 /* caa_check_parameters. Lists are as sent: nothing is lower-cased yet. */
 struct check_caa_parameters {

@@ -48,7 +48,7 @@ struct lookup_members {
 	const char *name, *rcode, *reason, *owner;
 	int outcome, dnssec;
 	struct json_int ttl, tries_sent;
-	struct json_object *chain, *records;
+	struct json_object *records;
 	struct insecurity insecurity;
 };
 
@@ -77,7 +77,6 @@ static const struct json_field lookup_fields[] = {
 	JSON_ROW("owner", STRING, lookup_members, owner, .min = 1, .max = 1024),
 	JSON_ROW("ttl", INT, lookup_members, ttl, .min = 0, .max = UINT32_MAX),
 	JSON_ROW("tries_sent", INT, lookup_members, tries_sent, .min = 0, .max = UINT32_MAX),
-	JSON_ROW("chain", RAW, lookup_members, chain),
 	JSON_ROW("records", RAW, lookup_members, records),
 	JSON_ROW("insecurity", OBJECT, lookup_members, insecurity, .fields = insecurity_fields),
 	{ .key = NULL }
@@ -145,8 +144,6 @@ lookup_decode(struct evidence_lookup *l, struct json_object *o, bool truncated, 
 		.name = m.name, .outcome = m.outcome, .rcode = m.rcode, .reason = m.reason,
 		.owner = m.owner, .ttl_s = m.ttl.value, .tries_sent = m.tries_sent.value,
 		.insecure = m.insecurity.set && m.insecurity.proven.value,
-		.hop_count = json_object_is_type(m.chain, json_type_array) ?
-		    json_object_array_length(m.chain) : 0,
 	};
 	if (l->outcome == EVIDENCE_ABANDONED)
 		return true;

@@ -62,7 +62,6 @@ struct evidence_lookup {
 	const char *owner;		/* of the RRset: the end of the hops */
 	int64_t ttl_s;
 	int64_t tries_sent;
-	size_t hop_count;
 	bool insecure;			/* shown by a walk, hops included */
 	struct evidence_record *records;	/* with EVIDENCE_ANSWER */
 	size_t record_count;

@@ -126,8 +126,6 @@ const char *exchange_identity(const struct exchange *x);
 const char *exchange_peer(const struct exchange *x);
 /* CLOCK_MONOTONIC at which the whole request was there, in ns. */
 uint64_t exchange_started_ns(const struct exchange *x);
-/* NULL once the server is freed. */
-struct server *exchange_server(const struct exchange *x);
 
 /*
  * `gone` runs once, from the loop, if the client vanishes before the reply; the

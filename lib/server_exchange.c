@@ -184,12 +184,6 @@ exchange_started_ns(const struct exchange *x)
 	return x->started_ns;
 }
 
-struct server *
-exchange_server(const struct exchange *x)
-{
-	return x->connection->server;
-}
-
 void
 exchange_on_gone(struct exchange *x, void (*gone)(struct exchange *x, void *arg),
     void *arg)
