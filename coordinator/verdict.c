@@ -82,7 +82,9 @@ add_perspective(struct buf *out, struct json_object *object)
 	json_faults_init(&faults);
 	if (!json_read(object, line_fields, &line, "perspectives", &faults) ||
 	    !check_result_read(&r, CHECK_CAA, line.check_response, "", &faults)) {
-		buf_addf(out, "  cannot be read: %s\n", faults.list[0].message);
+		buf_adds(out, "  cannot be read: ");
+		add_clean(out, faults.list[0].message);
+		buf_addc(out, '\n');
 		return;
 	}
 	snprintf(start, sizeof(start), "  %-24s %-8s", line.code, !r.check_completed &&
@@ -128,9 +130,10 @@ read_answer(struct json_object *document, struct buf *out)
 	json_faults_init(&faults);
 	if (!json_read(document, answer_fields, &a, "", &faults) ||
 	    !json_object_is_type(a.perspectives, json_type_array)) {
-		buf_addf(out, "the answer is none of a coordinator's: %s %s\n",
-		    faults.count > 0 ? faults.list[0].path : "perspectives",
-		    faults.count > 0 ? faults.list[0].message : "is no list");
+		buf_addf(out, "the answer is none of a coordinator's: %s ",
+		    faults.count > 0 ? faults.list[0].path : "perspectives");
+		add_clean(out, faults.count > 0 ? faults.list[0].message : "is no list");
+		buf_addc(out, '\n');
 		return VERDICT_ERROR;
 	}
 	add_head(out, &a);

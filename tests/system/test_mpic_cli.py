@@ -236,3 +236,10 @@ def test_control_characters_do_not_reach_the_terminal(run, impostor):
     ended = run("check", "caa", "permit.com", "--coordinator", impostor(200, body.encode()))
     assert ended.returncode == NO
     assert ended.stdout == "no  caa ?[2Jx\na?[31mb?31mcü\n"
+    unreadable = {"perspective_code": "p", "check_response": {"check_completed": "\x1b[2J"}}
+    for faulty in ({"is_valid": "\x1b[2J"}, {"is_valid": True, "domain_or_ip_target": "x",
+                                            "check_type": "caa", "perspectives": [unreadable]}):
+        body = json.dumps(faulty).encode()
+        ended = run("check", "caa", "permit.com", "--coordinator", impostor(200, body))
+        assert "?[2J" in ended.stdout + ended.stderr
+        assert "\x1b" not in ended.stdout + ended.stderr
