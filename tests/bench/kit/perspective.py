@@ -16,20 +16,28 @@ def run(bench):
 
 
 def _cpu(bench):
+    """Over HTTP/2, as coordinators of ours call; others come over HTTP/1.1."""
     with bench.fleet() as fleet:
         one = fleet.parts["perspectives"][0]
         tls = fleet.tls_coordinator
         pids = tools.tree(one["httpcheck_pid"])
-        empty = tools.cpu_us(tools.load(one["url"] + "/healthz", CHECKS, tls=tls, pids=pids))
-        for zone, what in (("n%d.bench.zz", "CAA at the name"),
-                           ("a.b.c.n%d.bench-none.zz", "six labels, none")):
-            result = tools.load(one["url"] + "/caa", CHECKS, tools.caa_body(zone),
-                                '"check_passed":true', tls, pids, modulus=5000)
-            bench.report.add(f"httpcheck: CPU a check, {what} (base: /healthz)",
-                             tools.cpu_us(result), "us", empty, 80)
+        for h2, over, target in ((True, "", 80), (False, ", HTTP/1.1", None)):
+            empty = tools.cpu_us(tools.load(one["url"] + "/healthz", CHECKS, tls=tls, pids=pids,
+                                            h2=h2))
+            for zone, what in (("n%d.bench.zz", "CAA at the name"),
+                               ("a.b.c.n%d.bench-none.zz", "six labels, none")):
+                result = tools.load(one["url"] + "/caa", CHECKS, tools.caa_body(zone),
+                                    '"check_passed":true', tls, pids, modulus=5000, h2=h2)
+                bench.report.add(f"httpcheck: CPU a check, {what}{over} (base: /healthz)",
+                                 tools.cpu_us(result), "us", empty, target)
 
 
 def _memory(bench):
+    for h2, over, target in ((True, "", 20), (False, ", HTTP/1.1", None)):
+        _memory_over(bench, h2, over, target)
+
+
+def _memory_over(bench, h2, over, target):
     folder = bench.folder("held")
     authority = pki.Authority(folder + "/pki")
     address = configs.free_block(1)[0]
@@ -48,10 +56,10 @@ def _memory(bench):
         idle = tools.memory_mb(worker)
         with tools.PeakMemory(worker) as memory:
             tools.load(place.url + "/caa", HELD, tools.caa_body("n%d.bench.zz"),
-                       None, tls, in_flight=HELD)
+                       None, tls, in_flight=HELD, h2=h2)
         rss, pss = memory.peak
-        bench.report.add("httpcheck: RSS of a worker, 1,000 in flight (base: idle)", rss, "MB",
-                         idle[0], 20)
+        bench.report.add(f"httpcheck: RSS of a worker, 1,000 in flight{over} (base: idle)", rss,
+                         "MB", idle[0], target)
         bench.report.add("httpcheck: the same, PSS", pss, "MB", idle[1])
     finally:
         bench.stop("httpcheck", "hold")

@@ -50,12 +50,13 @@ def ask(to, name, count, operation=None, pids=(), in_flight=64, first=0):
                  *_pids(pids), to, name, count])
 
 
-def load(url, count, body=None, expected=None, tls=None, pids=(), in_flight=64, modulus=None):
+def load(url, count, body=None, expected=None, tls=None, pids=(), in_flight=64, modulus=None,
+         h2=False):
     """Requests to a server; see load.c. tls is (CA, certificate, key)."""
     ca, certificate, key = tls or (None, None, None)
     return _run([BUILD / "tests/bench/load", *_options({
         "j": in_flight, "m": modulus, "b": body, "e": expected, "a": ca, "c": certificate,
-        "k": key}), *_pids(pids), url, count])
+        "k": key}), *(["-2"] if h2 else []), *_pids(pids), url, count])
 
 
 def cpu_us(result, pids=None):
