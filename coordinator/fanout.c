@@ -1,5 +1,6 @@
 #include "coordinator/fanout.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,12 @@
 #include "coordinator/multi.h"
 
 #define IDENTITY_PREFIX	"urn:mpic:perspective:"
-#define REPLY_CHUNK	4096	/* bytes libcurl reads at once */
+/*
+ * libcurl's buffer for a reply, which must hold a whole one: before 8.1, what
+ * does not fit stops the HTTP/2 connection it came on, and with
+ * curl_multi_socket_action() nothing may ever set it going again.
+ */
+#define REPLY_CHUNK	(CHECK_RESULT_MAX + (size_t)16 * 1024)
 /* libcurl's least; its default of 64 KiB would be most of the memory of a connection. */
 #define UPLOAD_CHUNK	16384
 /*
@@ -18,6 +24,7 @@
  * that they time out, and calls that end free connections meanwhile.
  */
 #define CONNECTING_MAX	16
+#define MAPPED_MIN	(128 * 1024)	/* glibc's own default */
 #define QUOTED_MAX	200	/* bytes of a peer's words in a sentence */
 
 /* An easy handle that goes from call to call of one perspective. */
@@ -30,6 +37,7 @@ struct fanout_slot {
 	bool warm;		/* its last call left an open connection */
 	bool connecting;
 	bool connected;		/* the call has its connection */
+	bool sent;		/* all of `body` */
 	struct fanout_slot *prev, *next;	/* of the line's */
 	struct fanout_slot *next_idle;
 	char error[CURL_ERROR_SIZE];
@@ -150,6 +158,23 @@ on_connected(void *arg, char *peer, char *own, int peer_port, int own_port)
 	return CURL_PREREQFUNC_OK;
 }
 
+/*
+ * libcurl before 8.7 keeps the buffer of UPLOAD_CHUNK bytes of each transfer
+ * until the reply is there; setting its size frees it, and a transfer that is
+ * tried again gets a new one. Later ones have a single buffer for all.
+ */
+static int
+on_progress(void *arg, curl_off_t down_all, curl_off_t down, curl_off_t up_all, curl_off_t up)
+{
+	struct fanout_slot *slot = arg;
+
+	if (!slot->sent && up > 0 && up == up_all) {
+		slot->sent = true;
+		curl_easy_setopt(slot->easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_CHUNK);
+	}
+	return 0;	/* CURL_PROGRESSFUNC_CONTINUE has libcurl print its meter on stderr */
+}
+
 static CURLcode
 on_ssl_context(CURL *easy, void *ctx, void *arg)
 {
@@ -196,6 +221,9 @@ slot_set_http(struct fanout_slot *slot, struct fanout_line *line)
 	    curl_easy_setopt(e, CURLOPT_WRITEDATA, slot) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_connected) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_PREREQDATA, slot) == CURLE_OK &&
+	    curl_easy_setopt(e, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
+	    curl_easy_setopt(e, CURLOPT_XFERINFOFUNCTION, on_progress) == CURLE_OK &&
+	    curl_easy_setopt(e, CURLOPT_XFERINFODATA, slot) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, slot->error) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_PRIVATE, slot) == CURLE_OK;
 }
@@ -288,6 +316,7 @@ slot_start(struct fanout_line *line, struct fanout_slot *slot, struct call *call
 	slot->body->users++;
 	slot->error[0] = '\0';
 	slot->connected = false;
+	slot->sent = false;
 	slot->connecting = !slot->warm;
 	line->connecting += slot->connecting;
 	call->slot = slot;
@@ -538,6 +567,11 @@ fanout_new(struct event_base *base, const struct fanout_config *cfg, struct buf 
 
 	if (f == NULL)
 		goto fail;
+	/*
+	 * Buffers of REPLY_CHUNK are mapped, so that each takes the pages that its
+	 * reply fills. glibc would soon raise the limit and take them from the heap.
+	 */
+	mallopt(M_MMAP_THRESHOLD, MAPPED_MIN);
 	f->fleet = cfg->fleet;
 	f->connections = cfg->connections;
 	if (cfg->tls != NULL && (f->tls = tls_client_new(cfg->tls, why)) == NULL)
