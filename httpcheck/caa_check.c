@@ -166,6 +166,22 @@ judge_failure(const struct caa_check *check, const struct evidence_lookup *l,
 	return true;
 }
 
+/*
+ * Whether any server was heard in this check. The walk that excuses a failure
+ * may rest on what was cached before this perspective lost its own network,
+ * and a failure inside the CA's infrastructure excuses nothing (BR 3.2.2.8).
+ */
+static bool
+anything_answered(const struct evidence *e)
+{
+	for (size_t i = 0; i < e->lookup_count; i++)
+		if (e->lookups[i].outcome == EVIDENCE_ANSWER ||
+		    e->lookups[i].outcome == EVIDENCE_NODATA ||
+		    e->lookups[i].outcome == EVIDENCE_NXDOMAIN)
+			return true;
+	return false;
+}
+
 static bool
 judge_lookups(const struct caa_check *check, const struct evidence *e,
     struct check_result *result, struct caa_verdict_text *text, size_t *judged)
@@ -184,7 +200,11 @@ judge_lookups(const struct caa_check *check, const struct evidence *e,
 			allowed = l;
 		}
 	}
-	if (!decided)
+	if (!decided && !anything_answered(e))
+		check_result_fail(result, PROBLEM_DNS_INDETERMINATE,
+		    "no name server answered anything on the way to %s: the perspective itself may be cut off",
+		    e->lookups[0].name);
+	else if (!decided)
 		judge_nothing(result);
 	if (good && allowed != NULL)
 		note_allowed(allowed, result);

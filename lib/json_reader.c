@@ -101,9 +101,9 @@ tree_members(struct json_object *o)
 	return members;
 }
 
-/* What json-c makes of text that is known to be well-formed; NULL without memory. */
 /*
- * Without json-c's own strictness, which is json_scan()'s part: 0.18's takes
+ * What json-c makes of text that is known to be well-formed; NULL without
+ * memory. Without json-c's own strictness, which is json_scan()'s part: 0.18's takes
  * the octets of UTF-8 for control characters and large numbers for errors.
  */
 static struct json_object *
