@@ -14,7 +14,7 @@ enum verdict_cell { PASSED, DENIED, FAILED };
 
 static const char *const problem_names[PROBLEM_COUNT] = {
 	[PROBLEM_NONE] = "none",
-#define X(symbol, code, fault, retryable, error_type) [PROBLEM_##symbol] = code,
+#define X(symbol, code, ...) [PROBLEM_##symbol] = code,
 	PROBLEMS(X)
 #undef X
 };

@@ -27,7 +27,9 @@ const struct json_field check_caa_fields[] = {
 	{ .key = NULL }
 };
 
+/* The body may name its type, which is then no other than the resource's. */
 static const char *const caa_names[] = { "caa", NULL };
+static const char *const dcv_names[] = { "dcv", NULL };
 
 /* What every check has, then what its type has. */
 #define COMMON_ROWS \
@@ -47,9 +49,16 @@ static const struct json_field caa_request_fields[] = {
 	{ .key = NULL }
 };
 
-/* A type without rows is not served yet. */
+static const struct json_field dcv_request_fields[] = {
+	COMMON_ROWS,
+	JSON_ROW("check_type", ENUM, check_request, named_type, .names = dcv_names),
+	JSON_ROW("dcv_check_parameters", RAW, check_request, dcv_as_sent, .required = true),
+	{ .key = NULL }
+};
+
 static const struct json_field *const request_fields[CHECK_TYPE_COUNT] = {
 	[CHECK_CAA] = caa_request_fields,
+	[CHECK_DCV] = dcv_request_fields,
 };
 
 const char *
@@ -68,15 +77,17 @@ bool
 check_request_decode(struct check_request *request, enum check_type type,
     const char *text, size_t len, struct json_faults *faults)
 {
+	bool ok;
+
 	*request = (struct check_request){ .type = type };
-	if (request_fields[type] == NULL) {
-		json_fault_add(faults, "check_type", "unsupported",
-		    "check type %s is not served by this version", check_type_name(type));
-		return false;
-	}
 	request->document = json_document_parse(text, len, faults);
-	return request->document != NULL && json_read(request->document,
-	    request_fields[type], request, "", faults);
+	if (request->document == NULL)
+		return false;
+	ok = json_read(request->document, request_fields[type], request, "", faults);
+	if (type != CHECK_DCV || request->dcv_as_sent == NULL)
+		return ok;
+	return check_dcv_parameters_read(&request->dcv, request->dcv_as_sent,
+	    "dcv_check_parameters", faults) && ok;
 }
 
 void
@@ -114,11 +125,24 @@ check_request_encode(const struct check_request *request, struct buf *out)
 		check_caa_parameters_encode(&request->caa, out);
 		if (request->ignore_rfc8657.value)
 			buf_adds(out, ",\"ignore_rfc8657\":true");
+	} else {
+		buf_adds(out, ",\"dcv_check_parameters\":");
+		check_dcv_parameters_encode(&request->dcv, out);
 	}
 	json_add_string(out, ",\"trace_identifier\":", request->trace_identifier);
 	if (request->nonce != NULL)
 		json_add_string(out, ",\"nonce\":", request->nonce);
 	if (request->deadline_ms.set)
 		json_add_int(out, ",\"deadline_ms\":", request->deadline_ms.value);
+	buf_addc(out, '}');
+}
+
+void
+check_request_encode_attempt(const char *request, size_t len, const char *nonce,
+    int64_t deadline_ms, struct buf *out)
+{
+	buf_add(out, request, len - 1);	/* to the brace that ends it */
+	json_add_string(out, ",\"nonce\":", nonce);
+	json_add_int(out, ",\"deadline_ms\":", deadline_ms);
 	buf_addc(out, '}');
 }

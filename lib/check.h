@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "check_dcv.h"
 #include "json_reader.h"
 #include "problem.h"
 
@@ -62,6 +63,8 @@ struct check_request {
 	const char *nonce;		/* or NULL; the result echoes it */
 	struct json_int deadline_ms;	/* from arrival; unset: the perspective's default */
 	struct check_caa_parameters caa;	/* CHECK_CAA */
+	struct check_dcv_parameters dcv;	/* CHECK_DCV */
+	struct json_object *dcv_as_sent;	/* borrowed; what `dcv` was read from */
 	/* The policy does not know RFC 8657: accounturi and validationmethods bind nobody. */
 	struct json_bool ignore_rfc8657;	/* CHECK_CAA */
 };
@@ -70,6 +73,9 @@ struct check_request {
 bool check_request_decode(struct check_request *request, enum check_type type,
     const char *text, size_t len, struct json_faults *faults);
 void check_request_encode(const struct check_request *request, struct buf *out);
+/* The same from text encoded without nonce and deadline_ms, which are added. */
+void check_request_encode_attempt(const char *request, size_t len, const char *nonce,
+    int64_t deadline_ms, struct buf *out);
 void check_request_free(struct check_request *request);
 
 /* Adds the caa_check_parameters object (or null), as echoed in answers too. */
@@ -87,12 +93,6 @@ enum check_dnssec {
 /* "secure" ...; NULL for UNKNOWN. */
 const char *check_dnssec_name(enum check_dnssec status);
 enum check_dnssec check_dnssec_from_name(const char *name);
-
-/* A list of strings of the caller's, for encoding; decoding leaves it NULL. */
-struct check_strings {
-	const char *const *items;	/* NULL: the member is null */
-	size_t count;
-};
 
 /* details of a CAA check. All strings borrowed; NULL is written as null. */
 struct check_caa_details {
@@ -125,6 +125,7 @@ struct check_result {
 	const char *nonce;		/* as asked; or NULL */
 	struct check_problem problem;
 	struct check_caa_details caa;	/* CHECK_CAA */
+	struct check_dcv_details dcv;	/* CHECK_DCV */
 	/* Encoding only: one JSON object, spliced as it is; NULL: null. */
 	const char *evidence;
 	size_t evidence_len;
@@ -132,9 +133,8 @@ struct check_result {
 
 void check_result_init(struct check_result *result, enum check_type type);
 /*
- * Sets not passed with this problem and its sentence. Completed only if the
- * problem is a verdict (it has no error_type): in Open MPIC a CAA lookup that
- * failed did not complete.
+ * Sets not passed with this problem and its sentence, and completed as the
+ * problem's row has it: in Open MPIC a lookup that failed did not complete.
  */
 void check_result_fail(struct check_result *result, enum problem problem,
     const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -60,7 +60,7 @@ check_result_fail(struct check_result *result, enum problem problem, const char 
 {
 	va_list ap;
 
-	result->check_completed = problem_error_type(problem) == NULL;
+	result->check_completed = problem_completed(problem);
 	result->check_passed = false;
 	result->problem.problem = problem;
 	va_start(ap, fmt);
@@ -71,9 +71,9 @@ check_result_fail(struct check_result *result, enum problem problem, const char 
 /* ---- encoding ---- */
 
 static void
-add_errors(struct buf *out, const struct check_problem *p)
+add_errors(struct buf *out, const struct check_problem *p, bool dcv)
 {
-	const char *type = p->problem != PROBLEM_NONE ? problem_error_type(p->problem) : NULL;
+	const char *type = p->problem != PROBLEM_NONE ? problem_error_type(p->problem, dcv) : NULL;
 
 	if (type == NULL) {
 		buf_adds(out, ",\"errors\":null");
@@ -99,15 +99,12 @@ add_problem(struct buf *out, const struct check_problem *p)
 }
 
 static void
-add_caa_details(struct buf *out, const struct check_result *result)
+add_caa_details(struct buf *out, const struct check_caa_details *d)
 {
-	const struct check_caa_details *d = &result->caa;
-
 	if (d->caa_record_present.set)
-		json_add_bool(out, ",\"details\":{\"caa_record_present\":",
-		    d->caa_record_present.value);
+		json_add_bool(out, "{\"caa_record_present\":", d->caa_record_present.value);
 	else
-		buf_adds(out, ",\"details\":{\"caa_record_present\":null");
+		buf_adds(out, "{\"caa_record_present\":null");
 	json_add_string(out, ",\"found_at\":", d->found_at);
 	json_add_strings(out, ",\"records_seen\":", d->records_seen.items,
 	    d->records_seen.count);
@@ -123,11 +120,14 @@ check_result_encode(const struct check_result *result, struct buf *out)
 {
 	json_add_bool(out, "{\"check_completed\":", result->check_completed);
 	json_add_bool(out, ",\"check_passed\":", result->check_passed);
-	add_errors(out, &result->problem);
+	add_errors(out, &result->problem, result->type == CHECK_DCV);
 	json_add_int(out, ",\"timestamp_ns\":", result->timestamp_ns);
 	json_add_string(out, ",\"check_type\":", check_type_name(result->type));
+	buf_adds(out, ",\"details\":");
 	if (result->type == CHECK_CAA)
-		add_caa_details(out, result);
+		add_caa_details(out, &result->caa);
+	else
+		check_dcv_details_encode(&result->dcv, out);
 	json_add_string(out, ",\"perspective_code\":", result->perspective_code);
 	json_add_string(out, ",\"nonce\":", result->nonce);
 	add_problem(out, &result->problem);
@@ -147,7 +147,6 @@ check_result_encode(const struct check_result *result, struct buf *out)
 
 /* The wire form before it is judged. */
 struct wire_details {
-	bool set;
 	struct json_bool caa_record_present;
 	const char *found_at, *reason, *deciding_record, *dnssec_status;
 };
@@ -161,7 +160,7 @@ struct wire_result {
 	struct json_bool completed, passed;
 	struct json_int timestamp_ns, elapsed_ms;
 	const char *check_type, *perspective_code, *nonce;
-	struct wire_details details;
+	struct json_object *details;
 	struct wire_problem problem;
 	struct json_object *errors;
 };
@@ -189,7 +188,7 @@ static const struct json_field result_fields[] = {
 	JSON_ROW("elapsed_ms", INT, wire_result, elapsed_ms, .max = INT64_MAX),
 	JSON_ROW("perspective_code", STRING, wire_result, perspective_code, .max = CHECK_CODE_MAX),
 	JSON_ROW("nonce", STRING, wire_result, nonce, .max = CHECK_NONCE_MAX),
-	JSON_ROW("details", OBJECT, wire_result, details, .fields = details_fields),
+	JSON_ROW("details", RAW, wire_result, details),
 	JSON_ROW("problem", OBJECT, wire_result, problem, .fields = problem_fields),
 	JSON_ROW("errors", RAW, wire_result, errors),
 	{ .key = NULL }
@@ -229,11 +228,28 @@ result_problem(struct check_result *result, const struct wire_result *w)
 		/* Open MPIC's checkers call a failed lookup completed at times. */
 		result->problem.problem = PROBLEM_DNS_FAILED;
 	} else if (!w->passed.value) {
-		result->problem.problem = PROBLEM_CAA_FORBIDS;
+		result->problem.problem = result->type == CHECK_CAA ? PROBLEM_CAA_FORBIDS :
+		    PROBLEM_NO_MATCH;
 	}
 	if (message != NULL)
 		snprintf(result->problem.message, sizeof(result->problem.message),
 		    "%s", message);
+}
+
+static bool
+caa_details_read(struct check_caa_details *d, struct json_object *object,
+    struct json_faults *faults)
+{
+	struct wire_details w = { .found_at = NULL };
+
+	if (object != NULL && !json_read(object, details_fields, &w, "details", faults))
+		return false;
+	d->caa_record_present = w.caa_record_present;
+	d->found_at = w.found_at;
+	d->reason = w.reason;
+	d->deciding_record = w.deciding_record;
+	d->dnssec_status = check_dnssec_from_name(w.dnssec_status);
+	return true;
 }
 
 bool
@@ -256,13 +272,9 @@ check_result_read(struct check_result *result, enum check_type type,
 	result->elapsed_ms = w.elapsed_ms.set ? w.elapsed_ms.value : -1;
 	result->perspective_code = w.perspective_code;
 	result->nonce = w.nonce;
-	result->caa.caa_record_present = w.details.caa_record_present;
-	result->caa.found_at = w.details.found_at;
-	result->caa.reason = w.details.reason;
-	result->caa.deciding_record = w.details.deciding_record;
-	result->caa.dnssec_status = check_dnssec_from_name(w.details.dnssec_status);
 	result_problem(result, &w);
-	return true;
+	return type == CHECK_CAA ? caa_details_read(&result->caa, w.details, faults) :
+	    check_dcv_details_read(&result->dcv, w.details, "details", faults);
 }
 
 /*

@@ -6,11 +6,11 @@
 static const struct {
 	const char *code;
 	enum fault fault;
-	bool retryable;
+	bool retryable, completed;
 	const char *error_type;
 } rows[PROBLEM_COUNT] = {
-#define X(symbol, code, fault, retryable, error_type) \
-	[PROBLEM_##symbol] = { code, FAULT_##fault, retryable, error_type },
+#define X(symbol, code, fault, retryable, completed, error_type) \
+	[PROBLEM_##symbol] = { code, FAULT_##fault, retryable, completed, error_type },
 	PROBLEMS(X)
 #undef X
 };
@@ -54,8 +54,18 @@ problem_retryable(enum problem p)
 	return rows[p].retryable;
 }
 
-const char *
-problem_error_type(enum problem p)
+bool
+problem_completed(enum problem p)
 {
-	return rows[p].error_type;
+	return rows[p].completed;
+}
+
+const char *
+problem_error_type(enum problem p, bool dcv)
+{
+	const char *type = rows[p].error_type;
+
+	if (dcv && type != NULL && strcmp(type, PROBLEM_LOOKUP_ERROR) == 0)
+		return "mpic_error:dcv_checker:lookup";
+	return type;
 }

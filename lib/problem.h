@@ -14,28 +14,66 @@
 /* Whose failing it is: the applicant's side, the perspective, or the coordinator. */
 enum fault { FAULT_TARGET, FAULT_PERSPECTIVE, FAULT_COORDINATOR };
 
-/* X(symbol, code, fault, retryable, error_type) */
+/*
+ * X(symbol, code, fault, retryable, completed, error_type). `completed`: the
+ * check came to its end, and what it saw is not what passes.
+ */
+#define PROBLEM_LOOKUP_ERROR "mpic_error:caa_checker:lookup"
+#define PROBLEM_CERTIFICATE_ERROR "mpic_error:dcv_checker:tls_alpn:certificate:"
+#define PROBLEM_REMOTE_ERROR "mpic_error:coordinator:remote_check"
 #define PROBLEMS(X) \
-	X(CAA_FORBIDS,		"caa-forbids",			TARGET, false, NULL) \
-	X(DNS_BOGUS,		"dns-bogus",			TARGET, false, "mpic_error:caa_checker:lookup") \
-	X(DNS_FAILED,		"dns-failed",			TARGET, true,  "mpic_error:caa_checker:lookup") \
-	X(DNS_TIMEOUT,		"dns-timeout",			TARGET, true,  "mpic_error:caa_checker:lookup") \
-	X(DNS_TOO_LARGE,	"dns-too-large",		TARGET, false, "mpic_error:caa_checker:lookup") \
-	X(DNS_INDETERMINATE,	"dns-indeterminate",		PERSPECTIVE, true, "mpic_error:caa_checker:lookup") \
-	X(RESOLVER_UNREACHABLE,	"resolver-unreachable",		PERSPECTIVE, true, "mpic_error:caa_checker:lookup") \
-	X(RESOLVER_NO_EVIDENCE,	"resolver-no-evidence",		PERSPECTIVE, true, "mpic_error:caa_checker:lookup") \
-	X(DEADLINE,		"deadline-exceeded",		PERSPECTIVE, true, "mpic_error:caa_checker:lookup") \
-	X(OVERLOADED,		"overloaded",			PERSPECTIVE, true, "mpic_error:coordinator:remote_check") \
-	X(ABORTED,		"aborted",			COORDINATOR, true, "mpic_error:coordinator:remote_check") \
-	X(INTERNAL,		"internal",			PERSPECTIVE, true, "mpic_error:coordinator:remote_check") \
-	X(PERSPECTIVE_UNREACHABLE, "perspective-unreachable",	PERSPECTIVE, true, "mpic_error:coordinator:remote_check") \
-	X(PERSPECTIVE_IDENTITY,	"perspective-identity",		PERSPECTIVE, false, "mpic_error:coordinator:communication") \
-	X(PERSPECTIVE_REPLY,	"perspective-reply",		PERSPECTIVE, true, "mpic_error:coordinator:remote_check") \
-	X(PERSPECTIVE_TIMEOUT,	"perspective-timeout",		PERSPECTIVE, true, "mpic_error:coordinator:remote_check")
+	/* what the domain says */ \
+	X(CAA_FORBIDS,		"caa-forbids",			TARGET, false, true, NULL) \
+	X(NO_RECORD,		"no-record",			TARGET, true,  true, PROBLEM_LOOKUP_ERROR) \
+	X(NO_MATCH,		"no-match",			TARGET, true,  true, NULL) \
+	/* lookups */ \
+	X(DNS_BOGUS,		"dns-bogus",			TARGET, false, false, PROBLEM_LOOKUP_ERROR) \
+	X(DNS_FAILED,		"dns-failed",			TARGET, true,  false, PROBLEM_LOOKUP_ERROR) \
+	X(DNS_TIMEOUT,		"dns-timeout",			TARGET, true,  false, PROBLEM_LOOKUP_ERROR) \
+	X(DNS_TOO_LARGE,	"dns-too-large",		TARGET, false, false, PROBLEM_LOOKUP_ERROR) \
+	X(DNS_INDETERMINATE,	"dns-indeterminate",		PERSPECTIVE, true, false, PROBLEM_LOOKUP_ERROR) \
+	X(RESOLVER_UNREACHABLE,	"resolver-unreachable",		PERSPECTIVE, true, false, PROBLEM_LOOKUP_ERROR) \
+	X(RESOLVER_NO_EVIDENCE,	"resolver-no-evidence",		PERSPECTIVE, true, false, PROBLEM_LOOKUP_ERROR) \
+	/* addresses and connections of the applicant's servers */ \
+	X(NO_ADDRESS,		"no-address",			TARGET, true,  false, PROBLEM_LOOKUP_ERROR) \
+	X(ADDRESS_REFUSED,	"address-refused",		TARGET, false, false, PROBLEM_LOOKUP_ERROR) \
+	X(CONNECT_REFUSED,	"connection-refused",		TARGET, true,  false, PROBLEM_LOOKUP_ERROR) \
+	X(CONNECT_FAILED,	"connection-failed",		TARGET, true,  false, PROBLEM_LOOKUP_ERROR) \
+	X(CONNECT_TIMEOUT,	"connection-timeout",		TARGET, true,  false, PROBLEM_LOOKUP_ERROR) \
+	X(CONNECTION_RESET,	"connection-reset",		TARGET, true,  false, PROBLEM_LOOKUP_ERROR) \
+	X(TLS_FAILED,		"tls-failed",			TARGET, true,  false, PROBLEM_LOOKUP_ERROR) \
+	X(TLS_TIMEOUT,		"tls-timeout",			TARGET, true,  false, PROBLEM_LOOKUP_ERROR) \
+	/* HTTP */ \
+	X(HTTP_TIMEOUT,		"http-timeout",			TARGET, true,  false, PROBLEM_LOOKUP_ERROR) \
+	X(HTTP_MALFORMED,	"http-malformed",		TARGET, false, false, PROBLEM_LOOKUP_ERROR) \
+	X(HTTP_TOO_LARGE,	"http-too-large",		TARGET, false, false, PROBLEM_LOOKUP_ERROR) \
+	X(HTTP_STATUS,		"http-status",			TARGET, true,  true, "mpic_error:http") \
+	X(REDIRECT_REFUSED,	"redirect-refused",		TARGET, false, true, "mpic_error:redirect:invalid") \
+	X(TOO_MANY_REDIRECTS,	"too-many-redirects",		TARGET, false, true, "mpic_error:redirect:invalid") \
+	X(REGEX_LIMIT,		"regex-limit",			TARGET, false, true, NULL) \
+	/* TLS-ALPN (RFC 8737) */ \
+	X(ALPN_NOT_NEGOTIATED,	"alpn-not-negotiated",		TARGET, true,  true, PROBLEM_LOOKUP_ERROR) \
+	X(CERTIFICATE_MALFORMED, "certificate-malformed",	TARGET, false, true, PROBLEM_CERTIFICATE_ERROR "extension_missing") \
+	X(NO_ACME_IDENTIFIER,	"no-acme-identifier",		TARGET, true,  true, PROBLEM_CERTIFICATE_ERROR "extension_missing") \
+	X(ACME_IDENTIFIER_NOT_CRITICAL, "acme-identifier-not-critical", TARGET, false, true, PROBLEM_CERTIFICATE_ERROR "noncritical_alpn_extension") \
+	X(NOT_ONE_SAN,		"not-one-san",			TARGET, false, true, PROBLEM_CERTIFICATE_ERROR "no_single_san") \
+	X(SAN_NOT_DNS_NAME,	"san-not-dns-name",		TARGET, false, true, PROBLEM_CERTIFICATE_ERROR "san_not_dnsname") \
+	X(SAN_NOT_IP_ADDRESS,	"san-not-ip-address",		TARGET, false, true, PROBLEM_CERTIFICATE_ERROR "san_type_not_match") \
+	X(SAN_NOT_TARGET,	"san-not-target",		TARGET, false, true, PROBLEM_CERTIFICATE_ERROR "san_not_hostname") \
+	/* the parts themselves */ \
+	X(DEADLINE,		"deadline-exceeded",		PERSPECTIVE, true, false, PROBLEM_LOOKUP_ERROR) \
+	X(FETCHER_DIED,		"fetcher-died",			PERSPECTIVE, true, false, PROBLEM_REMOTE_ERROR) \
+	X(OVERLOADED,		"overloaded",			PERSPECTIVE, true, false, PROBLEM_REMOTE_ERROR) \
+	X(ABORTED,		"aborted",			COORDINATOR, true, false, PROBLEM_REMOTE_ERROR) \
+	X(INTERNAL,		"internal",			PERSPECTIVE, true, false, PROBLEM_REMOTE_ERROR) \
+	X(PERSPECTIVE_UNREACHABLE, "perspective-unreachable",	PERSPECTIVE, true, false, PROBLEM_REMOTE_ERROR) \
+	X(PERSPECTIVE_IDENTITY,	"perspective-identity",		PERSPECTIVE, false, false, "mpic_error:coordinator:communication") \
+	X(PERSPECTIVE_REPLY,	"perspective-reply",		PERSPECTIVE, true, false, PROBLEM_REMOTE_ERROR) \
+	X(PERSPECTIVE_TIMEOUT,	"perspective-timeout",		PERSPECTIVE, true, false, PROBLEM_REMOTE_ERROR)
 
 enum problem {
 	PROBLEM_NONE,
-#define X(symbol, code, fault, retryable, error_type) PROBLEM_##symbol,
+#define X(symbol, ...) PROBLEM_##symbol,
 	PROBLEMS(X)
 #undef X
 	PROBLEM_COUNT
@@ -48,7 +86,9 @@ enum fault problem_fault(enum problem p);
 const char *fault_name(enum fault f);
 /* Whether the same check, asked again later, may end otherwise. */
 bool problem_retryable(enum problem p);
-/* Open MPIC's error_type, or NULL. */
-const char *problem_error_type(enum problem p);
+/* The check came to its end: the problem is a verdict on what it saw. */
+bool problem_completed(enum problem p);
+/* Open MPIC's error_type, or NULL. That of a lookup names the checker: `dcv`, or CAA. */
+const char *problem_error_type(enum problem p, bool dcv);
 
 #endif

@@ -100,14 +100,27 @@ test_request_faults(void **state)
 }
 
 static void
-test_request_dcv_not_served(void **state)
+test_request_dcv(void **state)
 {
+	static const char text[] = "{\"domain_or_ip_target\":\"c1.com\",\"check_type\":\"dcv\","
+	    "\"dcv_check_parameters\":{\"validation_method\":\"acme-http-01\","
+	    "\"require_exact_case\":true,\"token\":\"ACME_TOKEN\",\"key_authorization\":"
+	    "\"k.a\",\"http_headers\":null},\"trace_identifier\":null}";
+	struct buf out = BUF_INIT(CHECK_REQUEST_MAX);
 	struct json_faults faults;
 	struct check_request r;
 
 	json_faults_init(&faults);
+	assert_true(check_request_decode(&r, CHECK_DCV, text, sizeof(text) - 1, &faults));
+	assert_int_equal(r.dcv.method, DCV_ACME_HTTP_01);
+	assert_string_equal(r.dcv.token, "ACME_TOKEN");
+	check_request_encode(&r, &out);
+	assert_string_equal(out.data, text);
+	buf_free(&out);
+	check_request_free(&r);
 	assert_false(check_request_decode(&r, CHECK_DCV, "{}", 2, &faults));
-	assert_string_equal(faults.list[0].issue, "unsupported");
+	assert_int_equal(faults.count, 2);
+	assert_string_equal(faults.list[1].path, "dcv_check_parameters");
 	check_request_free(&r);
 }
 
@@ -219,12 +232,12 @@ test_result_problems(void **state)
 		check_result_fail(&r, p, "saw %d at %s", p, "x");
 		check_result_encode(&r, &text);
 		assert_int_equal(strstr(text.data, "\"errors\":null") == NULL,
-		    problem_error_type(p) != NULL);
+		    problem_error_type(p, false) != NULL);
 		assert_true(decode(&back, text.data, &faults));
 		assert_int_equal(back.problem.problem, p);
 		assert_string_equal(back.problem.message, r.problem.message);
 		assert_false(back.check_passed);
-		assert_int_equal(back.check_completed, problem_error_type(p) == NULL);
+		assert_int_equal(back.check_completed, problem_completed(p));
 		check_result_free(&back);
 		buf_free(&text);
 	}
@@ -280,7 +293,7 @@ main(void)
 		cmocka_unit_test(test_request_open_mpic),
 		cmocka_unit_test(test_request_round_trip),
 		cmocka_unit_test(test_request_faults),
-		cmocka_unit_test(test_request_dcv_not_served),
+		cmocka_unit_test(test_request_dcv),
 		cmocka_unit_test(test_result_open_mpic),
 		cmocka_unit_test(test_result_encode),
 		cmocka_unit_test(test_result_round_trip),

@@ -46,14 +46,24 @@ static void
 test_meaning(void **state)
 {
 	assert_false(problem_retryable(PROBLEM_CAA_FORBIDS));
-	assert_null(problem_error_type(PROBLEM_CAA_FORBIDS));
+	assert_null(problem_error_type(PROBLEM_CAA_FORBIDS, false));
 	assert_int_equal(problem_fault(PROBLEM_CAA_FORBIDS), FAULT_TARGET);
 	assert_false(problem_retryable(PROBLEM_DNS_BOGUS));
 	assert_true(problem_retryable(PROBLEM_DNS_TIMEOUT));
 	assert_int_equal(problem_fault(PROBLEM_PERSPECTIVE_UNREACHABLE), FAULT_PERSPECTIVE);
 	for (int p = PROBLEM_NONE + 1; p < PROBLEM_COUNT; p++)
-		if (problem_error_type(p) != NULL)
-			assert_int_equal(strncmp(problem_error_type(p), "mpic_error:", 11), 0);
+		for (int dcv = 0; dcv <= 1; dcv++)
+			if (problem_error_type(p, dcv) != NULL)
+				assert_int_equal(strncmp(problem_error_type(p, dcv), "mpic_error:", 11), 0);
+	assert_string_equal(problem_error_type(PROBLEM_DNS_BOGUS, false),
+	    "mpic_error:caa_checker:lookup");
+	assert_string_equal(problem_error_type(PROBLEM_DNS_BOGUS, true),
+	    "mpic_error:dcv_checker:lookup");
+	assert_string_equal(problem_error_type(PROBLEM_HTTP_STATUS, true), "mpic_error:http");
+	/* What Open MPIC has no error for is a verdict. */
+	for (int p = PROBLEM_NONE + 1; p < PROBLEM_COUNT; p++)
+		if (problem_error_type(p, true) == NULL)
+			assert_true(problem_completed(p));
 }
 
 int
