@@ -1,41 +1,42 @@
 #include "coordinator/response.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "json_writer.h"
 
 #define RESPONSE_SENTENCE_MAX	1024
 
-/* ---- corroborators ---- */
+/* ---- what was asked ---- */
 
-void
-corroborator_init(struct corroborator *c, const struct perspective *perspective)
+static void
+add_request_orchestration(struct buf *out, const struct mpic_orchestration *o)
 {
-	*c = (struct corroborator){ .perspective = perspective,
-		.raw = BUF_INIT(CHECK_RESULT_MAX) };
+	if (!o->set) {
+		buf_adds(out, ",\"request_orchestration_parameters\":null");
+		return;
+	}
+	json_add_opt_int(out, ",\"request_orchestration_parameters\":{\"perspective_count\":",
+	    o->perspective_count);
+	json_add_opt_int(out, ",\"quorum_count\":", o->quorum_count);
+	json_add_opt_int(out, ",\"max_attempts\":", o->max_attempts);
+	json_add_opt_int(out, ",\"cohort_for_single_attempt\":", o->cohort_for_single_attempt);
+	buf_addc(out, '}');
 }
 
 void
-corroborator_take(struct corroborator *c, const struct check_result *result)
+mpic_echo_encode(const struct mpic_request *request, struct buf *out)
 {
-	c->completed = result->check_completed;
-	c->passed = result->check_passed;
-	c->problem = result->problem.problem;
-	c->dnssec_status = result->caa.dnssec_status;
-	free(c->sentence);
-	c->sentence = c->problem != PROBLEM_NONE ? strdup(result->problem.message) : NULL;
+	add_request_orchestration(out, &request->orchestration);
+	json_add_string(out, ",\"check_type\":", check_type_name(request->check_type));
+	json_add_string(out, ",\"domain_or_ip_target\":", request->domain_or_ip_target);
+	json_add_string(out, ",\"trace_identifier\":", request->trace_identifier);
+	if (request->check_type == CHECK_CAA) {
+		buf_adds(out, ",\"caa_check_parameters\":");
+		check_caa_parameters_encode(&request->caa, out);
+	}
 }
 
-void
-corroborator_free(struct corroborator *c)
-{
-	free(c->sentence);
-	buf_free(&c->raw);
-}
-
-/* ---- the answer ---- */
+/* ---- facts about an attempt ---- */
 
 static const struct attempt *
 last(const struct mpic_response *r)
@@ -48,8 +49,6 @@ mpic_response_valid(const struct mpic_response *response)
 {
 	return last(response)->outcome == QUORUM_REACHED;
 }
-
-/* ---- facts about an attempt ---- */
 
 /* Open MPIC: no more perspectives without a complete check than may fail. */
 static bool
@@ -101,21 +100,6 @@ attempt_problem(const struct attempt *a)
 /* ---- members ---- */
 
 static void
-add_request_orchestration(struct buf *out, const struct mpic_orchestration *o)
-{
-	if (!o->set) {
-		buf_adds(out, ",\"request_orchestration_parameters\":null");
-		return;
-	}
-	json_add_opt_int(out, ",\"request_orchestration_parameters\":{\"perspective_count\":",
-	    o->perspective_count);
-	json_add_opt_int(out, ",\"quorum_count\":", o->quorum_count);
-	json_add_opt_int(out, ",\"max_attempts\":", o->max_attempts);
-	json_add_opt_int(out, ",\"cohort_for_single_attempt\":", o->cohort_for_single_attempt);
-	buf_addc(out, '}');
-}
-
-static void
 add_actual_orchestration(struct buf *out, const struct mpic_response *r)
 {
 	json_add_int(out, ",\"actual_orchestration_parameters\":{\"perspective_count\":",
@@ -135,7 +119,7 @@ add_perspectives(struct buf *out, const struct attempt *a)
 		json_add_string(out, i > 0 ? ",{\"perspective_code\":" :
 		    "{\"perspective_code\":", c->perspective->code);
 		buf_adds(out, ",\"check_response\":");
-		buf_add(out, c->raw.data, c->raw.len);
+		corroborator_encode(c, out);
 		json_add_string(out, ",\"rir\":", rir_name(c->perspective->rir));
 		buf_addc(out, '}');
 	}
@@ -198,21 +182,12 @@ add_facts(struct buf *out, const struct mpic_response *r)
 void
 mpic_response_encode(const struct mpic_response *response, struct buf *out)
 {
-	const struct mpic_request *q = response->request;
-
 	json_add_bool(out, "{\"mpic_completed\":", attempt_completed(last(response)));
-	add_request_orchestration(out, &q->orchestration);
+	buf_adds(out, response->echo);
 	add_actual_orchestration(out, response);
-	json_add_string(out, ",\"check_type\":", check_type_name(q->check_type));
-	json_add_string(out, ",\"domain_or_ip_target\":", q->domain_or_ip_target);
 	json_add_bool(out, ",\"is_valid\":", mpic_response_valid(response));
-	json_add_string(out, ",\"trace_identifier\":", q->trace_identifier);
 	buf_adds(out, ",\"perspectives\":");
 	add_perspectives(out, last(response));
-	if (q->check_type == CHECK_CAA) {
-		buf_adds(out, ",\"caa_check_parameters\":");
-		check_caa_parameters_encode(&q->caa, out);
-	}
 	add_previous(out, response);
 	add_facts(out, response);
 	buf_addc(out, '}');

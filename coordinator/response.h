@@ -8,45 +8,18 @@
 #define MPIC_RESPONSE_H
 
 #include "buf.h"
-#include "coordinator/quorum.h"
+#include "coordinator/attempt.h"
 #include "coordinator/request.h"
 
-/*
- * A perspective's part in an attempt: the facts of its result that the answer
- * needs. There are six and more of them for each request in flight.
- */
-struct corroborator {
-	const struct perspective *perspective;
-	bool completed, passed;
-	enum problem problem;
-	char *sentence;			/* of the problem, owned; NULL without */
-	enum check_dnssec dnssec_status;
-	/*
-	 * The check_response: a perspective's own bytes, or what
-	 * check_result_encode() made of a failing of ours. Empty while pending.
-	 */
-	struct buf raw;
-};
-
-void corroborator_init(struct corroborator *c, const struct perspective *perspective);
-/* Copies the facts; `raw` is the caller's to set. */
-void corroborator_take(struct corroborator *c, const struct check_result *result);
-void corroborator_free(struct corroborator *c);
-
-struct attempt {
-	size_t number;			/* from 1 */
-	size_t count;
-	struct corroborator *corroborators;	/* `count` of them, in the cohort's order */
-	struct ballot ballot;
-	enum quorum_outcome outcome;
-};
-
 struct mpic_response {
-	const struct mpic_request *request;
-	const struct attempt *attempts;	/* the last one decides */
+	const char *echo;		/* of the request: see mpic_echo_encode() */
+	const struct attempt *attempts;	/* all over; the last one decides */
 	size_t attempt_count;		/* at least 1 */
 	int64_t elapsed_ms;
 };
+
+/* The members that repeat what was asked, a comma before each. */
+void mpic_echo_encode(const struct mpic_request *request, struct buf *out);
 
 bool mpic_response_valid(const struct mpic_response *response);
 void mpic_response_encode(const struct mpic_response *response, struct buf *out);

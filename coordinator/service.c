@@ -27,8 +27,13 @@ struct service {
 
 /* ---- metrics ---- */
 
-static const char *const answers[] = { "valid", "not-valid", "refused" };
-enum { ANSWER_VALID, ANSWER_NOT_VALID, ANSWER_REFUSED, ANSWER_COUNT };
+static const char *const answers[ANSWER_COUNT] = {
+	[ANSWER_VALID] = "valid",
+	[ANSWER_NOT_VALID] = "not-valid",
+	[ANSWER_REFUSED] = "refused",
+	[ANSWER_FAILED] = "failed",
+	[ANSWER_ABORTED] = "aborted",
+};
 static const char *const results[] = { "passed", "failed", "unreachable", "not-awaited" };
 enum { RESULT_PASSED, RESULT_FAILED, RESULT_UNREACHABLE, RESULT_NOT_AWAITED, RESULT_COUNT };
 
@@ -37,7 +42,7 @@ enum { RESULT_PASSED, RESULT_FAILED, RESULT_UNREACHABLE, RESULT_NOT_AWAITED, RES
 	SERVER_METRICS(X) \
 	X(ANSWERS, "mpic_answers_total", COUNTER, "Requests by what came of them.", \
 	    .labels = { { "answer", answers, ANSWER_COUNT } }) \
-	X(ATTEMPTS, "mpic_attempts_total", COUNTER, "Attempts of answered requests.", ) \
+	X(ATTEMPTS, "mpic_attempts_total", COUNTER, "Attempts started; each leaves one record.", ) \
 	X(RESULTS, "mpic_perspective_results_total", COUNTER, \
 	    "Results of perspectives; unreachable ones gave none, others not in time.", \
 	    .labels = { { "perspective", NULL, 0 }, { "result", results, RESULT_COUNT } }) \
@@ -88,7 +93,7 @@ count_result(void *arg, const struct corroborator *c, enum hearing hearing)
 	size_t i = (size_t)(c->perspective - s->cfg->fleet.members);
 	size_t result = hearing == NOT_HEARD ? RESULT_UNREACHABLE :
 	    hearing == NOT_AWAITED ? RESULT_NOT_AWAITED :
-	    vote_of(c->completed, c->passed) == VOTE_PASSED ? RESULT_PASSED : RESULT_FAILED;
+	    corroborator_vote(c) == VOTE_PASSED ? RESULT_PASSED : RESULT_FAILED;
 
 	metric_add(s->metrics, METRIC_RESULTS,
 	    metric_cell(s->metrics, METRIC_RESULTS, i, result), 1);
@@ -97,12 +102,11 @@ count_result(void *arg, const struct corroborator *c, enum hearing hearing)
 }
 
 static void
-count_answer(void *arg, bool refused, bool valid, size_t attempts)
+count_answer(void *arg, enum answer answer, size_t attempts)
 {
 	struct service *s = arg;
 
-	metric_add(s->metrics, METRIC_ANSWERS,
-	    refused ? ANSWER_REFUSED : valid ? ANSWER_VALID : ANSWER_NOT_VALID, 1);
+	metric_add(s->metrics, METRIC_ANSWERS, answer, 1);
 	metric_add(s->metrics, METRIC_ATTEMPTS, 0, (int64_t)attempts);
 }
 
@@ -190,9 +194,14 @@ pool_of(struct service *s)
 	const struct coordinator_config *cfg = s->cfg;
 
 	return (struct corroborator_pool){
-		.base = s->base,
-		.fleet = &cfg->fleet,
-		.fanout = s->fanout,
+		.asker = {
+			.base = s->base,
+			.fleet = &cfg->fleet,
+			.fanout = s->fanout,
+			.linger_ms = cfg->linger_ms,
+			.on_result = count_result,
+			.arg = s,
+		},
 		.policy = cfg->rules,
 		.limits = {
 			.perspectives = cfg->fleet.count,
@@ -203,10 +212,7 @@ pool_of(struct service *s)
 		},
 		.secret = cfg->secret,
 		.secret_len = cfg->secret_len,
-		.linger_ms = cfg->linger_ms,
-		.caa_domains = cfg->caa_domains.items,
-		.caa_domain_count = cfg->caa_domains.count,
-		.on_result = count_result,
+		.caa_defaults = { cfg->caa_domains.items, cfg->caa_domains.count },
 		.on_answer = count_answer,
 		.arg = s,
 	};

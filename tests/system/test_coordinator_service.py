@@ -414,7 +414,8 @@ def test_metrics_agree_with_what_was_asked(coordinators, started):
     assert caller.mpic("permit.com.").status == 400
     found = caller.metrics()
     assert found["mpic_answers_total"] == {
-        'answer="valid"': 3, 'answer="not-valid"': 2, 'answer="refused"': 1}
+        'answer="valid"': 3, 'answer="not-valid"': 2, 'answer="refused"': 1,
+        'answer="failed"': 0, 'answer="aborted"': 0}
     assert found["mpic_attempts_total"] == {"": 7}
     results = found["mpic_perspective_results_total"]
     by_result = {}

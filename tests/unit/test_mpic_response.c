@@ -27,9 +27,10 @@ attempt_make(struct attempt *a, struct corroborator *c, size_t number, const cha
 	*a = (struct attempt){ .number = number, .count = strlen(votes), .corroborators = c,
 		.ballot = { .perspectives = strlen(votes), .required = 2 } };
 	for (size_t i = 0; i < a->count; i++) {
+		struct buf raw = BUF_INIT(CHECK_RESULT_MAX);
 		struct check_result r;
 
-		corroborator_init(&c[i], &fleet[i]);
+		corroborator_init(&c[i], &fleet[i], CHECK_CAA);
 		check_result_init(&r, CHECK_CAA);
 		r.check_completed = r.check_passed = true;
 		r.caa.dnssec_status = CHECK_DNSSEC_SECURE - (int)i;
@@ -37,9 +38,9 @@ attempt_make(struct attempt *a, struct corroborator *c, size_t number, const cha
 			check_result_fail(&r, PROBLEM_CAA_FORBIDS, "no means no");
 		else if (votes[i] == 'e')
 			check_result_fail(&r, PROBLEM_PERSPECTIVE_UNREACHABLE, "gone");
-		check_result_encode(&r, &c[i].raw);
-		corroborator_take(&c[i], &r);
-		a->ballot.votes[i] = vote_of(c[i].completed, c[i].passed);
+		check_result_encode(&r, &raw);
+		corroborator_take(&c[i], &r, &raw);
+		a->ballot.votes[i] = corroborator_vote(&c[i]);
 		a->ballot.rirs[i] = fleet[i].rir;
 	}
 	a->outcome = quorum_outcome(&a->ballot);
@@ -65,13 +66,17 @@ encode(const struct mpic_request *q, const char *const *votes, size_t attempts,
 {
 	struct attempt a[4];
 	struct corroborator c[4][N];
-	struct mpic_response r = { q, a, attempts, 12 };
+	struct buf echo = BUF_INIT(4096);
+	struct mpic_response r = { NULL, a, attempts, 12 };
 
+	mpic_echo_encode(q, &echo);
+	r.echo = echo.data;
 	for (size_t i = 0; i < attempts; i++)
 		attempt_make(&a[i], c[i], i + 1, votes[i]);
 	mpic_response_encode(&r, out);
 	for (size_t i = 0; i < attempts; i++)
 		attempt_drop(&a[i]);
+	buf_free(&echo);
 }
 
 static struct json_object *
@@ -88,13 +93,14 @@ static void
 test_shape(void **state)
 {
 	static const char begins[] = "{\"mpic_completed\":true,"
-	    "\"request_orchestration_parameters\":null,\"actual_orchestration_parameters\":"
-	    "{\"perspective_count\":3,\"quorum_count\":2,\"attempt_count\":1},\"check_type\":"
-	    "\"caa\",\"domain_or_ip_target\":\"C1.com\",\"is_valid\":true,\"trace_identifier\":"
-	    "null,\"perspectives\":[{\"perspective_code\":\"aws:us-east-1\",\"check_response\":"
+	    "\"request_orchestration_parameters\":null,\"check_type\":\"caa\","
+	    "\"domain_or_ip_target\":\"C1.com\",\"trace_identifier\":null,"
+	    "\"caa_check_parameters\":null,\"actual_orchestration_parameters\":"
+	    "{\"perspective_count\":3,\"quorum_count\":2,\"attempt_count\":1},"
+	    "\"is_valid\":true,\"perspectives\":[{\"perspective_code\":\"aws:us-east-1\",\"check_response\":"
 	    "{\"check_completed\":true,\"check_passed\":true,\"errors\":null,\"timestamp_ns\":0,"
 	    "\"check_type\":\"caa\",\"details\":{";
-	static const char ends[] = ",\"rir\":\"APNIC\"}],\"caa_check_parameters\":null,"
+	static const char ends[] = ",\"rir\":\"APNIC\"}],"
 	    "\"previous_attempt_results\":null,\"quorum\":\"3/3\",\"dnssec_status\":"
 	    "\"indeterminate\",\"elapsed_ms\":12,\"problem\":null}";
 	const struct mpic_request q = request_plain();

@@ -1,0 +1,271 @@
+#include "coordinator/attempt.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include <event2/event_struct.h>
+#include <openssl/rand.h>
+
+#include "monotonic.h"
+
+#define NONCE_BYTES		16
+/* What the perspective has less than we do, so that its own account of a slow
+ * target arrives before we stop listening. */
+#define MARGIN_MAX_MS		500
+/* A call that its attempt gave up may still be answered, and its connection be kept. */
+#define CALL_MARGIN_MS		1000
+
+/* A member of the attempt, and the call to it. */
+struct leg {
+	struct call call;
+	struct asking *asking;
+	struct corroborator *corroborator;
+	bool ended;
+};
+
+/* An attempt under way. */
+struct asking {
+	struct attempt *attempt;
+	const struct asker *asker;
+	void (*ended)(void *arg);
+	void *arg;
+	struct event timer;		/* the attempt's end */
+	uint64_t deadline_ns;
+	size_t pending;			/* legs without a vote */
+	bool starting;			/* legs are being started: decide nothing */
+	bool certain;			/* lingering */
+	char nonce[2 * NONCE_BYTES + 1];
+	struct fanout_body *body;	/* shared by the calls */
+	struct leg legs[];		/* one a corroborator, in their order */
+};
+
+/* ---- life ---- */
+
+static void
+asking_free(struct asking *k)
+{
+	if (k == NULL)
+		return;
+	event_del(&k->timer);
+	fanout_body_free(k->body);
+	k->attempt->asking = NULL;
+	free(k);
+}
+
+void
+attempt_free(struct attempt *a)
+{
+	asking_free(a->asking);
+	for (size_t i = 0; a->corroborators != NULL && i < a->count; i++)
+		corroborator_free(&a->corroborators[i]);
+	free(a->corroborators);
+	a->corroborators = NULL;
+}
+
+/* ---- votes ---- */
+
+static void
+leg_vote(struct leg *leg, enum hearing hearing)
+{
+	struct asking *k = leg->asking;
+
+	leg->ended = true;
+	k->attempt->ballot.votes[leg - k->legs] = corroborator_vote(leg->corroborator);
+	k->pending--;
+	if (k->asker->on_result != NULL)
+		k->asker->on_result(k->asker->arg, leg->corroborator, hearing);
+}
+
+static void
+attempt_end(struct asking *k)
+{
+	void (*ended)(void *arg) = k->ended;
+	void *arg = k->arg;
+
+	k->attempt->outcome = quorum_outcome(&k->attempt->ballot);
+	asking_free(k);
+	ended(arg);
+}
+
+/* Those that have not answered do not corroborate. */
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct asking *k = arg;
+	int64_t waited_ms = (int64_t)((monotonic_ns() - k->attempt->started_ns) / 1000000U);
+
+	for (size_t i = 0; i < k->attempt->count; i++) {
+		struct leg *leg = &k->legs[i];
+
+		if (leg->ended)
+			continue;
+		fanout_give_up(&leg->call);
+		corroborator_fail(leg->corroborator, PROBLEM_PERSPECTIVE_TIMEOUT,
+		    "%s had not answered after %" PRId64 " ms (%s)%s",
+		    leg->corroborator->perspective->code, waited_ms, leg->call.message,
+		    k->certain ? "; the verdict was certain without it" : "");
+		leg_vote(leg, NOT_AWAITED);
+	}
+	attempt_end(k);
+}
+
+static void
+set_timer(struct asking *k, int64_t ms)
+{
+	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+
+	event_add(&k->timer, &tv);
+}
+
+static int64_t
+left_ms(uint64_t deadline_ns)
+{
+	uint64_t now = monotonic_ns();
+
+	return now < deadline_ns ? (int64_t)((deadline_ns - now) / 1000000U) : 0;
+}
+
+/* Ends the attempt, or its waiting, once the votes allow it. */
+static void
+attempt_decide(struct asking *k)
+{
+	int64_t left;
+
+	if (k->pending == 0) {
+		attempt_end(k);
+	} else if (!k->certain && quorum_outcome(&k->attempt->ballot) != QUORUM_OPEN) {
+		left = left_ms(k->deadline_ns);
+		k->certain = true;
+		set_timer(k, k->asker->linger_ms < left ? k->asker->linger_ms : left);
+	}
+}
+
+static void
+on_call_done(struct call *call)
+{
+	struct leg *leg = call->owner;
+	struct asking *k = leg->asking;
+	bool reached = call->problem == PROBLEM_NONE;
+
+	if (reached)
+		corroborator_judge(leg->corroborator, k->nonce, call->status, &call->reply);
+	else
+		corroborator_fail(leg->corroborator, call->problem, "%s", call->message);
+	buf_free(&call->reply);
+	leg_vote(leg, reached ? HEARD : NOT_HEARD);
+	if (!k->starting)
+		attempt_decide(k);
+}
+
+void
+attempt_abort(struct attempt *a)
+{
+	struct asking *k = a->asking;
+
+	for (size_t i = 0; k != NULL && i < a->count; i++)
+		if (!k->legs[i].ended)
+			fanout_give_up(&k->legs[i].call);
+	asking_free(k);
+}
+
+/* ---- the beginning ---- */
+
+static bool
+nonce_draw(char nonce[2 * NONCE_BYTES + 1])
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned char bytes[NONCE_BYTES];
+
+	if (RAND_bytes(bytes, sizeof(bytes)) != 1)
+		return false;
+	for (size_t i = 0; i < NONCE_BYTES; i++) {
+		nonce[2 * i] = digits[bytes[i] >> 4];
+		nonce[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	nonce[2 * (size_t)NONCE_BYTES] = '\0';
+	return true;
+}
+
+/* The body that all calls of the attempt send. */
+static bool
+make_body(struct asking *k, const struct question *question, int64_t left)
+{
+	int64_t margin = left / 10 < MARGIN_MAX_MS ? left / 10 : MARGIN_MAX_MS;
+
+	k->body = fanout_body_new(CHECK_REQUEST_MAX);
+	if (k->body == NULL || !nonce_draw(k->nonce))
+		return false;
+	question_encode(question, k->nonce, left - margin, &k->body->text);
+	return !k->body->text.failed;
+}
+
+/* The cohort, all of it pending. */
+static bool
+init_members(struct attempt *a, const struct asker *asker, const struct attempt_plan *plan)
+{
+	a->corroborators = malloc(a->count * sizeof(*a->corroborators));
+	if (a->corroborators == NULL)
+		return false;
+	for (size_t i = 0; i < a->count; i++) {
+		const struct perspective *p = &asker->fleet->members[plan->members[i]];
+
+		corroborator_init(&a->corroborators[i], p, plan->question->type);
+		a->ballot.rirs[i] = p->rir;
+	}
+	return true;
+}
+
+static struct asking *
+asking_new(struct attempt *a, const struct asker *asker, const struct attempt_plan *plan)
+{
+	struct asking *k = malloc(sizeof(*k) + a->count * sizeof(k->legs[0]));
+
+	if (k == NULL)
+		return NULL;
+	*k = (struct asking){ .attempt = a, .asker = asker, .ended = plan->ended,
+		.arg = plan->arg, .deadline_ns = plan->deadline_ns, .pending = a->count,
+		.starting = true };
+	event_assign(&k->timer, asker->base, -1, 0, on_timer, k);
+	for (size_t i = 0; i < a->count; i++) {
+		k->legs[i].asking = k;
+		k->legs[i].corroborator = &a->corroborators[i];
+		k->legs[i].ended = false;
+	}
+	return k;
+}
+
+static void
+leg_start(struct leg *leg, int64_t left)
+{
+	const struct asker *asker = leg->asking->asker;
+	const struct corroborator *c = leg->corroborator;
+
+	leg->call.body = leg->asking->body;
+	leg->call.limit_ms = left + CALL_MARGIN_MS;
+	leg->call.done = on_call_done;
+	leg->call.owner = leg;
+	fanout_call(asker->fanout, (size_t)(c->perspective - asker->fleet->members), c->type,
+	    &leg->call);
+}
+
+bool
+attempt_start(struct attempt *a, const struct asker *asker, const struct attempt_plan *plan)
+{
+	int64_t left = left_ms(plan->deadline_ns);
+
+	*a = (struct attempt){ .number = plan->number, .count = plan->count,
+		.started_ns = monotonic_ns(),
+		.ballot = { .perspectives = plan->count, .required = plan->quorum } };
+	if (!init_members(a, asker, plan) ||
+	    (a->asking = asking_new(a, asker, plan)) == NULL ||
+	    !make_body(a->asking, plan->question, left)) {
+		asking_free(a->asking);
+		return false;
+	}
+	set_timer(a->asking, left);
+	for (size_t i = 0; i < a->count; i++)
+		leg_start(&a->asking->legs[i], left);
+	a->asking->starting = false;
+	attempt_decide(a->asking);
+	return true;
+}

@@ -1,0 +1,71 @@
+/*
+ * One cohort asked once (TLS BR 3.2.2.9).
+ *
+ * An attempt ends when all its perspectives have answered, or when its outcome
+ * is certain and `linger_ms` have passed, or at the deadline; those that have
+ * not answered by then do not corroborate. What it found stays until it is
+ * freed, what it took to ask goes when it ends. It takes over nothing from the
+ * attempts before.
+ */
+#ifndef MPIC_ATTEMPT_H
+#define MPIC_ATTEMPT_H
+
+#include <event2/event.h>
+
+#include "coordinator/corroborator.h"
+#include "coordinator/fanout.h"
+#include "coordinator/question.h"
+
+/* What was heard of a perspective that was asked. */
+enum hearing {
+	HEARD,		/* it answered, whatever it said */
+	NOT_HEARD,	/* the call failed: no connection, another's certificate, a refusal */
+	NOT_AWAITED,	/* it was asked, and given up before it answered */
+};
+
+/* What all attempts of a worker share. */
+struct asker {
+	struct event_base *base;
+	const struct fleet *fleet;
+	struct fanout *fanout;
+	int64_t linger_ms;
+	/* A vote was counted. NULL: nobody wants to know. */
+	void (*on_result)(void *arg, const struct corroborator *c, enum hearing hearing);
+	void *arg;
+};
+
+/* What one attempt is to do. `question` outlives it, `members` need not. */
+struct attempt_plan {
+	size_t number;			/* from 1 */
+	const struct question *question;
+	const uint8_t *members;		/* of the fleet, in the cohort's order */
+	size_t count, quorum;
+	uint64_t deadline_ns;		/* monotonic */
+	void (*ended)(void *arg);	/* the attempt has its outcome; may free it */
+	void *arg;
+};
+
+struct asking;
+
+struct attempt {
+	size_t number;
+	size_t count;
+	uint64_t started_ns;
+	struct corroborator *corroborators;	/* `count` of them; NULL: not asked */
+	struct ballot ballot;
+	enum quorum_outcome outcome;
+	struct asking *asking;		/* under way; NULL: over */
+};
+
+/*
+ * Asks everybody. ended() comes once, from the loop or before this returns.
+ * False without memory: nobody was asked and ended() will not come, but the
+ * attempt can be read, and must be freed, as any other.
+ */
+bool attempt_start(struct attempt *a, const struct asker *asker,
+    const struct attempt_plan *plan);
+/* Ends it without an outcome and without ended(): nobody waits for it any longer. */
+void attempt_abort(struct attempt *a);
+void attempt_free(struct attempt *a);
+
+#endif

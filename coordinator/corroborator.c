@@ -1,0 +1,125 @@
+#include "coordinator/corroborator.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* Wall clock, UNIX epoch. */
+static int64_t
+wall_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+void
+corroborator_init(struct corroborator *c, const struct perspective *perspective,
+    enum check_type type)
+{
+	*c = (struct corroborator){ .perspective = perspective, .type = type };
+}
+
+void
+corroborator_free(struct corroborator *c)
+{
+	free(c->sentence);
+	free(c->raw);
+	c->sentence = c->raw = NULL;
+}
+
+/* The bytes in as little memory as they need: they wait for the slowest perspective. */
+static void
+keep_raw(struct corroborator *c, struct buf *raw)
+{
+	char *fitting;
+
+	c->raw_len = raw->len;
+	c->raw = buf_take(raw);
+	fitting = c->raw != NULL ? realloc(c->raw, c->raw_len + 1) : NULL;
+	if (fitting != NULL)
+		c->raw = fitting;
+}
+
+void
+corroborator_take(struct corroborator *c, const struct check_result *result, struct buf *raw)
+{
+	corroborator_free(c);
+	c->completed = result->check_completed;
+	c->passed = result->check_passed;
+	c->problem = result->problem.problem;
+	c->dnssec_status = result->caa.dnssec_status;
+	c->timestamp_ns = result->timestamp_ns;
+	if (c->problem != PROBLEM_NONE)
+		c->sentence = strdup(result->problem.message);
+	if (raw != NULL)
+		keep_raw(c, raw);
+}
+
+void
+corroborator_fail(struct corroborator *c, enum problem problem, const char *fmt, ...)
+{
+	char sentence[CHECK_MESSAGE_MAX];
+	struct check_result r;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(sentence, sizeof(sentence), fmt, ap);
+	va_end(ap);
+	check_result_init(&r, c->type);
+	check_result_fail(&r, problem, "%s", sentence);
+	r.timestamp_ns = wall_ns();
+	corroborator_take(c, &r, NULL);
+}
+
+void
+corroborator_judge(struct corroborator *c, const char *nonce, long status, struct buf *reply)
+{
+	const char *code = c->perspective->code;
+	struct check_result r;
+	struct json_faults faults;
+
+	json_faults_init(&faults);
+	if (!check_result_decode(&r, c->type, reply->data != NULL ? reply->data : "",
+	    reply->len, &faults))
+		corroborator_fail(c, PROBLEM_PERSPECTIVE_REPLY, "%s answered with HTTP status "
+		    "%ld and no check result: %s%s%s", code, status, faults.list[0].path,
+		    faults.list[0].path[0] != '\0' ? ": " : "", faults.list[0].message);
+	else if (r.check_passed && status != 200)
+		corroborator_fail(c, PROBLEM_PERSPECTIVE_REPLY, "%s answered with HTTP status "
+		    "%ld a result that passed", code, status);
+	else if (r.perspective_code != NULL && strcmp(r.perspective_code, code) != 0)
+		corroborator_fail(c, PROBLEM_PERSPECTIVE_IDENTITY, "the server called as %s "
+		    "calls itself %s", code, r.perspective_code);
+	else if (r.nonce != NULL && strcmp(r.nonce, nonce) != 0)
+		corroborator_fail(c, PROBLEM_PERSPECTIVE_REPLY, "%s answered another "
+		    "request's nonce", code);
+	else
+		corroborator_take(c, &r, reply);
+	check_result_free(&r);
+}
+
+enum vote
+corroborator_vote(const struct corroborator *c)
+{
+	return vote_of(c->completed, c->passed);
+}
+
+void
+corroborator_encode(const struct corroborator *c, struct buf *out)
+{
+	struct check_result r;
+
+	if (c->raw != NULL) {
+		buf_add(out, c->raw, c->raw_len);
+		return;
+	}
+	check_result_init(&r, c->type);
+	check_result_fail(&r, c->problem, "%s", c->sentence != NULL ? c->sentence : "");
+	r.timestamp_ns = c->timestamp_ns;
+	r.perspective_code = c->perspective->code;
+	check_result_encode(&r, out);
+}

@@ -1,0 +1,52 @@
+/*
+ * One perspective's part in an attempt: what it answered to one check, judged.
+ *
+ * Pending at first, it becomes a result once: the perspective's own, if what
+ * came back is that perspective's answer to this attempt, else one of ours
+ * that says why there is none. There are six and more of these for each
+ * request in flight, so only the facts that a verdict and its record need are
+ * kept beside the perspective's bytes.
+ */
+#ifndef MPIC_CORROBORATOR_H
+#define MPIC_CORROBORATOR_H
+
+#include "buf.h"
+#include "coordinator/fleet.h"
+#include "coordinator/quorum.h"
+
+struct corroborator {
+	const struct perspective *perspective;
+	enum check_type type;
+	bool completed, passed;
+	enum problem problem;
+	enum check_dnssec dnssec_status;
+	char *sentence;			/* of the problem, owned; NULL without */
+	int64_t timestamp_ns;		/* wall clock, UNIX epoch */
+	char *raw;			/* the perspective's bytes, owned; NULL: it gave none */
+	size_t raw_len;
+};
+
+void corroborator_init(struct corroborator *c, const struct perspective *perspective,
+    enum check_type type);
+void corroborator_free(struct corroborator *c);
+/*
+ * Makes `result` its own. `raw` are the bytes it was read from, taken over and
+ * empty after; NULL for a result of our own making.
+ */
+void corroborator_take(struct corroborator *c, const struct check_result *result,
+    struct buf *raw);
+/* A failing of ours, or of the perspective, in place of a result. */
+void corroborator_fail(struct corroborator *c, enum problem problem, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/*
+ * Takes `reply` over if it is this perspective's result of this check, with
+ * this nonce if it has one; fails if not. Open MPIC's checkers name neither
+ * themselves nor a nonce, and answer a failed lookup with status 500.
+ */
+void corroborator_judge(struct corroborator *c, const char *nonce, long status,
+    struct buf *reply);
+enum vote corroborator_vote(const struct corroborator *c);
+/* The check_response of the answer: the perspective's own bytes where there are any. */
+void corroborator_encode(const struct corroborator *c, struct buf *out);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * What is left of a request once it is read: what every attempt asks its
+ * perspectives, and what the record and the answer say was asked.
+ *
+ * It lives as long as the request is in flight, in one allocation of the texts
+ * as they will be sent; the request's document and its lists do not.
+ */
+#ifndef MPIC_QUESTION_H
+#define MPIC_QUESTION_H
+
+#include "coordinator/policy.h"
+#include "coordinator/request.h"
+
+struct question {
+	enum check_type type;
+	char *text;		/* owned: the strings below, one after another */
+	const char *target;	/* canonical, see target_text() */
+	const char *trace;	/* trace_identifier, "" without one */
+	const char *echo;	/* members of the answer, see mpic_echo_encode() */
+	const char *body;	/* of a check request, without its nonce and deadline */
+	size_t body_len;
+};
+
+/* Issuer domain names for a request that names none. */
+struct caa_defaults {
+	char *const *domains;
+	size_t count;
+};
+
+/* False without memory; there is nothing to free then. */
+bool question_init(struct question *q, const struct mpic_request *request,
+    const struct policy *policy, const struct caa_defaults *defaults);
+void question_free(struct question *q);
+/* The body for one attempt's perspectives. */
+void question_encode(const struct question *q, const char *nonce, int64_t deadline_ms,
+    struct buf *out);
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * The record of an attempt (TLS BR 5.4.1): target, quorum as "3/4", and each
+ * perspective's result. Every attempt that is started leaves exactly one.
+ */
+#ifndef MPIC_RECORD_H
+#define MPIC_RECORD_H
+
+#include "coordinator/attempt.h"
+
+/* How an attempt came to its end. */
+enum record_end {
+	RECORD_DECIDED,		/* "valid" or "not-valid" */
+	RECORD_ABORTED,		/* the caller vanished; who had not answered is "aborted" */
+	RECORD_NOT_ASKED,	/* no memory: no perspective was asked */
+};
+
+/* `caller` is the identity that asked. The attempt must be over. */
+void attempt_record(const struct attempt *a, const struct question *question,
+    const char *caller, enum record_end end);
+
+#endif
