@@ -1,0 +1,55 @@
+/*
+ * The worker's side of its fetcher: the process that talks to applicants'
+ * servers and can do nothing else (docs/privilege.md).
+ *
+ * The fetcher is this program executed anew, so that its memory never held a
+ * key. Jobs go to it and outcomes come back over a socket pair, each job
+ * ending in exactly one call of its `done`, from the loop, or in
+ * fetch_cancel(). When the fetcher dies it is started again, after a back-off
+ * while it keeps dying young, and what it was doing ends with
+ * PROBLEM_FETCHER_DIED, each logged by whoever asked.
+ */
+#ifndef MPIC_FETCHER_H
+#define MPIC_FETCHER_H
+
+#include <event2/event.h>
+
+#include "httpcheck/fetch.h"
+
+struct fetcher;
+struct fetch;
+
+struct fetcher_config {
+	const char *program;		/* to execute; NULL: this one, /proc/self/exe */
+	const char *user;		/* to run as when started by root; NULL: as now */
+	/*
+	 * Tests only: dials special-purpose addresses, too, and ports beside 80
+	 * and 443 are where an option says. See config.h.
+	 */
+	bool allow_special_addresses;
+};
+
+/* NULL, with a sentence in `why`, if it cannot be started at all. */
+struct fetcher *fetcher_new(struct event_base *base, const struct fetcher_config *cfg,
+    struct buf *why);
+/* Ends the process. Every fetch must have ended or been cancelled. */
+void fetcher_free(struct fetcher *f);
+
+/* The outcome is valid during the call. */
+typedef void fetch_done(void *arg, const struct fetch_outcome *o);
+/* NULL without memory; then `done` is not called. It is never called from within. */
+struct fetch *fetcher_start(struct fetcher *f, const struct fetch_job *job, fetch_done *done,
+    void *arg);
+/* `done` will not be called, and the fetcher stops working on it. */
+void fetch_cancel(struct fetch *fetch);
+
+/*
+ * The fetcher itself: what main() calls when it was executed as one (fd 3 is
+ * its socket). Confines itself before it reads the first job. Returns the
+ * exit status.
+ */
+int fetcher_main(int argc, char **argv);
+/* Whether argv says so. */
+bool fetcher_asked(int argc, char **argv);
+
+#endif
