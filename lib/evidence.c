@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <json-c/json.h>
 #include <openssl/evp.h>
 
 #include "buf.h"
@@ -19,7 +18,7 @@ struct evidence_top {
 	const char *resolver;
 	struct json_bool truncated;
 	struct json_int found;
-	struct json_object *lookups;
+	const struct json_token *lookups;
 };
 
 static const struct json_field top_fields[] = {
@@ -48,7 +47,7 @@ struct lookup_members {
 	const char *name, *rcode, *reason, *owner;
 	int outcome, dnssec;
 	struct json_int ttl, tries_sent;
-	struct json_object *records;
+	const struct json_token *records;
 	struct insecurity insecurity;
 };
 
@@ -101,44 +100,47 @@ base64_decode(uint8_t *out, const char *text, size_t len)
 	return n < 0 ? -1 : n - (int)padding;
 }
 
-/* `room` is where the next RDATA goes; it was made as large as the whole text. */
-static bool
-lookup_records(struct evidence_lookup *l, struct json_object *records, uint8_t **room)
-{
-	size_t count;
+/* Evidence being read. */
+struct decoding {
+	struct evidence *e;
+	uint8_t *room;		/* where the next RDATA goes; as large as the whole text at first */
+	struct json_faults faults;
+};
 
-	if (!json_object_is_type(records, json_type_array))
-		return false;
-	count = json_object_array_length(records);
+static bool
+lookup_records(struct decoding *d, struct evidence_lookup *l, const struct json_token *records)
+{
+	const struct json_tokens *document = d->e->document;
+	const struct json_token *item = NULL;
+	size_t count = json_tokens_items(document, records);
+
 	if (count == 0 || count > EVIDENCE_RECORDS_MAX)
 		return false;
 	l->records = calloc(count, sizeof(*l->records));
 	if (l->records == NULL)
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		struct json_object *o = json_object_array_get_idx(records, i);
+		const char *text;
 		int len;
 
-		if (!json_object_is_type(o, json_type_string))
-			return false;
-		len = base64_decode(*room, json_object_get_string(o),
-		    (size_t)json_object_get_string_len(o));
+		item = json_tokens_item(document, records, item);
+		text = json_tokens_string(document, item);
+		len = text != NULL ? base64_decode(d->room, text, item->len) : -1;
 		if (len < 0)
 			return false;
-		l->records[i] = (struct evidence_record){ *room, (size_t)len };
-		*room += len;
+		l->records[i] = (struct evidence_record){ d->room, (size_t)len };
+		d->room += len;
 	}
 	l->record_count = count;
 	return true;
 }
 
 static bool
-lookup_decode(struct evidence_lookup *l, struct json_object *o, bool truncated, uint8_t **room,
-    struct json_faults *faults)
+lookup_decode(struct decoding *d, struct evidence_lookup *l, const struct json_token *object)
 {
 	struct lookup_members m = { .dnssec = DNSSEC_UNSET };
 
-	if (!json_read(o, lookup_fields, &m, "lookups", faults))
+	if (!json_tokens_read(d->e->document, object, lookup_fields, &m, "lookups", &d->faults))
 		return false;
 	*l = (struct evidence_lookup){
 		.name = m.name, .outcome = m.outcome, .rcode = m.rcode, .reason = m.reason,
@@ -150,27 +152,25 @@ lookup_decode(struct evidence_lookup *l, struct json_object *o, bool truncated, 
 	if (m.dnssec == DNSSEC_UNSET || m.rcode == NULL)
 		return false;
 	l->dnssec = dnssec_values[m.dnssec];
-	if (l->outcome != EVIDENCE_ANSWER || truncated)
+	if (l->outcome != EVIDENCE_ANSWER || d->e->truncated)
 		return true;
-	return l->owner != NULL && lookup_records(l, m.records, room);
+	return l->owner != NULL && lookup_records(d, l, m.records);
 }
 
 static bool
-lookups_decode(struct evidence *e, const struct evidence_top *top, size_t len,
-    struct json_faults *faults)
+lookups_decode(struct decoding *d, const struct evidence_top *top, size_t len)
 {
-	uint8_t *room;
+	const struct json_token *object = NULL;
+	struct evidence *e = d->e;
 
-	if (!json_object_is_type(top->lookups, json_type_array) || !top->found.set)
-		return false;
-	e->lookup_count = json_object_array_length(top->lookups);
+	e->lookup_count = top->found.set ? json_tokens_items(e->document, top->lookups) : 0;
 	if (e->lookup_count == 0 || e->lookup_count > EVIDENCE_LOOKUPS_MAX ||
 	    top->found.value >= (int64_t)e->lookup_count) {
 		e->lookup_count = 0;
 		return false;
 	}
 	e->lookups = calloc(e->lookup_count, sizeof(*e->lookups));
-	room = e->rdata = malloc(len);
+	d->room = e->rdata = malloc(len);
 	if (e->lookups == NULL)
 		e->lookup_count = 0;
 	if (e->lookups == NULL || e->rdata == NULL)
@@ -178,8 +178,8 @@ lookups_decode(struct evidence *e, const struct evidence_top *top, size_t len,
 	for (size_t i = 0; i < e->lookup_count; i++) {
 		struct evidence_lookup *l = &e->lookups[i];
 
-		if (!lookup_decode(l, json_object_array_get_idx(top->lookups, i), e->truncated,
-		    &room, faults))
+		object = json_tokens_item(e->document, top->lookups, object);
+		if (!lookup_decode(d, l, object))
 			return false;
 		/* only what a nearer record made needless may be missing */
 		if (l->outcome == EVIDENCE_ABANDONED && !e->truncated &&
@@ -195,15 +195,17 @@ bool
 evidence_decode(struct evidence *e, const char *json, size_t len, uint64_t nonce, struct buf *why)
 {
 	struct evidence_top top = { 0 };
-	struct json_faults faults;
+	struct decoding d;
 	char expected[17];
 
 	*e = (struct evidence){ 0 };
-	json_faults_init(&faults);
-	snprintf(expected, sizeof(expected), "%016" PRIx64, nonce);
-	e->document = json_document_parse(json, len, &faults);
-	if (e->document == NULL || !json_read(e->document, top_fields, &top, "", &faults))
+	d.e = e;
+	json_faults_init(&d.faults);
+	e->document = json_tokens_parse(json, len, &d.faults);
+	if (e->document == NULL || !json_tokens_read(e->document, json_tokens_top(e->document),
+	    top_fields, &top, "", &d.faults))
 		goto malformed;
+	snprintf(expected, sizeof(expected), "%016" PRIx64, nonce);
 	if (strcmp(top.nonce, expected) != 0) {
 		buf_adds(why, "the evidence answers another question's nonce");
 		return false;
@@ -212,12 +214,12 @@ evidence_decode(struct evidence *e, const char *json, size_t len, uint64_t nonce
 	e->truncated = top.truncated.value;
 	e->resolver = top.resolver;
 	if (e->error != NULL || (!top.found.set && top.lookups == NULL) ||
-	    lookups_decode(e, &top, len, &faults))
+	    lookups_decode(&d, &top, len))
 		return true;
 malformed:
 	buf_adds(why, "the evidence is malformed");
-	if (faults.count > 0)
-		buf_addf(why, ": %s: %s", faults.list[0].path, faults.list[0].message);
+	if (d.faults.count > 0)
+		buf_addf(why, ": %s: %s", d.faults.list[0].path, d.faults.list[0].message);
 	return false;
 }
 
@@ -228,7 +230,7 @@ evidence_free(struct evidence *e)
 		free(e->lookups[i].records);
 	free(e->lookups);
 	free(e->rdata);
-	json_object_put(e->document);
+	json_tokens_free(e->document);
 	*e = (struct evidence){ 0 };
 }
 

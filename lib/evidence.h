@@ -21,7 +21,7 @@
  *
  * It comes from our own resolver over loopback, but what is in it was chosen
  * by strangers. Reading is strict: what does not fit is an error, never an
- * empty answer.
+ * empty answer. It is also what a perspective reads most often: by json_tokens.h.
  */
 #ifndef MPIC_EVIDENCE_H
 #define MPIC_EVIDENCE_H
@@ -31,7 +31,7 @@
 #include <stdint.h>
 
 #include "check.h"
-#include "json_reader.h"
+#include "json_tokens.h"
 
 #define EVIDENCE_MAX		((size_t)64 * 1024)	/* bytes of JSON */
 #define EVIDENCE_LOOKUPS_MAX	127
@@ -68,7 +68,7 @@ struct evidence_lookup {
 };
 
 struct evidence {
-	struct json_object *document;	/* owned */
+	struct json_tokens *document;	/* owned: what the strings point to */
 	const char *error;		/* NULL: the operation was performed */
 	bool truncated;			/* records are missing: not usable */
 	const char *resolver;		/* "unbound 1.22.0" */

@@ -1,13 +1,10 @@
-#include "json_reader.h"
+#include "json_value.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <json-c/json.h>
-
 #include "buf.h"
-#include "json_scan.h"
 
 #define FOUND_MAX	64	/* bytes of a value quoted in a message */
 
@@ -37,6 +34,16 @@ json_fault_add(struct json_faults *faults, const char *path, const char *issue,
 	va_start(ap, fmt);
 	vsnprintf(fault->message, sizeof(fault->message), fmt, ap);
 	va_end(ap);
+}
+
+void
+json_document_fault(struct json_faults *faults, const char *defect, size_t at)
+{
+	char path[24];
+
+	snprintf(path, sizeof(path), "%zu", at);
+	json_fault_add(faults, path, "json_invalid", "expected one JSON document in UTF-8, "
+	    "at most %d deep; %s, at byte %zu", JSON_DEPTH_MAX, defect, at);
 }
 
 /* "a.b.0" becomes ["body","a","b",0]. */
@@ -81,78 +88,12 @@ json_faults_encode(const struct json_faults *faults, const char *error, struct b
 	buf_adds(out, faults->more ? "],\"more_issues\":true}" : "]}");
 }
 
-/* ---- documents ---- */
-
-static size_t
-tree_members(struct json_object *o)
-{
-	size_t members = 0;
-
-	if (json_object_is_type(o, json_type_object)) {
-		members = (size_t)json_object_object_length(o);
-		json_object_object_foreach(o, key, value) {
-			(void)key;
-			members += tree_members(value);
-		}
-	} else if (json_object_is_type(o, json_type_array)) {
-		for (size_t i = 0; i < json_object_array_length(o); i++)
-			members += tree_members(json_object_array_get_idx(o, i));
-	}
-	return members;
-}
-
-/*
- * What json-c makes of text that is known to be well-formed; NULL without
- * memory. Without json-c's own strictness, which is json_scan()'s part: 0.18's takes
- * the octets of UTF-8 for control characters and large numbers for errors.
- */
-static struct json_object *
-tree_build(const char *text, size_t len)
-{
-	struct json_tokener *tok = json_tokener_new_ex(JSON_DEPTH_MAX + 1);
-	struct json_object *document = NULL;
-
-	if (tok == NULL)
-		return NULL;
-	document = json_tokener_parse_ex(tok, text, (int)len);
-	json_tokener_free(tok);
-	return document;
-}
-
-/*
- * json-c alone would let pass what RFC 8259 does not: names in single quotes,
- * control characters, NaN. And of repeated members it keeps the last, which
- * shows as fewer members than the text has.
- */
-struct json_object *
-json_document_parse(const char *text, size_t len, struct json_faults *faults)
-{
-	struct json_object *document = NULL;
-	const char *defect = NULL;
-	struct json_scanned scanned;
-	char path[24];
-
-	if (!json_scan(text, len, NULL, &scanned) || len > INT32_MAX)
-		defect = "it is malformed";
-	else if ((document = tree_build(text, len)) == NULL)
-		defect = "it holds no object";
-	else if (tree_members(document) != scanned.members)
-		defect = "an object repeats a member";
-	if (defect == NULL)
-		return document;
-	json_object_put(document);
-	snprintf(path, sizeof(path), "%zu", scanned.at);
-	json_fault_add(faults, path, "json_invalid", "expected one JSON document in UTF-8, "
-	    "at most %d deep; %s, at byte %zu", JSON_DEPTH_MAX, defect, scanned.at);
-	return NULL;
-}
-
 /* ---- fields ---- */
 
 /* One field being read, and where its faults are reported. */
 struct reading {
 	const struct json_field *field;
-	struct json_object *value;
+	struct json_value value;
 	void *into;		/* the member */
 	const char *parent;	/* path of the object that holds the field */
 	struct json_faults *faults;
@@ -164,26 +105,29 @@ path_join(char path[JSON_PATH_MAX], const char *parent, const char *key)
 	snprintf(path, JSON_PATH_MAX, "%s%s%s", parent, *parent != '\0' ? "." : "", key);
 }
 
-/* "the string \"abc\"", "the number 3", "a list": what stands in the request. */
+/* "the string \"abc\"", "the number 3", "a list": what stands in the document. */
 static const char *
-found(struct json_object *value, char text[FOUND_MAX + 32])
+found(struct json_value value, char text[FOUND_MAX + 32])
 {
-	switch (json_object_get_type(value)) {
-	case json_type_string:
+	if (value.kind == JSON_INTEGER || value.kind == JSON_REAL)
+		value.source->number(&value);
+	switch (value.kind) {
+	case JSON_STRING:
 		snprintf(text, FOUND_MAX + 32, "the string \"%.*s%s\"", FOUND_MAX,
-		    json_object_get_string(value),
-		    json_object_get_string_len(value) > FOUND_MAX ? "..." : "");
+		    value.text, value.len > FOUND_MAX ? "..." : "");
 		return text;
-	case json_type_int:
-	case json_type_double:
-		snprintf(text, FOUND_MAX + 32, "the number %.*s", FOUND_MAX,
-		    json_object_get_string(value));
+	case JSON_INTEGER:
+	case JSON_REAL:
+		snprintf(text, FOUND_MAX + 32, "the number %.*s",
+		    value.len < FOUND_MAX ? (int)value.len : FOUND_MAX, value.text);
 		return text;
-	case json_type_boolean:
-		return json_object_get_boolean(value) ? "true" : "false";
-	case json_type_array:
+	case JSON_TRUE:
+		return "true";
+	case JSON_FALSE:
+		return "false";
+	case JSON_LIST:
 		return "a list";
-	case json_type_object:
+	case JSON_OBJECT:
 		return "an object";
 	default:
 		return "null";
@@ -210,25 +154,20 @@ unexpected(const struct reading *r, const char *issue, const char *fmt, ...)
 static const char *
 string_value(const struct reading *r, int64_t min, int64_t max)
 {
-	const char *s;
-	int len;
+	const struct json_value *v = &r->value;
 
-	if (!json_object_is_type(r->value, json_type_string)) {
+	if (v->kind != JSON_STRING)
 		unexpected(r, "string_type", "a string");
-		return NULL;
-	}
-	s = json_object_get_string(r->value);
-	len = json_object_get_string_len(r->value);
-	if (strlen(s) != (size_t)len)
+	else if (strlen(v->text) != v->len)
 		unexpected(r, "string_nul", "a string without NUL");
-	else if (len < min)
+	else if ((int64_t)v->len < min)
 		unexpected(r, "string_too_short", "a string of at least %lld byte%s",
 		    (long long)min, min == 1 ? "" : "s");
-	else if (len > max)
+	else if ((int64_t)v->len > max)
 		unexpected(r, "string_too_long", "a string of at most %lld bytes",
 		    (long long)max);
 	else
-		return s;
+		return v->text;
 	return NULL;
 }
 
@@ -247,11 +186,10 @@ static bool
 read_int(const struct reading *r)
 {
 	struct json_int *into = r->into;
-	int64_t value;
+	int64_t value = r->value.integer;
 
-	if (!json_object_is_type(r->value, json_type_int))
+	if (r->value.kind != JSON_INTEGER)
 		return unexpected(r, "int_type", "an integer");
-	value = json_object_get_int64(r->value);
 	if (value < r->field->min || value > r->field->max)
 		return unexpected(r, value < r->field->min ? "greater_than_equal" :
 		    "less_than_equal", "an integer from %lld to %lld",
@@ -265,9 +203,9 @@ read_bool(const struct reading *r)
 {
 	struct json_bool *into = r->into;
 
-	if (!json_object_is_type(r->value, json_type_boolean))
+	if (r->value.kind != JSON_TRUE && r->value.kind != JSON_FALSE)
 		return unexpected(r, "bool_type", "true or false");
-	*into = (struct json_bool){ .set = true, .value = json_object_get_boolean(r->value) };
+	*into = (struct json_bool){ .set = true, .value = r->value.kind == JSON_TRUE };
 	return true;
 }
 
@@ -278,9 +216,9 @@ read_enum(const struct reading *r)
 	char expected[96] = "";
 	size_t len = 0;
 
-	if (json_object_is_type(r->value, json_type_string))
+	if (r->value.kind == JSON_STRING)
 		for (int i = 0; names[i] != NULL; i++)
-			if (strcmp(names[i], json_object_get_string(r->value)) == 0) {
+			if (strcmp(names[i], r->value.text) == 0) {
 				*(int *)r->into = i;
 				return true;
 			}
@@ -298,18 +236,19 @@ read_strings(const struct reading *r)
 	size_t n;
 	bool ok = true;
 
-	if (!json_object_is_type(r->value, json_type_array))
+	if (r->value.kind != JSON_LIST)
 		return unexpected(r, "list_type", "a list of strings");
-	n = json_object_array_length(r->value);
+	n = r->value.source->items(&r->value);
 	if (n > (size_t)r->field->max || n > JSON_LIST_MAX)
 		return unexpected(r, "too_long", "at most %lld strings",
 		    (long long)r->field->max);
 	path_join(path, r->parent, r->field->key);
 	for (size_t i = 0; i < n; i++) {
 		struct json_field item = { .key = key };
-		struct reading one = { &item, json_object_array_get_idx(r->value, i),
-			&into->items[i], path, r->faults };
+		struct reading one = { .field = &item, .into = &into->items[i],
+			.parent = path, .faults = r->faults };
 
+		r->value.source->item(&r->value, i, &one.value);
 		snprintf(key, sizeof(key), "%zu", i);
 		into->items[i] = string_value(&one, 1, 255);
 		ok = ok && into->items[i] != NULL;
@@ -324,17 +263,17 @@ read_object(const struct reading *r)
 {
 	char path[JSON_PATH_MAX];
 
-	if (!json_object_is_type(r->value, json_type_object))
+	if (r->value.kind != JSON_OBJECT)
 		return unexpected(r, "model_attributes_type", "an object");
 	path_join(path, r->parent, r->field->key);
 	*(bool *)r->into = true;
-	return json_read(r->value, r->field->fields, r->into, path, r->faults);
+	return json_value_read(&r->value, r->field->fields, r->into, path, r->faults);
 }
 
 static bool
 read_raw(const struct reading *r)
 {
-	*(struct json_object **)r->into = r->value;
+	memcpy(r->into, &r->value.node, sizeof(r->value.node));
 	return true;
 }
 
@@ -351,7 +290,7 @@ read_field(const struct reading *r)
 		[JSON_FIELD_RAW] = read_raw,
 	};
 
-	if (r->value != NULL)
+	if (r->value.kind != JSON_NULL)
 		return readers[r->field->type](r);
 	if (!r->field->required)
 		return true;
@@ -359,12 +298,12 @@ read_field(const struct reading *r)
 }
 
 bool
-json_read(struct json_object *object, const struct json_field *fields, void *into,
+json_value_read(const struct json_value *object, const struct json_field *fields, void *into,
     const char *path, struct json_faults *faults)
 {
 	bool ok = true;
 
-	if (!json_object_is_type(object, json_type_object)) {
+	if (object->kind != JSON_OBJECT) {
 		json_fault_add(faults, path, "model_attributes_type",
 		    "expected an object");
 		return false;
@@ -373,7 +312,7 @@ json_read(struct json_object *object, const struct json_field *fields, void *int
 		struct reading r = { .field = fields, .parent = path, .faults = faults,
 			.into = (char *)into + fields->offset };
 
-		json_object_object_get_ex(object, fields->key, &r.value);
+		object->source->member(object, fields->key, &r.value);
 		ok = read_field(&r) && ok;
 	}
 	return ok;

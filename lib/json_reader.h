@@ -79,7 +79,8 @@ enum json_field_type {
 	JSON_FIELD_ENUM,	/* int: the index into `names`; untouched if absent */
 	JSON_FIELD_STRINGS,	/* struct json_list; at most `max` of 1..255 bytes */
 	JSON_FIELD_OBJECT,	/* a struct whose first member is `bool set` */
-	JSON_FIELD_RAW,		/* struct json_object *, borrowed, any type */
+	/* Borrowed, any type: struct json_object *, or of tokens const struct json_token * */
+	JSON_FIELD_RAW,
 };
 
 /* One member of an object: what it must be, and where it goes. */

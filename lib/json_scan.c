@@ -6,7 +6,10 @@
 
 /* Cursor over the text. `pos` never passes `end`. */
 struct scan {
-	const char *pos, *end;
+	const char *text, *pos, *end;
+	struct json_token *tokens;	/* NULL: none are wanted */
+	size_t tokens_max;
+	bool escaped;			/* the string read last had a backslash */
 	const char *key;
 	size_t key_len;
 	struct json_scanned *result;
@@ -55,7 +58,7 @@ take_digits(struct scan *s)
 }
 
 static bool
-scan_number(struct scan *s)
+scan_number(struct scan *s, enum json_kind *kind)
 {
 	const char *first;
 	size_t digits;
@@ -65,9 +68,14 @@ scan_number(struct scan *s)
 	digits = take_digits(s);
 	if (digits == 0 || (digits > 1 && *first == '0'))
 		return false;
-	if (take(s, '.') && take_digits(s) == 0)
-		return false;
+	*kind = JSON_INTEGER;
+	if (take(s, '.')) {
+		*kind = JSON_REAL;
+		if (take_digits(s) == 0)
+			return false;
+	}
 	if (take(s, 'e') || take(s, 'E')) {
+		*kind = JSON_REAL;
 		if (!take(s, '+'))
 			take(s, '-');
 		return take_digits(s) > 0;
@@ -113,12 +121,25 @@ scan_escape(struct scan *s)
 	return true;
 }
 
+/* Past the characters of a string that stand for themselves in ASCII. */
+static void
+skip_plain(struct scan *s)
+{
+	const char *pos = s->pos, *end = s->end;
+
+	while (pos < end && (unsigned char)*pos >= 0x20 && (unsigned char)*pos < 0x80 &&
+	    *pos != '"' && *pos != '\\')
+		pos++;
+	s->pos = pos;
+}
+
 static bool
 scan_string(struct scan *s)
 {
 	if (!take(s, '"'))
 		return false;
-	while (s->pos < s->end) {
+	s->escaped = false;
+	for (skip_plain(s); s->pos < s->end; skip_plain(s)) {
 		unsigned char c = (unsigned char)*s->pos;
 
 		if (c == '"') {
@@ -128,25 +149,45 @@ scan_string(struct scan *s)
 		if (c < 0x20)
 			return false;
 		if (c == '\\') {
+			s->escaped = true;
 			if (!scan_escape(s))
 				return false;
-		} else if (c >= 0x80) {
-			if (!scan_utf8(s))
-				return false;
-		} else {
-			s->pos++;
+		} else if (!scan_utf8(s)) {
+			return false;
 		}
 	}
 	return false;
+}
+
+/*
+ * What ends here, as the token `index`: taken before what it contains, which
+ * comes behind it. A text with more tokens than a well-formed one can have is none.
+ */
+static bool
+token_put(struct scan *s, size_t index, enum json_kind kind, const char *start)
+{
+	size_t quote = kind == JSON_STRING;
+
+	if (s->tokens == NULL)
+		return true;
+	if (index >= s->tokens_max)
+		return false;
+	s->tokens[index] = (struct json_token){
+		.kind = (uint8_t)kind, .escaped = kind == JSON_STRING && s->escaped,
+		.at = (uint32_t)((size_t)(start - s->text) + quote),
+		.len = (uint32_t)((size_t)(s->pos - start) - 2 * quote),
+		.next = (uint32_t)s->result->tokens,
+	};
+	return true;
 }
 
 static bool
 scan_member(struct scan *s)
 {
 	const char *name = s->pos + 1, *value;
-	size_t len;
+	size_t len, index = s->result->tokens++;
 
-	if (!scan_string(s))
+	if (!scan_string(s) || !token_put(s, index, JSON_STRING, name - 1))
 		return false;
 	len = (size_t)(s->pos - 1 - name);
 	skip_space(s);
@@ -191,37 +232,72 @@ scan_items(struct scan *s, char close, bool (*item)(struct scan *))
 static bool
 scan_value(struct scan *s)
 {
+	const char *start = s->pos;
+	size_t index = s->result->tokens++;
+	enum json_kind kind;
+	bool ok;
+
 	if (s->pos == s->end)
 		return false;
 	switch (*s->pos) {
 	case '{':
-		return scan_items(s, '}', scan_member);
+		kind = JSON_OBJECT;
+		ok = scan_items(s, '}', scan_member);
+		break;
 	case '[':
-		return scan_items(s, ']', scan_value);
+		kind = JSON_LIST;
+		ok = scan_items(s, ']', scan_value);
+		break;
 	case '"':
-		return scan_string(s);
+		kind = JSON_STRING;
+		ok = scan_string(s);
+		break;
 	case 't':
-		return take_word(s, "true");
+		kind = JSON_TRUE;
+		ok = take_word(s, "true");
+		break;
 	case 'f':
-		return take_word(s, "false");
+		kind = JSON_FALSE;
+		ok = take_word(s, "false");
+		break;
 	case 'n':
-		return take_word(s, "null");
+		kind = JSON_NULL;
+		ok = take_word(s, "null");
+		break;
 	default:
-		return scan_number(s);
+		ok = scan_number(s, &kind);
 	}
+	return ok && token_put(s, index, kind, start);
+}
+
+static bool
+scan_document(struct scan *s)
+{
+	bool ok;
+
+	*s->result = (struct json_scanned){ .members = 0 };
+	skip_space(s);
+	ok = scan_value(s);
+	skip_space(s);
+	s->result->at = (size_t)(s->pos - s->text);
+	return ok && s->pos == s->end;
 }
 
 bool
 json_scan(const char *text, size_t len, const char *key, struct json_scanned *result)
 {
-	struct scan s = { .pos = text, .end = text + len, .key = key,
+	struct scan s = { .text = text, .pos = text, .end = text + len, .key = key,
 		.key_len = key != NULL ? strlen(key) : 0, .result = result };
-	bool ok;
 
-	*result = (struct json_scanned){ .members = 0 };
-	skip_space(&s);
-	ok = scan_value(&s);
-	skip_space(&s);
-	result->at = (size_t)(s.pos - text);
-	return ok && s.pos == s.end;
+	return scan_document(&s);
+}
+
+bool
+json_scan_tokens(const char *text, size_t len, struct json_token *tokens,
+    struct json_scanned *result)
+{
+	struct scan s = { .text = text, .pos = text, .end = text + len, .tokens = tokens,
+		.tokens_max = JSON_TOKENS_MAX(len), .result = result };
+
+	return scan_document(&s);
 }

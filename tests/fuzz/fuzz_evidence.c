@@ -1,5 +1,10 @@
-/* Evidence from any JSON: taken whole, or an error with a reason. */
+/*
+ * Evidence from any JSON: taken whole, or an error with a reason. Its reader's
+ * tokens against json-c's tree: what they take it takes, with the same values.
+ */
 #include <string.h>
+
+#include <json-c/json.h>
 
 #include "buf.h"
 #include "evidence.h"
@@ -29,12 +34,95 @@ check_lookup(const struct evidence *e, const struct evidence_lookup *l, size_t l
 	}
 }
 
+static void
+check_string(const struct json_tokens *d, const struct json_token *t, struct json_object *o)
+{
+	REQUIRE(json_object_is_type(o, json_type_string));
+	REQUIRE((size_t)json_object_get_string_len(o) == t->len);
+	REQUIRE(memcmp(json_object_get_string(o), json_tokens_string(d, t), t->len + 1) == 0);
+}
+
+/* The value and all it contains. */
+static void
+check_value(const struct json_tokens *d, const struct json_token *t, struct json_object *o)
+{
+	static const enum json_type types[] = {
+		[JSON_NULL] = json_type_null, [JSON_FALSE] = json_type_boolean,
+		[JSON_TRUE] = json_type_boolean, [JSON_INTEGER] = json_type_int,
+		[JSON_REAL] = json_type_double, [JSON_STRING] = json_type_string,
+		[JSON_LIST] = json_type_array, [JSON_OBJECT] = json_type_object,
+	};
+	const struct json_token *base = json_tokens_top(d), *end = base + t->next, *inner = t + 1;
+	struct json_object *value;
+	size_t count = 0;
+
+	REQUIRE(json_object_get_type(o) == types[t->kind]);
+	REQUIRE(t->kind > JSON_TRUE || json_object_get_boolean(o) == (t->kind == JSON_TRUE));
+	if (t->kind == JSON_STRING)
+		check_string(d, t, o);
+	for (; t->kind == JSON_LIST && inner < end; inner = base + inner->next)
+		check_value(d, inner, json_object_array_get_idx(o, count++));
+	for (; t->kind == JSON_OBJECT && inner < end; inner = base + inner[1].next) {
+		REQUIRE(json_object_object_get_ex(o, json_tokens_string(d, inner), &value));
+		check_value(d, inner + 1, value);
+		count++;
+	}
+	REQUIRE(t->kind != JSON_LIST || count == json_object_array_length(o));
+	REQUIRE(t->kind != JSON_OBJECT || count == (size_t)json_object_object_length(o));
+}
+
+struct numbers {
+	struct json_int v, found;
+};
+
+static const struct json_field fields[] = {
+	JSON_ROW("v", INT, numbers, v, .min = INT64_MIN, .max = INT64_MAX),
+	JSON_ROW("found", INT, numbers, found, .min = -1, .max = 1),
+	{ .key = NULL }
+};
+
+/* Not the sentences: of a large number json-c quotes what it kept of it. */
+static void
+check_faults(const struct json_faults *a, const struct json_faults *b)
+{
+	REQUIRE(a->count == b->count);
+	for (size_t i = 0; i < a->count; i++)
+		REQUIRE(strcmp(a->list[i].path, b->list[i].path) == 0 &&
+		    strcmp(a->list[i].issue, b->list[i].issue) == 0);
+}
+
+static void
+check_readers(const char *text, size_t len)
+{
+	struct numbers in_tree = { 0 }, in_tokens = { 0 };
+	struct json_faults by_tree, by_tokens;
+	struct json_tokens *tokens;
+	struct json_object *tree;
+
+	json_faults_init(&by_tree);
+	json_faults_init(&by_tokens);
+	tokens = json_tokens_parse(text, len, &by_tokens);
+	if (tokens == NULL)
+		return;
+	tree = json_document_parse(text, len, &by_tree);
+	REQUIRE(tree != NULL);
+	check_value(tokens, json_tokens_top(tokens), tree);
+	(void)json_read(tree, fields, &in_tree, "", &by_tree);
+	(void)json_tokens_read(tokens, json_tokens_top(tokens), fields, &in_tokens, "", &by_tokens);
+	REQUIRE(in_tree.v.value == in_tokens.v.value);
+	REQUIRE(in_tree.found.value == in_tokens.found.value);
+	check_faults(&by_tree, &by_tokens);
+	json_object_put(tree);
+	json_tokens_free(tokens);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct buf why = BUF_INIT(4096);
 	struct evidence e;
 
+	check_readers((const char *)data, len);
 	if (evidence_decode(&e, (const char *)data, len, NONCE, &why)) {
 		REQUIRE(why.len == 0 && e.document != NULL);
 		REQUIRE(e.error == NULL || *e.error != '\0');
