@@ -22,11 +22,6 @@ struct fetch;
 struct fetcher_config {
 	const char *program;		/* to execute; NULL: this one, /proc/self/exe */
 	const char *user;		/* to run as when started by root; NULL: as now */
-	/*
-	 * Tests only: dials special-purpose addresses, too, and ports beside 80
-	 * and 443 are where an option says. See config.h.
-	 */
-	bool allow_special_addresses;
 };
 
 /* NULL, with a sentence in `why`, if it cannot be started at all. */
