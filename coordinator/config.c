@@ -82,7 +82,8 @@ static const struct option rows[] = {
 	ROW("policy", STRING, coordinator_config, policy, .def = "open-mpic",
 	    .sentence = "The rules in force: open-mpic."),
 	ROW("caa_domains", STRINGS, coordinator_config, caa_domains, .max = JSON_LIST_MAX,
-	    .sentence = "The CA's own issuer domain names, for requests that name none."),
+	    .sentence = "The CA's own issuer domain names, for requests that "
+	    "name none; without any, such a request is refused."),
 	ROW("default_perspective_count", INTEGER, coordinator_config,
 	    default_perspective_count, .min = 0, .max = FLEET_MAX, .def = "0", .sentence =
 	    "Perspectives for a request that does not say; 0 is all, six at most."),

@@ -65,14 +65,42 @@ caa_check_domains(const struct json_list *domains, struct json_faults *faults)
 	}
 }
 
+static bool
+faulted(const struct json_faults *faults, const char *path)
+{
+	for (size_t i = 0; i < faults->count; i++)
+		if (strncmp(faults->list[i].path, path, strlen(path)) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Without a name to look for, what each perspective has configured would
+ * decide, and that may differ from one to the next.
+ */
 static void
-caa_check(const struct mpic_request *request, struct json_faults *faults)
+caa_check_any_domain(const struct mpic_request *request, const struct mpic_limits *limits,
+    struct json_faults *faults)
+{
+	static const char path[] = "caa_check_parameters.caa_domains";
+
+	if (request->caa.caa_domains.count > 0 || limits->own_caa_domains ||
+	    faulted(faults, request->caa.set ? path : "caa_check_parameters"))
+		return;
+	json_fault_add(faults, path, "missing", "expected the issuer domain names of the CA, "
+	    "for this coordinator has none configured");
+}
+
+static void
+caa_check(const struct mpic_request *request, const struct mpic_limits *limits,
+    struct json_faults *faults)
 {
 	if (request->domain_or_ip_target != NULL && request->target.text[0] != '\0' &&
 	    target_is_ip(&request->target))
 		json_fault_add(faults, "domain_or_ip_target", "invalid-target",
 		    "expected a domain name, which is what CAA is defined for, found "
 		    "the IP address %s", target_text(&request->target));
+	caa_check_any_domain(request, limits, faults);
 	caa_check_domains(&request->caa.caa_domains, faults);
 }
 
@@ -82,7 +110,8 @@ static const struct {
 	bool served;
 	enum check_type type;
 	const struct json_field *fields;
-	void (*check)(const struct mpic_request *, struct json_faults *);
+	void (*check)(const struct mpic_request *, const struct mpic_limits *,
+	    struct json_faults *);
 } check_types[] = {
 	{ "caa", true, CHECK_CAA, caa_fields, caa_check },
 	{ "dcv", false, CHECK_DCV, NULL, NULL },
@@ -90,7 +119,8 @@ static const struct {
 };
 
 static void
-read_check_type(struct mpic_request *request, struct json_faults *faults)
+read_check_type(struct mpic_request *request, const struct mpic_limits *limits,
+    struct json_faults *faults)
 {
 	for (size_t i = 0; i < sizeof(check_types) / sizeof(check_types[0]); i++) {
 		if (strcmp(check_types[i].name, request->check_type_name) != 0)
@@ -103,7 +133,7 @@ read_check_type(struct mpic_request *request, struct json_faults *faults)
 		}
 		request->check_type = check_types[i].type;
 		json_read(request->document, check_types[i].fields, request, "", faults);
-		check_types[i].check(request, faults);
+		check_types[i].check(request, limits, faults);
 		return;
 	}
 	json_fault_add(faults, "check_type", "literal_error",
@@ -205,7 +235,7 @@ mpic_request_decode(struct mpic_request *request, const struct mpic_limits *limi
 	if (request->domain_or_ip_target != NULL)
 		read_target(request, faults);
 	if (request->check_type_name != NULL)
-		read_check_type(request, faults);
+		read_check_type(request, limits, faults);
 	if (read_perspectives(request, limits, faults))
 		read_quorum(request, faults);
 	read_attempts(request, limits);

@@ -19,6 +19,7 @@ struct mpic_limits {
 	size_t default_perspectives;	/* for a request without perspective_count */
 	size_t max_attempts;
 	int64_t default_deadline_ms, max_deadline_ms;
+	bool own_caa_domains;		/* stand in for those of a request that names none */
 };
 
 /* orchestration_parameters as sent, for the echo. */

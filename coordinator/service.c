@@ -209,6 +209,7 @@ pool_of(struct service *s)
 			.max_attempts = (size_t)cfg->max_attempts,
 			.default_deadline_ms = cfg->deadline_ms,
 			.max_deadline_ms = cfg->max_deadline_ms,
+			.own_caa_domains = cfg->caa_domains.count > 0,
 		},
 		.secret = cfg->secret,
 		.secret_len = cfg->secret_len,

@@ -8,7 +8,8 @@
 #include "json_scan.h"
 
 static const struct mpic_limits limits = { .perspectives = 10, .default_perspectives = 6,
-	.max_attempts = 3, .default_deadline_ms = 20000, .max_deadline_ms = 60000 };
+	.max_attempts = 3, .default_deadline_ms = 20000, .max_deadline_ms = 60000,
+	.own_caa_domains = true };
 
 /* What the rest of the coordinator relies on. */
 static void

@@ -227,13 +227,16 @@ on_client_header(char *bytes, size_t size, size_t n, void *arg)
 static void
 world_init(struct world *w)
 {
+	static char issuer[] = "ca1.com", *issuers[] = { issuer };
+
 	*w = (struct world){ .reply = BUF_INIT(1024 * 1024), .fd = -1 };
 	w->base = event_base_new();
 	for (size_t i = 0; i < PERSPECTIVES; i++)
 		w->stand_ins[i].fd = -1;
 	w->cfg = (struct coordinator_config){ .plain = true, .rules = policy_find("open-mpic"), .connections = 4, .linger_ms = 100,
 		.max_in_flight = 16, .max_attempts = 3, .deadline_ms = 2000,
-		.max_deadline_ms = 5000, .secret = "0123456789abcdef", .secret_len = 16 };
+		.max_deadline_ms = 5000, .secret = "0123456789abcdef", .secret_len = 16,
+		.caa_domains = { issuers, 1 } };
 }
 
 static void

@@ -11,7 +11,8 @@
 #include "coordinator/request.h"
 
 static const struct mpic_limits limits = { .perspectives = 6, .default_perspectives = 6,
-	.max_attempts = 3, .default_deadline_ms = 20000, .max_deadline_ms = 60000 };
+	.max_attempts = 3, .default_deadline_ms = 20000, .max_deadline_ms = 60000,
+	.own_caa_domains = true };
 
 static bool
 decode(struct mpic_request *r, const char *text, struct json_faults *faults)
@@ -148,21 +149,56 @@ static const struct {
 };
 
 static void
+assert_faults(const struct mpic_limits *by, const char *text, const char *expected)
+{
+	struct buf got = BUF_INIT(4096);
+	struct json_faults faults;
+	struct mpic_request r;
+
+	json_faults_init(&faults);
+	assert_int_equal(mpic_request_decode(&r, by, text, strlen(text), &faults),
+	    expected[0] == '\0');
+	for (size_t k = 0; k < faults.count; k++)
+		buf_addf(&got, "%s%s %s", k > 0 ? "," : "", faults.list[k].path,
+		    faults.list[k].issue);
+	assert_string_equal(got.data != NULL ? got.data : "", expected);
+	buf_free(&got);
+	mpic_request_free(&r);
+}
+
+static void
 test_bad(void **state)
 {
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		struct buf got = BUF_INIT(4096);
-		struct json_faults faults;
-		struct mpic_request r;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_faults(&limits, bad[i].text, bad[i].faults);
+}
 
-		assert_false(decode(&r, bad[i].text, &faults));
-		for (size_t k = 0; k < faults.count; k++)
-			buf_addf(&got, "%s%s %s", k > 0 ? "," : "", faults.list[k].path,
-			    faults.list[k].issue);
-		assert_string_equal(got.data != NULL ? got.data : "", bad[i].faults);
-		buf_free(&got);
-		mpic_request_free(&r);
-	}
+/* A coordinator that has no issuer domain names of its own. */
+static const struct {
+	const char *text, *faults;
+} unnamed[] = {
+	{ P("\"caa_domains\":[\"ca1.com\"]"), "" },
+	{ C "}", "caa_check_parameters.caa_domains missing" },
+	{ C ",\"caa_check_parameters\":null}", "caa_check_parameters.caa_domains missing" },
+	{ P(""), "caa_check_parameters.caa_domains missing" },
+	{ P("\"caa_domains\":null"), "caa_check_parameters.caa_domains missing" },
+	{ P("\"caa_domains\":[]"), "caa_check_parameters.caa_domains missing" },
+	/* What is wrong with it is said once. */
+	{ P("\"caa_domains\":\"ca1.com\""), "caa_check_parameters.caa_domains list_type" },
+	{ P("\"caa_domains\":[7]"), "caa_check_parameters.caa_domains.0 string_type" },
+	{ C ",\"caa_check_parameters\":7}", "caa_check_parameters model_attributes_type" },
+	{ P("\"certificate_type\":7"), "caa_check_parameters.certificate_type enum,"
+	    "caa_check_parameters.caa_domains missing" },
+};
+
+static void
+test_no_issuer_domain_names(void **state)
+{
+	struct mpic_limits without = limits;
+
+	without.own_caa_domains = false;
+	for (size_t i = 0; i < sizeof(unnamed) / sizeof(unnamed[0]); i++)
+		assert_faults(&without, unnamed[i].text, unnamed[i].faults);
 }
 
 static void
@@ -197,6 +233,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_no_issuer_domain_names),
 		cmocka_unit_test(test_messages_begin_as_open_mpics),
 		cmocka_unit_test(test_internationalised),
 	};
