@@ -4,8 +4,6 @@
 #include <string.h>
 #include <time.h>
 
-#include <openssl/rand.h>
-
 #include "httpcheck/caa_check.h"
 #include "httpcheck/perspective.h"
 #include "monotonic.h"
@@ -269,15 +267,16 @@ run_ask(struct run *run)
 void
 caa_route(struct exchange *x, void *arg)
 {
+	struct perspective *p = arg;
 	struct run *run = calloc(1, sizeof(*run));
 	struct json_faults faults;
 
-	if (run == NULL || RAND_bytes((unsigned char *)&run->nonce, sizeof(run->nonce)) != 1) {
+	if (run == NULL || !random_pool_take(&p->random, &run->nonce, sizeof(run->nonce))) {
 		free(run);
 		exchange_refuse(x, 500, "out of memory");
 		return;
 	}
-	run->perspective = arg;
+	run->perspective = p;
 	run->exchange = x;
 	json_faults_init(&faults);
 	if (run_read(run, x, &faults)) {

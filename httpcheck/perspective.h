@@ -14,12 +14,14 @@
 #include "httpcheck/config.h"
 #include "httpcheck/resolver.h"
 #include "metric.h"
+#include "random_pool.h"
 #include "server.h"
 
 struct perspective {
 	const struct httpcheck_config *cfg;
 	struct metrics *metrics;
 	struct resolver *resolver;
+	struct random_pool random;	/* for nonces */
 	struct server *server;
 	struct event_base *base;
 };
