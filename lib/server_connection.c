@@ -247,16 +247,6 @@ handshake_failed(struct connection *c)
 	    reason != NULL ? reason : "connection closed", NULL);
 }
 
-static const struct protocol *
-negotiated(const SSL *ssl)
-{
-	const unsigned char *name;
-	unsigned int len;
-
-	SSL_get0_alpn_selected(ssl, &name, &len);
-	return len == 2 && memcmp(name, "h2", 2) == 0 ? &protocol_h2 : &protocol_h1;
-}
-
 static enum step
 handshake_step(struct connection *c)
 {
@@ -272,7 +262,7 @@ handshake_step(struct connection *c)
 		return step;
 	}
 	tls_peer_identity(c->ssl, c->identity);
-	c->protocol = negotiated(c->ssl);
+	c->protocol = tls_chose_http2(c->ssl) ? &protocol_h2 : &protocol_h1;
 	/* On failure there is nothing of the protocol's to free. */
 	if (c->protocol->start(c))
 		return STEP_AGAIN;

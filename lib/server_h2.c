@@ -224,50 +224,21 @@ h2_start(struct connection *c)
 
 /* ---- moving bytes ---- */
 
-/* Frames of as many replies as there are go into one write. */
-static bool
-out_fill(struct h2 *h)
-{
-	const uint8_t *bytes;
-	ssize_t len;
-
-	h->out_len = 0;
-	h->out_sent = 0;
-	if (h->out == NULL && !nghttp2_session_want_write(h->session))
-		return true;
-	if (h->out == NULL && (h->out = malloc(H2_OUT_MAX * 2)) == NULL)
-		return false;
-	/* A frame has at most H2_OUT_MAX bytes and its head. */
-	while (h->out_len < H2_OUT_MAX - 9) {
-		len = nghttp2_session_mem_send(h->session, &bytes);
-		if (len == 0)
-			break;
-		if (len < 0 || (size_t)len > (size_t)H2_OUT_MAX * 2 - h->out_len)
-			return false;
-		memcpy(h->out + h->out_len, bytes, (size_t)len);
-		h->out_len += (size_t)len;
-	}
-	if (h->out_len == 0) {
-		free(h->out);
-		h->out = NULL;
-	}
-	return true;
-}
-
 /* STEP_AGAIN: all there is to write has gone. */
 static enum step
 h2_write(struct connection *c)
 {
 	struct h2 *h = c->h2;
+	struct h2_out *out = &h->out;
 	enum step step;
 	size_t sent;
 
 	for (;;) {
-		if (h->out_sent == h->out_len && !out_fill(h))
+		if (out->sent == out->len && !h2_out_fill(out, h->session))
 			return STEP_CLOSE;
-		if (h->out_len == 0)
+		if (out->len == 0)
 			return STEP_AGAIN;
-		step = connection_write(c, h->out + h->out_sent, h->out_len - h->out_sent, &sent);
+		step = connection_write(c, out->bytes + out->sent, out->len - out->sent, &sent);
 		if (step == STEP_WAIT) {
 			/* Who does not read is not read from. */
 			connection_read_arm(c, false);
@@ -277,7 +248,7 @@ h2_write(struct connection *c)
 		if (step != STEP_AGAIN)
 			return step;
 		h->stalled_ns = 0;
-		h->out_sent += sent;
+		out->sent += sent;
 	}
 }
 
@@ -362,7 +333,7 @@ h2_step(struct connection *c)
 	}
 	if (step == STEP_CLOSE)
 		return step;
-	if (h->out == NULL && ((h->drained && h2_empty(h)) ||
+	if (h->out.bytes == NULL && ((h->drained && h2_empty(h)) ||
 	    (!nghttp2_session_want_read(h->session) && !nghttp2_session_want_write(h->session)))) {
 		connection_goodbye(c);
 		return STEP_CLOSE;
@@ -461,8 +432,7 @@ h2_lost(struct connection *c)
 			h2_stream_leave(s);
 	nghttp2_session_del(h->session);
 	h->session = NULL;
-	free(h->out);
-	h->out = NULL;
+	h2_out_free(&h->out);
 }
 
 static void

@@ -15,6 +15,7 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include "h2_out.h"
 #include "server_connection.h"
 
 #define H2_WINDOW	(1024 * 1024)	/* bytes of bodies arriving on a connection */
@@ -42,8 +43,7 @@ struct h2_list {
 struct h2 {
 	nghttp2_session *session;
 	struct h2_list arriving, handled, replying;
-	char *out;		/* H2_OUT_MAX bytes; NULL while nothing waits to be written */
-	size_t out_len, out_sent;
+	struct h2_out out;
 	uint64_t idle_ns;	/* since when there has been no stream, or we wait for the drain */
 	uint64_t stalled_ns;	/* since when nothing could be written; 0: it can */
 	bool drained;		/* the last GOAWAY has gone: no stream comes any more */

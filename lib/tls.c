@@ -10,6 +10,9 @@
 
 #define URN "urn:mpic:"
 
+/* By ALPN, the better first; without the NUL. */
+static const unsigned char protocols[] = "\x02h2\x08http/1.1";
+
 struct tls_client {
 	SSL_CTX *files;		/* holds certificate, key, chain and CA, never connects */
 };
@@ -96,10 +99,9 @@ static int
 choose_protocol(SSL *ssl, const unsigned char **chosen, unsigned char *chosen_len,
     const unsigned char *offered, unsigned int offered_len, void *arg)
 {
-	static const unsigned char ours[] = "\x02h2\x08http/1.1";
 	unsigned char *out;
 
-	if (SSL_select_next_proto(&out, chosen_len, ours, sizeof(ours) - 1, offered,
+	if (SSL_select_next_proto(&out, chosen_len, protocols, sizeof(protocols) - 1, offered,
 	    offered_len) != OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_NOACK;
 	*chosen = out;
@@ -199,6 +201,16 @@ certificate_expires_s(const X509 *cert)
 	return (int64_t)timegm(&tm);
 }
 
+bool
+tls_chose_http2(const SSL *ssl)
+{
+	const unsigned char *name;
+	unsigned int len;
+
+	SSL_get0_alpn_selected(ssl, &name, &len);
+	return len == 2 && memcmp(name, "h2", 2) == 0;
+}
+
 int64_t
 tls_expires_s(const SSL_CTX *ctx)
 {
@@ -284,4 +296,11 @@ tls_client_apply(SSL_CTX *ctx, struct tls_peer *peer)
 	peer->outcome = TLS_NOT_REACHED;
 	return SSL_CTX_use_cert_and_key(ctx, SSL_CTX_get0_certificate(files),
 	    SSL_CTX_get0_privatekey(files), chain, 1) == 1;
+}
+
+bool
+tls_client_offer_http2(SSL_CTX *ctx)
+{
+	/* 0 is success here. */
+	return SSL_CTX_set_alpn_protos(ctx, protocols, sizeof(protocols) - 1) == 0;
 }

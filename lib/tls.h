@@ -38,6 +38,8 @@ bool tls_files_usable(const struct tls_files *files, struct buf *why);
 SSL_CTX *tls_server_context(const struct tls_files *files, struct buf *why);
 /* Identity of the peer of a finished handshake; false, and "", when it has none. */
 bool tls_peer_identity(const SSL *ssl, char identity[static TLS_IDENTITY_MAX]);
+/* Whether a finished handshake chose HTTP/2; if not, it is HTTP/1.1. */
+bool tls_chose_http2(const SSL *ssl);
 /* notAfter of the context's own certificate in Unix seconds; 0 without one. */
 int64_t tls_expires_s(const SSL_CTX *ctx);
 
@@ -74,5 +76,7 @@ struct tls_peer {
  * libcurl parses the system's whole CA bundle for each new connection.
  */
 bool tls_client_apply(SSL_CTX *ctx, struct tls_peer *peer);
+/* Has a client offer HTTP/2 and, after it, HTTP/1.1 (RFC 9113 3.2). */
+bool tls_client_offer_http2(SSL_CTX *ctx);
 
 #endif
