@@ -1,5 +1,5 @@
 /*
- * Calls to perspectives: libcurl's multi interface, one of these a worker.
+ * Calls to perspectives, one of these a worker.
  *
  * A call is a POST of a body to one perspective. It ends once: with what came
  * back, or given up by its owner. The fan-out knows neither quorum nor time:
@@ -7,13 +7,19 @@
  *
  * Connections are kept alive and mutually authenticated; the certificate must
  * carry the identity urn:mpic:perspective:CODE. With a perspective that speaks
- * HTTP/2, calls share few connections, up to FANOUT_CALLS_MAX at once, so that
- * checks of dead domains keep no others waiting. One that speaks HTTP/1.1 has
- * at most `connections`, one for each call. Calls beyond wait in order, first
- * in, first out.
+ * HTTP/2, calls share few connections (coordinator/h2_peer.h), so that checks
+ * of dead domains keep no others waiting. One that speaks HTTP/1.1 has at most
+ * `connections`, one for each call (coordinator/h1_peer.h). Which it is, its
+ * first connection tells. Calls beyond wait in order, first in, first out.
+ *
+ * A check may be asked for twice without harm. A call that the perspective did
+ * not take up, or whose connection broke before anything came of it, is made
+ * again, a few times at most, before it fails.
  */
 #ifndef MPIC_FANOUT_H
 #define MPIC_FANOUT_H
+
+#include <sys/queue.h>
 
 #include <event2/event.h>
 
@@ -24,14 +30,15 @@
 
 struct fanout;
 struct fanout_line;
-struct fanout_slot;
-
-#define FANOUT_CALLS_MAX	4000	/* under way with one perspective: four connections */
+struct call_list;
+struct h1_slot;
+struct h2_link;
 
 struct fanout_config {
 	const struct fleet *fleet;	/* outlives the fan-out */
 	const struct tls_files *tls;	/* NULL: only plain perspectives */
 	size_t connections;		/* a perspective, when it speaks HTTP/1.1 */
+	int64_t tick_ms;		/* 0: 1000; what patience is counted in, less in tests */
 };
 
 /*
@@ -50,8 +57,8 @@ void fanout_body_free(struct fanout_body *body);	/* one user less; NULL is fine 
 /* One call. Members are the fan-out's; the owner reads `reply` and what follows when done. */
 struct call {
 	/* Set by the owner. */
-	struct fanout_body *body;	/* the fan-out takes its own part in it */
-	int64_t limit_ms;		/* when the transfer ends if nothing else ends it */
+	struct fanout_body *body;	/* stays until the call is done or given up */
+	int64_t limit_ms;		/* when it ends if nothing else ends it; to a tick or so */
 	void (*done)(struct call *call);
 	void *owner;
 
@@ -63,14 +70,20 @@ struct call {
 
 	/* The fan-out's. */
 	struct fanout_line *line;
+	struct call_list *list;		/* where it waits, for a connection or a reply; or NULL */
+	TAILQ_ENTRY(call) entry;
+	struct h1_slot *slot;		/* under way over HTTP/1.1, else NULL */
+	struct h2_link *link;		/* under way over HTTP/2, else NULL */
+	uint64_t until_ns;		/* CLOCK_MONOTONIC at which limit_ms is over */
+	int32_t stream;			/* on the link */
+	uint32_t sent;			/* bytes of the body, on the stream */
+	uint8_t retries;
 	enum check_type type;
-	struct fanout_slot *slot;	/* NULL: waiting in line */
-	struct call *prev, *next;
 };
 
 struct fanout *fanout_new(struct event_base *base, const struct fanout_config *cfg,
     struct buf *why);
-/* Every call must have ended or been given up. */
+/* Every call must have ended or been given up. Not from done(). */
 void fanout_free(struct fanout *f);
 /*
  * Starts a call to fleet->members[perspective]. done() comes later, from the

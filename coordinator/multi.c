@@ -20,8 +20,6 @@ struct multi {
 	struct event *timer;
 	struct watch **watches;	/* by descriptor */
 	size_t watch_count;
-	void (*done)(CURL *easy, CURLcode code, void *arg);
-	void *arg;
 };
 
 static void
@@ -31,13 +29,18 @@ collect(struct multi *m)
 	int left;
 
 	while ((msg = curl_multi_info_read(m->handle, &left)) != NULL) {
-		CURL *easy = msg->easy_handle;
 		CURLcode code = msg->data.result;
+		struct transfer *t;
+		char *private = NULL;
 
 		if (msg->msg != CURLMSG_DONE)
 			continue;
-		curl_multi_remove_handle(m->handle, easy);
-		m->done(easy, code, m->arg);
+		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &private);
+		t = (struct transfer *)private;
+		/* A connection lives as long as the handle that made it is here. */
+		if (!t->connects || code != CURLE_OK)
+			curl_multi_remove_handle(m->handle, t->easy);
+		t->ended(t, code);
 	}
 }
 
@@ -182,10 +185,7 @@ close_socket(void *arg, curl_socket_t fd)
 static curl_socket_t
 open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
-	/*
-	 * Transfers that time out leave an HTTP/2 connection open, and those that
-	 * follow would go on using one to a host that is no longer there.
-	 */
+	/* A host that is no longer there would hold what was sent to it for many minutes. */
 	static const int unacknowledged_ms = 10000;
 	curl_socket_t fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
 	    address->protocol);
@@ -199,16 +199,13 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 }
 
 struct multi *
-multi_new(struct event_base *base, long max_connections, long max_host_connections,
-    void (*done)(CURL *easy, CURLcode code, void *arg), void *arg)
+multi_new(struct event_base *base, long max_idle)
 {
 	struct multi *m = calloc(1, sizeof(*m));
 
 	if (m == NULL)
 		return NULL;
 	m->base = base;
-	m->done = done;
-	m->arg = arg;
 	m->handle = curl_multi_init();
 	m->timer = evtimer_new(base, on_timer, m);
 	if (m->handle == NULL || m->timer == NULL) {
@@ -219,11 +216,7 @@ multi_new(struct event_base *base, long max_connections, long max_host_connectio
 	curl_multi_setopt(m->handle, CURLMOPT_SOCKETDATA, m);
 	curl_multi_setopt(m->handle, CURLMOPT_TIMERFUNCTION, set_timer);
 	curl_multi_setopt(m->handle, CURLMOPT_TIMERDATA, m);
-	curl_multi_setopt(m->handle, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
-	curl_multi_setopt(m->handle, CURLMOPT_MAX_CONCURRENT_STREAMS,
-	    (long)MULTI_STREAMS_MAX);
-	curl_multi_setopt(m->handle, CURLMOPT_MAXCONNECTS, max_connections);
-	curl_multi_setopt(m->handle, CURLMOPT_MAX_HOST_CONNECTIONS, max_host_connections);
+	curl_multi_setopt(m->handle, CURLMOPT_MAXCONNECTS, max_idle);
 	return m;
 }
 
@@ -243,22 +236,28 @@ multi_free(struct multi *m)
 }
 
 bool
-multi_adopt(struct multi *m, CURL *easy)
+multi_adopt(struct multi *m, struct transfer *t)
 {
-	return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, m) == CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket) == CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, m) == CURLE_OK;
+	CURL *e = t->easy;
+
+	return curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
+	    curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, m) == CURLE_OK &&
+	    curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, close_socket) == CURLE_OK &&
+	    curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, m) == CURLE_OK &&
+	    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+	    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1) == CURLE_OK &&
+	    curl_easy_setopt(e, CURLOPT_CONNECT_ONLY, t->connects ? 1L : 0L) == CURLE_OK &&
+	    curl_easy_setopt(e, CURLOPT_PRIVATE, t) == CURLE_OK;
 }
 
 bool
-multi_add(struct multi *m, CURL *easy)
+multi_add(struct multi *m, struct transfer *t)
 {
-	return curl_multi_add_handle(m->handle, easy) == CURLM_OK;
+	return curl_multi_add_handle(m->handle, t->easy) == CURLM_OK;
 }
 
 void
-multi_remove(struct multi *m, CURL *easy)
+multi_remove(struct multi *m, struct transfer *t)
 {
-	curl_multi_remove_handle(m->handle, easy);
+	curl_multi_remove_handle(m->handle, t->easy);
 }

@@ -1,6 +1,11 @@
 /*
  * libcurl's multi interface driven by libevent's loop.
  *
+ * A transfer either carries a request over HTTP/1.1, on one of the kept-alive
+ * connections if there is one, or makes a connection and no more. Of the
+ * latter, the connection is the owner's to use, by curl_easy_send() and
+ * curl_easy_recv(), until multi_remove(), which closes it.
+ *
  * Sockets of kept-alive connections stay registered between transfers, so
  * that a transfer on a warm connection makes no epoll_ctl(2) call: libcurl
  * asks for a socket anew with each transfer and drops it afterwards.
@@ -15,21 +20,26 @@
 
 struct multi;
 
-#define MULTI_STREAMS_MAX	1000	/* transfers on one HTTP/2 connection */
+/* An easy handle and what it does here. */
+struct transfer {
+	CURL *easy;	/* the owner's; its CURLOPT_PRIVATE is the multi's */
+	bool connects;	/* makes a connection and no more */
+	/* From the loop, never from within multi_add(). */
+	void (*ended)(struct transfer *t, CURLcode code);
+};
 
-/*
- * `done` runs from the loop for each transfer that ended, never from within
- * multi_add(). The handle is no longer the multi's then.
- */
-struct multi *multi_new(struct event_base *base, long max_connections,
-    long max_host_connections, void (*done)(CURL *easy, CURLcode code, void *arg),
-    void *arg);
-/* Every easy handle must be removed or done before. */
+/* Keeps at most `max_idle` connections that no transfer uses. */
+struct multi *multi_new(struct event_base *base, long max_idle);
+/* Every transfer must have ended or be removed before. */
 void multi_free(struct multi *m);
-/* Sets what an easy handle needs to work with this multi, once in its life. */
-bool multi_adopt(struct multi *m, CURL *easy);
-bool multi_add(struct multi *m, CURL *easy);
-/* Gives up a transfer: resets its HTTP/2 stream, closes its HTTP/1.1 connection. */
-void multi_remove(struct multi *m, CURL *easy);
+/* Sets what the handle needs to work with this multi, once in its life. */
+bool multi_adopt(struct multi *m, struct transfer *t);
+/*
+ * The handle is the multi's until ended() runs; that of a connection that was
+ * made, until multi_remove().
+ */
+bool multi_add(struct multi *m, struct transfer *t);
+/* Gives up a transfer and closes its connection. */
+void multi_remove(struct multi *m, struct transfer *t);
 
 #endif

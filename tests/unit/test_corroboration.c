@@ -50,6 +50,7 @@ struct world {
 	int fd;
 	struct multi *client;
 	CURL *easy;
+	struct transfer transfer;	/* of `easy` */
 	struct buf reply;
 	char header[32];	/* X-MPIC-Is-Valid */
 	long status;
@@ -198,11 +199,11 @@ stand_in_start(struct world *w, size_t i, const char *code, int behaviour,
 /* ---- the world ---- */
 
 static void
-on_client_done(CURL *easy, CURLcode code, void *arg)
+on_client_done(struct transfer *t, CURLcode code)
 {
-	struct world *w = arg;
+	struct world *w = (struct world *)((char *)t - offsetof(struct world, transfer));
 
-	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &w->status);
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &w->status);
 	event_base_loopbreak(w->base);
 }
 
@@ -257,9 +258,10 @@ world_coordinator(struct world *w, size_t n, const enum rir *rirs)
 	if (w->service == NULL)
 		fail_msg("%s", why.data);
 	buf_free(&why);
-	w->client = multi_new(w->base, 1, 1, on_client_done, w);
+	w->client = multi_new(w->base, 1);
 	w->easy = curl_easy_init();
-	assert_true(multi_adopt(w->client, w->easy));
+	w->transfer = (struct transfer){ .easy = w->easy, .ended = on_client_done };
+	assert_true(multi_adopt(w->client, &w->transfer));
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u/mpic?status=verdict", port);
 	curl_easy_setopt(w->easy, CURLOPT_URL, url);
 	curl_easy_setopt(w->easy, CURLOPT_WRITEFUNCTION, on_client_bytes);
@@ -278,7 +280,7 @@ world_ask(struct world *w, const char *body)
 	w->header[0] = '\0';
 	w->status = 0;
 	curl_easy_setopt(w->easy, CURLOPT_POSTFIELDS, body);
-	assert_true(multi_add(w->client, w->easy));
+	assert_true(multi_add(w->client, &w->transfer));
 	event_base_dispatch(w->base);
 	return (int)((monotonic_ns() - start) / 1000000);
 }

@@ -1,0 +1,251 @@
+#include "coordinator/h1_peer.h"
+
+#include <stdlib.h>
+
+#include "coordinator/fanout_line.h"
+#include "coordinator/reply.h"
+
+/*
+ * Handshakes with one perspective at a time. More would take both sides so long
+ * that they time out, and calls that end free connections meanwhile.
+ */
+#define CONNECTING_MAX	16
+
+/* An easy handle that goes from call to call of one perspective. */
+struct h1_slot {
+	struct transfer transfer;	/* first */
+	struct fanout_line *line;
+	struct call *call;	/* NULL: idle, or running on for nobody */
+	struct fanout_body *body;	/* what is being sent; NULL: idle */
+	enum check_type type;	/* whose URL is set */
+	bool warm;		/* under way, or its last call left a connection open */
+	bool connecting;
+	struct h1_slot *next, *next_idle;
+	char error[CURL_ERROR_SIZE];
+};
+
+static size_t
+on_reply(char *bytes, size_t size, size_t n, void *arg)
+{
+	struct h1_slot *slot = arg;
+	struct call *call = slot->call;
+
+	if (call == NULL)
+		return size * n;
+	buf_add(&call->reply, bytes, size * n);
+	return call->reply.failed ? 0 : size * n;
+}
+
+static void
+slot_connected(struct h1_slot *slot)
+{
+	slot->line->h1.connecting -= slot->connecting;
+	slot->connecting = false;
+}
+
+/* The connection stands, the request goes out next. */
+static int
+on_connected(void *arg, char *peer, char *own, int peer_port, int own_port)
+{
+	struct h1_slot *slot = arg;
+
+	slot_connected(slot);
+	line_wake(slot->line);
+	return CURL_PREREQFUNC_OK;
+}
+
+static CURLcode
+on_ssl_context(CURL *easy, void *ctx, void *arg)
+{
+	return tls_client_apply(ctx, arg) ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
+}
+
+static bool
+slot_set(struct h1_slot *slot, struct fanout_line *line)
+{
+	CURL *e = slot->transfer.easy;
+
+	return multi_adopt(line->fanout->multi, &slot->transfer) &&
+	    line_prepare(line, e, on_ssl_context) &&
+	    curl_easy_setopt(e, CURLOPT_HTTPHEADER, line->h1.headers) == CURLE_OK &&
+	    curl_easy_setopt(e, CURLOPT_POST, 1L) == CURLE_OK &&
+	    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_reply) == CURLE_OK &&
+	    curl_easy_setopt(e, CURLOPT_WRITEDATA, slot) == CURLE_OK &&
+	    curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_connected) == CURLE_OK &&
+	    curl_easy_setopt(e, CURLOPT_PREREQDATA, slot) == CURLE_OK &&
+	    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, slot->error) == CURLE_OK;
+}
+
+static void
+slot_warm(struct h1_slot *slot, bool warm)
+{
+	struct h1_peer *h1 = &slot->line->h1;
+
+	h1->warm += (size_t)warm - (size_t)slot->warm;
+	slot->warm = warm;
+	/* What it speaks is to be found out anew. */
+	if (h1->warm == 0)
+		h1->chosen = false;
+}
+
+static void
+slot_release(struct h1_slot *slot)
+{
+	struct h1_peer *h1 = &slot->line->h1;
+
+	slot->call = NULL;
+	slot_connected(slot);
+	fanout_body_free(slot->body);
+	slot->body = NULL;
+	slot->next_idle = h1->idle;
+	h1->idle = slot;
+}
+
+static void
+on_ended(struct transfer *t, CURLcode code)
+{
+	struct h1_slot *slot = (struct h1_slot *)t;
+	struct fanout_line *line = slot->line;
+	struct call *call = slot->call;
+
+	slot_warm(slot, code == CURLE_OK);
+	if (call != NULL) {
+		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &call->status);
+		if (code == CURLE_OK)
+			reply_judge(call);
+		else if (call->reply.failed)
+			reply_too_long(call);
+		else
+			reply_unreachable(call, code, slot->error);
+		call->slot = NULL;
+	}
+	slot_release(slot);
+	if (call != NULL)
+		call_end(call);
+	line_advance(line);
+}
+
+static struct h1_slot *
+slot_new(struct fanout_line *line)
+{
+	struct h1_slot *slot = calloc(1, sizeof(*slot));
+
+	if (slot == NULL)
+		return NULL;
+	slot->transfer = (struct transfer){ .easy = curl_easy_init(), .ended = on_ended };
+	slot->line = line;
+	slot->type = CHECK_TYPE_COUNT;
+	if (slot->transfer.easy == NULL || !slot_set(slot, line)) {
+		curl_easy_cleanup(slot->transfer.easy);
+		free(slot);
+		return NULL;
+	}
+	slot->next = line->h1.slots;
+	line->h1.slots = slot;
+	line->h1.count++;
+	return slot;
+}
+
+/* NULL in `*slot` when there is no memory for one. */
+static bool
+slot_take(struct fanout_line *line, struct h1_slot **slot)
+{
+	struct h1_peer *h1 = &line->h1;
+
+	*slot = h1->idle;
+	if ((*slot == NULL || !(*slot)->warm) && h1->connecting >= CONNECTING_MAX)
+		return false;
+	if (*slot != NULL)
+		h1->idle = (*slot)->next_idle;
+	else if (h1->count < line->fanout->connections)
+		*slot = slot_new(line);
+	else
+		return false;
+	return true;
+}
+
+static bool
+slot_start(struct h1_slot *slot, struct call *call)
+{
+	struct fanout_line *line = slot->line;
+	CURL *e = slot->transfer.easy;
+
+	slot->call = call;
+	slot->body = call->body;
+	slot->body->users++;
+	slot->error[0] = '\0';
+	slot->connecting = !slot->warm;
+	line->h1.connecting += slot->connecting;
+	if (slot->type != call->type && curl_easy_setopt(e, CURLOPT_URL,
+	    line->urls[call->type]) != CURLE_OK)
+		return false;
+	slot->type = call->type;
+	if (curl_easy_setopt(e, CURLOPT_POSTFIELDS, call->body->text.data) != CURLE_OK ||
+	    curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE, (long)call->body->text.len) != CURLE_OK ||
+	    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)call->limit_ms) != CURLE_OK ||
+	    !multi_add(line->fanout->multi, &slot->transfer))
+		return false;
+	call->slot = slot;
+	slot_warm(slot, true);
+	return true;
+}
+
+bool
+h1_peer_start(struct fanout_line *line, struct call *call)
+{
+	struct h1_slot *slot;
+
+	if (!slot_take(line, &slot))
+		return false;
+	call_move(call, NULL);
+	if (slot != NULL && slot_start(slot, call))
+		return true;
+	if (slot != NULL)
+		slot_release(slot);
+	reply_unasked(call, "libcurl could not start the transfer");
+	call_end(call);
+	return true;
+}
+
+const char *
+h1_peer_give_up(struct call *call)
+{
+	curl_off_t sent_us = 0;
+
+	curl_easy_getinfo(call->slot->transfer.easy, CURLINFO_PRETRANSFER_TIME_T, &sent_us);
+	call->slot->call = NULL;
+	call->slot = NULL;
+	return sent_us > 0 ? "connected, no answer came" : "the connection was not established";
+}
+
+bool
+h1_peer_init(struct fanout_line *line)
+{
+	/* libcurl's own Accept and its wait for 100-continue are of no use here. */
+	static const char *const lines[] = { "Content-Type: application/json", "Accept:",
+		"Expect:" };
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		struct curl_slist *longer = curl_slist_append(line->h1.headers, lines[i]);
+
+		if (longer == NULL)
+			return false;
+		line->h1.headers = longer;
+	}
+	return true;
+}
+
+void
+h1_peer_free(struct fanout_line *line)
+{
+	struct h1_slot *slot;
+
+	while ((slot = line->h1.slots) != NULL) {
+		line->h1.slots = slot->next;
+		multi_remove(line->fanout->multi, &slot->transfer);
+		fanout_body_free(slot->body);
+		curl_easy_cleanup(slot->transfer.easy);
+		free(slot);
+	}
+	curl_slist_free_all(line->h1.headers);
+}
