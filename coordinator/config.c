@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@
 /* A perspective as configured. What is missing comes from the region catalogue. */
 struct perspective_option {
 	char *code, *url, *rir;
-	double latitude, longitude;	/* both 0: not given (a place in the sea) */
+	double latitude, longitude;	/* NaN: not given */
 	struct option_strings too_close_codes;
 };
 
@@ -37,7 +38,8 @@ static const struct option perspective_rows[] = {
 	    .unit = "degrees", .sentence = "Where it is, north positive; default: from the "
 	    "region catalogue."),
 	ROW("longitude", REAL, perspective_option, longitude, .min = -180, .max = 180,
-	    .unit = "degrees", .sentence = "Where it is, east positive."),
+	    .unit = "degrees", .sentence = "Where it is, east positive; with latitude or not "
+	    "at all."),
 	ROW("too_close_codes", STRINGS, perspective_option, too_close_codes, .max = FLEET_MAX,
 	    .sentence = "Perspectives that never share a cohort with it."),
 };
@@ -151,31 +153,47 @@ url_allowed(const struct perspective_option *o, struct buf *faults)
 	return false;
 }
 
+/* From the configuration, else from the catalogue; fleet_check() names who has none. */
 static bool
-place_perspective(struct coordinator_config *cfg, const struct perspective_option *o,
+place_find(struct perspective *p, const struct perspective_option *o,
+    const struct region *region, struct buf *faults)
+{
+	bool latitude = !isnan(o->latitude), longitude = !isnan(o->longitude);
+
+	if (latitude != longitude) {
+		buf_addf(faults, "perspectives: %s: %s without %s: give both or neither\n",
+		    o->code, latitude ? "latitude" : "longitude",
+		    latitude ? "longitude" : "latitude");
+		p->placed = true;	/* somewhere: said once is enough */
+		p->latitude = p->longitude = NAN;
+		return false;
+	}
+	if (!latitude && region == NULL)
+		return true;
+	p->placed = true;
+	p->latitude = latitude ? o->latitude : region->latitude;
+	p->longitude = latitude ? o->longitude : region->longitude;
+	return true;
+}
+
+static bool
+prepare_perspective(struct coordinator_config *cfg, const struct perspective_option *o,
     struct perspective *p, struct buf *faults)
 {
 	const struct region *region = regions_find(&cfg->regions, o->code);
 	const char *rir = o->rir != NULL ? o->rir : region != NULL ? region->rir : NULL;
+	bool ok;
 
 	*p = (struct perspective){ .code = o->code, .url = o->url,
 		.too_close_codes = o->too_close_codes.items,
 		.too_close_count = o->too_close_codes.count };
-	if (o->latitude != 0 || o->longitude != 0 || region == NULL) {
-		p->latitude = o->latitude;
-		p->longitude = o->longitude;
-		p->placed = o->latitude != 0 || o->longitude != 0;
-	} else {
-		p->latitude = region->latitude;
-		p->longitude = region->longitude;
-		p->placed = true;
-	}
+	ok = place_find(p, o, region, faults);
 	if (rir != NULL && (p->rir = rir_parse(rir)) == RIR_NONE) {
 		buf_addf(faults, "perspectives: %s: rir: expected ARIN, RIPE NCC, APNIC, LACNIC "
 		    "or AFRINIC, found %s\n", o->code, rir);
 		return false;
 	}
-	return url_allowed(o, faults);
+	return url_allowed(o, faults) && ok;
 }
 
 static bool
@@ -186,7 +204,7 @@ prepare_fleet(struct coordinator_config *cfg, struct buf *faults)
 
 	cfg->fleet.count = cfg->perspectives.count;
 	for (size_t i = 0; i < cfg->perspectives.count; i++)
-		ok = place_perspective(cfg, &o[i], &cfg->fleet.members[i], faults) && ok;
+		ok = prepare_perspective(cfg, &o[i], &cfg->fleet.members[i], faults) && ok;
 	fleet_arrange(&cfg->fleet);
 	return fleet_check(&cfg->fleet, faults) && ok;
 }

@@ -15,7 +15,9 @@ option_rows_defaults(struct option_source *src, const struct option *rows,
 
 	/* A default is text of its own, not part of the document being read. */
 	for (size_t i = 0; i < count; i++)
-		if (rows[i].def != NULL)
+		if (rows[i].def == NULL)
+			option_clear(&rows[i], config);
+		else
 			option_text(src, &rows[i], config, rows[i].def);
 	src->doc = doc;
 }

@@ -28,7 +28,7 @@
 enum option_type {
 	OPTION_BOOL,		/* bool */
 	OPTION_INTEGER,		/* int64_t */
-	OPTION_REAL,		/* double */
+	OPTION_REAL,		/* double, NaN when absent */
 	OPTION_STRING,		/* char *, NULL when absent */
 	OPTION_PATH,		/* char *, NULL when absent */
 	OPTION_ENDPOINT,	/* struct endpoint, len 0 when absent */

@@ -100,6 +100,8 @@ option_absent(const struct option *row, const void *config)
 	case OPTION_STRING:
 	case OPTION_PATH:
 		return *(char *const *)at == NULL;
+	case OPTION_REAL:
+		return isnan(*(const double *)at);
 	case OPTION_ENDPOINT:
 		return ((const struct endpoint *)at)->len == 0;
 	case OPTION_STRINGS:
@@ -131,6 +133,9 @@ option_clear(const struct option *row, void *config)
 	case OPTION_PATH:
 		free(*(char **)at);
 		*(char **)at = NULL;
+		break;
+	case OPTION_REAL:
+		*(double *)at = NAN;
 		break;
 	case OPTION_ENDPOINT:
 		*(struct endpoint *)at = (struct endpoint){ .len = 0 };

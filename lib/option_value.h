@@ -27,7 +27,7 @@ option_at(const struct option *row, const void *config)
 {
 	return (char *)config + row->offset;
 }
-/* Whether the member holds nothing; numbers and booleans always hold something. */
+/* Whether the member holds nothing; integers and booleans always hold something. */
 bool option_absent(const struct option *row, const void *config);
 void option_clear(const struct option *row, void *config);
 /* `name` is the row's with its path, "perspectives[2].url". */

@@ -85,7 +85,7 @@ class Coordinators:
         given = {"listen": f"127.0.0.1:{port}", "plain": True, "callers": [pki.CALLER],
                  "tls_certificate": own["certificate"], "tls_key": own["key"],
                  "tls_ca": self.certificate, "perspectives": self.perspectives(*range(6)),
-                 "regions_file": REGIONS, "cohort_secret_file": self.secret,
+                 "caa_domains": ["ca1.com"], "regions_file": REGIONS, "cohort_secret_file": self.secret,
                  "log_level": "info", "log_json": True, **more}
         return {key: value for key, value in given.items() if value is not None}
 

@@ -355,6 +355,23 @@ def test_bad_bodies(caller, body, key, path):
     assert key in (None, found[0][0]) and path in (None, found[0][1])
 
 
+def test_no_issuer_domain_name_at_all(started):
+    """What perspectives have configured must not decide, each for itself."""
+    own = started(caa_domains=None)
+    reply = own.ask("/mpic", {"check_type": "caa", "domain_or_ip_target": "permit.com"})
+    assert reply.status == 400
+    issue, = reply.json["validation_issues"]
+    assert issue["issue_type"] == "missing"
+    assert issue["loc"] == ["body", "caa_check_parameters", "caa_domains"]
+    assert own.check("permit.com")["is_valid"]
+
+
+def test_issuer_domain_names_of_the_configuration(caller):
+    for name, valid in (("permit.com", True), ("deny.com", False)):
+        body = {"check_type": "caa", "domain_or_ip_target": name}
+        assert caller.ask("/mpic", body).json["is_valid"] is valid
+
+
 def test_unknown_members_are_ignored(caller):
     assert caller.ask("/mpic", {
         "check_type": "caa", "domain_or_ip_target": "permit.com", "newer": {"x": [1]},

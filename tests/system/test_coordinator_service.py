@@ -469,6 +469,21 @@ def test_a_perspective_without_a_place(coordinators):
     assert "somewhere has no place" in ended.stderr
 
 
+@pytest.mark.parametrize("place, says", (
+    ({"latitude": 0, "longitude": 0}, ""),
+    ({"latitude": 0, "longitude": 12.5}, ""),
+    ({"latitude": 12.5}, "somewhere: latitude without longitude: give both or neither"),
+    ({"longitude": 0}, "somewhere: longitude without latitude: give both or neither"),
+))
+def test_a_place_is_two_numbers(coordinators, place, says):
+    rows = coordinators.perspectives(*range(6))
+    rows[0] |= {"code": "somewhere", "rir": "ARIN", **place}
+    command = coordinators.command(coordinators.options(perspectives=rows), "--check")
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert (ended.returncode, says in ended.stderr) == (2 if says else 0, True)
+    assert ended.stderr.count("\n") == (1 if says else 0)
+
+
 def test_each_attempt_leaves_one_line(coordinators, started):
     daemon, caller = started()
     body = {"check_type": "caa", "domain_or_ip_target": "Hijack.com", "trace_identifier": "t-1\n",

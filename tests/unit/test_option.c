@@ -1,4 +1,5 @@
 /* Options: good and bad files with the very messages, -D, and what is printed. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -231,6 +232,30 @@ test_overrides(void **state)
 	}
 }
 
+/* A number that nobody gave is neither 0 nor shown; one that is 0 is both. */
+static void
+test_absent_real(void **state)
+{
+	struct config c = { .workers = 0 };
+	struct buf faults = BUF_INIT(4096), out = BUF_INIT(4096);
+	struct place *places;
+
+	assert_true(option_defaults(&table, &c, &faults));
+	assert_true(isnan(c.share));
+	option_parse(&table, &c, "f", "places: [{code: a}, {code: b, latitude: 0}]\n", 43, &faults);
+	places = c.places.items;
+	assert_true(isnan(places[0].latitude));
+	assert_true(places[1].latitude == 0);
+	option_dump(&table, &c, &out);
+	assert_null(strstr(out.data, "share"));
+	assert_non_null(strstr(out.data, "places:\n  - code: \"a\"\n    url: \"https://x\"\n"
+	    "    too_close_codes: []\n  - code: \"b\"\n    url: \"https://x\"\n"
+	    "    latitude: 0\n"));
+	option_free(&table, &c);
+	buf_free(&faults);
+	buf_free(&out);
+}
+
 static void
 test_required(void **state)
 {
@@ -351,6 +376,7 @@ main(void)
 		cmocka_unit_test(test_bad_files),
 		cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_overrides),
+		cmocka_unit_test(test_absent_real),
 		cmocka_unit_test(test_required),
 		cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_sample),
