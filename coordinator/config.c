@@ -8,8 +8,6 @@
 #include <string.h>
 
 #include "coordinator/cohort.h"
-#include "log.h"
-#include "tls.h"
 
 #define DEFAULT_PERSPECTIVES	6
 #define COUNT(array)		(sizeof(array) / sizeof((array)[0]))
@@ -31,7 +29,7 @@ static const struct option perspective_rows[] = {
 	    "carries urn:mpic:perspective: and this code."),
 	ROW("url", STRING, perspective_option, url, .min = 1, .max = 512,
 	    .flags = OPTION_REQUIRED, .sentence = "Where it is called, without /caa; "
-	    "http: only on loopback."),
+	    "http: only on loopback, whatever plain says."),
 	ROW("rir", STRING, perspective_option, rir, .max = 16, .sentence = "The RIR in whose "
 	    "service region it is; default: from the region catalogue by code."),
 	ROW("latitude", REAL, perspective_option, latitude, .min = -90, .max = 90,
@@ -45,24 +43,8 @@ static const struct option perspective_rows[] = {
 };
 
 static const struct option rows[] = {
-	ROW("listen", ENDPOINT, coordinator_config, listen, .def = "127.0.0.1:8400",
-	    .sentence = "Address and port to serve callers on."),
-	ROW("plain", BOOL, coordinator_config, plain, .def = "false",
-	    .sentence = "Serve plain HTTP without authentication; on loopback only. "
-	    "Perspectives are called over TLS all the same."),
-	ROW("tls_certificate", PATH, coordinator_config, tls_certificate, .sentence =
-	    "PEM certificate chain, towards callers and perspectives both; its identity is "
-	    "urn:mpic:coordinator."),
-	ROW("tls_key", PATH, coordinator_config, tls_key, .sentence = "PEM key of the certificate."),
-	ROW("tls_ca", PATH, coordinator_config, tls_ca,
-	    .sentence = "PEM certificates that callers' and perspectives' must chain to."),
-	ROW("callers", STRINGS, coordinator_config, callers,
-	    .sentence = "Identities in certificates that may ask for checks."),
-	ROW("workers", INTEGER, coordinator_config, workers, .min = 0, .max = 256, .def = "1",
-	    .sentence = "Processes; 0 serves in the one that was started."),
-	ROW("max_in_flight", INTEGER, coordinator_config, max_in_flight, .min = 1,
-	    .max = 100000, .def = "1024", .sentence =
-	    "Requests a worker holds at once; more are answered with 503."),
+	DAEMON_OPTIONS(struct coordinator_config, daemon, "127.0.0.1:8400",
+	    "urn:mpic:coordinator, towards callers and perspectives both", NULL, "1024"),
 
 	ROW("perspectives", MAPS, coordinator_config, perspectives, .min = COHORT_MIN,
 	    .max = FLEET_MAX, .flags = OPTION_REQUIRED, .rows = perspective_rows,
@@ -91,18 +73,10 @@ static const struct option rows[] = {
 	    "Perspectives for a request that does not say; 0 is all, six at most."),
 	ROW("max_attempts", INTEGER, coordinator_config, max_attempts, .min = 1, .max = 16,
 	    .def = "3", .sentence = "Most attempts a request may have."),
-	ROW("deadline_ms", INTEGER, coordinator_config, deadline_ms, .min = 100,
-	    .max = CHECK_DEADLINE_MAX_MS, .def = "20000", .unit = "ms",
-	    .sentence = "Time for a request that does not say, all attempts together."),
-	ROW("max_deadline_ms", INTEGER, coordinator_config, max_deadline_ms, .min = 100,
-	    .max = CHECK_DEADLINE_MAX_MS, .def = "60000", .unit = "ms",
-	    .sentence = "Most time a request may ask for; more is cut to this."),
+	DAEMON_DEADLINE_OPTIONS(struct coordinator_config, CHECK_DEADLINE_MAX_MS),
 
-	ROW("log_level", STRING, coordinator_config, log_level, .def = "notice",
-	    .sentence = "error, warning, notice, info or debug; records of attempts are "
-	    "notices."),
-	ROW("log_json", BOOL, coordinator_config, log_json, .def = "false",
-	    .sentence = "Log lines as JSON objects."),
+	DAEMON_LOG_OPTIONS(struct coordinator_config, daemon,
+	    "notice has the records of attempts"),
 };
 
 /* ---- the secret ---- */
@@ -212,58 +186,31 @@ prepare_fleet(struct coordinator_config *cfg, struct buf *faults)
 /* ---- the rest ---- */
 
 static bool
-needs_tls(const struct coordinator_config *cfg)
+calls_over_tls(const struct coordinator_config *cfg)
 {
 	for (size_t i = 0; i < cfg->fleet.count; i++)
 		if (strncmp(cfg->fleet.members[i].url, "https:", 6) == 0)
 			return true;
-	return !cfg->plain;
-}
-
-/* Found out now, not by workers that die of it one after another. */
-static void
-check_tls(const struct coordinator_config *cfg, struct buf *faults)
-{
-	const struct tls_files files = { cfg->tls_certificate, cfg->tls_key, cfg->tls_ca };
-	struct buf why = BUF_INIT(512);
-
-	if (files.certificate == NULL || files.key == NULL || files.ca == NULL)
-		buf_adds(faults, "tls_certificate, tls_key and tls_ca are required to "
-		    "authenticate callers and perspectives\n");
-	else if (!tls_files_usable(&files, &why))
-		buf_addf(faults, "tls_certificate, tls_key and tls_ca: %s\n",
-		    why.data != NULL ? why.data : "out of memory");
-	buf_free(&why);
+	return false;
 }
 
 static bool
 check_rest(struct coordinator_config *cfg, struct buf *faults)
 {
-	enum log_level level;
+	bool ok = daemon_options_check(&cfg->daemon, calls_over_tls(cfg), faults);
 	size_t before = faults->len;
 
-	cfg->rules = policy_find(cfg->policy);
+	cfg->rules = cfg->policy != NULL ? policy_find(cfg->policy) : NULL;
 	if (cfg->rules == NULL)
 		buf_addf(faults, "policy: expected open-mpic, the only one this version has, "
-		    "found %s\n", cfg->policy);
-	if (!log_level_parse(cfg->log_level, &level))
-		buf_addf(faults, "log_level: expected error, warning, notice, info or debug, "
-		    "found %s\n", cfg->log_level);
-	if (cfg->plain && !endpoint_loopback(&cfg->listen))
-		buf_adds(faults, "plain: serves without authentication, so listen must be a "
-		    "loopback address\n");
-	if (needs_tls(cfg))
-		check_tls(cfg, faults);
-	if (!cfg->plain && cfg->callers.count == 0)
-		buf_adds(faults, "callers: nobody is allowed to ask; name an identity, such as "
-		    "urn:mpic:ca\n");
+		    "found \"%s\"\n", cfg->policy != NULL ? cfg->policy : "");
 	if (cfg->deadline_ms > cfg->max_deadline_ms)
 		buf_adds(faults, "deadline_ms: expected at most max_deadline_ms\n");
 	if (cfg->default_perspective_count == 1 ||
 	    cfg->default_perspective_count > (int64_t)cfg->perspectives.count)
 		buf_addf(faults, "default_perspective_count: expected 0 or 2 to %zu, the "
 		    "number of perspectives\n", cfg->perspectives.count);
-	return faults->len == before;
+	return faults->len == before && ok;
 }
 
 /* Whether a request that does not say how many can have its perspectives: no matter which. */
@@ -290,7 +237,8 @@ static bool
 check_config(void *config, struct buf *faults)
 {
 	struct coordinator_config *cfg = config;
-	bool ok = regions_load(&cfg->regions, cfg->regions_file, faults);
+	bool ok = regions_load(&cfg->regions, cfg->regions_file != NULL ?
+	    cfg->regions_file : "", faults);
 
 	ok = ok && prepare_fleet(cfg, faults);
 	ok = read_secret(cfg, faults) && ok;

@@ -8,18 +8,13 @@
 #include "coordinator/fleet.h"
 #include "coordinator/policy.h"
 #include "coordinator/region.h"
-#include "option.h"
+#include "daemon_options.h"
 
 #define COHORT_SECRET_MIN	16	/* bytes */
 #define COHORT_SECRET_MAX	4096
 
 struct coordinator_config {
-	struct endpoint listen;
-	bool plain;
-	char *tls_certificate, *tls_key, *tls_ca;
-	struct option_strings callers;
-	int64_t workers;
-	int64_t max_in_flight;
+	struct daemon_options daemon;
 
 	struct option_maps perspectives;	/* of struct perspective_option */
 	char *regions_file;
@@ -32,9 +27,6 @@ struct coordinator_config {
 	int64_t default_perspective_count;	/* 0: all, six at most */
 	int64_t max_attempts;
 	int64_t deadline_ms, max_deadline_ms;
-
-	char *log_level;
-	bool log_json;
 
 	/* Worked out by the table's check, from what the options name. */
 	const struct policy *rules;

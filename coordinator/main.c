@@ -10,15 +10,13 @@ int
 main(int argc, char **argv)
 {
 	static struct coordinator_config cfg;
-	enum log_level level = LOG_LEVEL_NOTICE;
 	int status = option_command_line(&coordinator_options, argc, argv, &cfg);
 
 	if (status >= 0) {
 		coordinator_config_free(&cfg);
 		return status;
 	}
-	log_level_parse(cfg.log_level, &level);
-	log_init("mpic-coordinator", level, cfg.log_json);
+	log_init("mpic-coordinator", cfg.daemon.level, cfg.daemon.log_json);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
 		log_error("libcurl cannot be used");
 		return EXIT_FAILURE;

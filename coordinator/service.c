@@ -224,13 +224,13 @@ service_new(struct event_base *base, const struct coordinator_config *cfg,
     struct metrics *metrics, int listen_fd, struct buf *why)
 {
 	struct service *s = calloc(1, sizeof(*s));
-	struct tls_files tls = { cfg->tls_certificate, cfg->tls_key, cfg->tls_ca };
+	struct tls_files tls = daemon_options_tls(&cfg->daemon);
 	struct fanout_config fanout = { .fleet = &cfg->fleet,
-		.tls = cfg->tls_certificate != NULL ? &tls : NULL,
+		.tls = cfg->daemon.tls_certificate != NULL ? &tls : NULL,
 		.connections = (size_t)cfg->connections };
-	struct server_config server = { .plain = cfg->plain, .tls = tls,
-		.identities = cfg->callers.items, .identity_count = cfg->callers.count,
-		.max_in_flight = (size_t)cfg->max_in_flight, .max_body = MPIC_REQUEST_MAX,
+	struct server_config server = { .plain = cfg->daemon.plain, .tls = tls,
+		.identities = cfg->daemon.callers.items, .identity_count = cfg->daemon.callers.count,
+		.max_in_flight = (size_t)cfg->daemon.max_in_flight, .max_body = MPIC_REQUEST_MAX,
 		.metrics = metrics };
 
 	if (s == NULL) {
@@ -292,13 +292,13 @@ on_reload(void *arg)
 {
 	struct service *s = arg;
 	const struct coordinator_config *cfg = s->cfg;
-	struct tls_files tls = { cfg->tls_certificate, cfg->tls_key, cfg->tls_ca };
+	struct tls_files tls = daemon_options_tls(&cfg->daemon);
 	struct buf why = BUF_INIT(1024);
 
 	if (tls.certificate == NULL)
 		return;
 	if (!fanout_reload_tls(s->fanout, &tls, &why) ||
-	    (!cfg->plain && !server_reload_tls(s->server, &why)))
+	    (!cfg->daemon.plain && !server_reload_tls(s->server, &why)))
 		log_error("the new certificate is not used", "why",
 		    why.data != NULL ? why.data : "");
 	else
@@ -333,10 +333,10 @@ worker_run(struct worker *w, void *arg)
 int
 service_daemon(const struct coordinator_config *cfg)
 {
-	unsigned workers = (unsigned)cfg->workers;
+	unsigned workers = (unsigned)cfg->daemon.workers;
 	struct metric *table;
 	struct daemon_state state = { .cfg = cfg };
-	struct daemon_config daemon = { .listen = cfg->listen, .workers = workers,
+	struct daemon_config daemon = { .listen = cfg->daemon.listen, .workers = workers,
 		.drain_ms = cfg->max_deadline_ms + 1000, .run = worker_run, .arg = &state };
 	int status = 1;
 

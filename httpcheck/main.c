@@ -11,9 +11,9 @@ main(int argc, char **argv)
 	int status = option_command_line(&httpcheck_options, argc, argv, &cfg);
 
 	if (status == -1) {
-		log_init("mpic-httpcheck", cfg.level, cfg.log_json);
-		daemon.listen = cfg.listen;
-		daemon.workers = (unsigned)cfg.workers;
+		log_init("mpic-httpcheck", cfg.daemon.level, cfg.daemon.log_json);
+		daemon.listen = cfg.daemon.listen;
+		daemon.workers = (unsigned)cfg.daemon.workers;
 		daemon.drain_ms = cfg.max_deadline_ms + 1000;
 		start.metrics = perspective_metrics(daemon.workers);
 		status = start.metrics != NULL ? daemon_run(&daemon) : 1;

@@ -187,7 +187,7 @@ perspective_reload(void *arg)
 	struct perspective *p = arg;
 	struct buf why = BUF_INIT(512);
 
-	if (!p->cfg->plain && !server_reload_tls(p->server, &why))
+	if (!p->cfg->daemon.plain && !server_reload_tls(p->server, &why))
 		log_error("the certificate files cannot be used; the old ones stay", "why", why.data);
 	buf_free(&why);
 }
@@ -197,11 +197,11 @@ perspective_server(struct perspective *p, int listen_fd)
 {
 	const struct httpcheck_config *cfg = p->cfg;
 	struct server_config server = {
-		.plain = cfg->plain,
-		.tls = { cfg->tls_certificate, cfg->tls_key, cfg->tls_ca },
-		.identities = cfg->callers.items,
-		.identity_count = cfg->callers.count,
-		.max_in_flight = (size_t)cfg->max_in_flight,
+		.plain = cfg->daemon.plain,
+		.tls = daemon_options_tls(&cfg->daemon),
+		.identities = cfg->daemon.callers.items,
+		.identity_count = cfg->daemon.callers.count,
+		.max_in_flight = (size_t)cfg->daemon.max_in_flight,
 		.max_body = CHECK_REQUEST_MAX,
 		.metrics = p->metrics,
 	};

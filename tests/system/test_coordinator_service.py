@@ -442,12 +442,16 @@ def test_a_configuration_that_could_serve_nobody(coordinators):
 FAULTS = (
     ({"plain": True, "listen": "0.0.0.0:8400"}, "plain: serves without authentication"),
     ({"plain": False, "callers": None}, "callers: nobody is allowed to ask"),
-    ({"tls_key": None}, "tls_certificate, tls_key and tls_ca are required"),
+    ({"tls_key": None}, "tls_certificate, tls_key and tls_ca: all three"),
     ({"tls_certificate": "/nonexistent.pem"}, "/nonexistent.pem"),
     ({"tls_ca": "/dev/null"}, "/dev/null"),
     ({"cohort_secret_file": "/dev/null"}, "cohort_secret_file: /dev/null holds 0 bytes"),
     ({"deadline_ms": 9000, "max_deadline_ms": 8000}, "deadline_ms: expected at most"),
     ({"policy": "none"}, "policy: expected open-mpic"),
+    ({"policy": ""}, "policy: expected open-mpic"),
+    ({"regions_file": ""}, "No such file"),
+    ({"log_level": ""}, "log_level: expected error, warning"),
+    ({"caa_domains": [""]}, "caa_domains: item 1: expected a string"),
 )
 
 

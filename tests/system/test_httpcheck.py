@@ -621,7 +621,7 @@ FAULTS = (
     ({"resolver": "192.0.2.1:53"}, "resolver: answers are not authenticated"),
     ({"deadline_ms": 50}, "deadline_ms: "),
     ({"deadline_ms": 9000, "max_deadline_ms": 8000}, "deadline_ms: 9000 is more than"),
-    ({"log_level": "loud"}, 'log_level: expected error, warning, notice, info or debug, not '),
+    ({"log_level": "loud"}, 'log_level: expected error, warning, notice, info or debug, found '),
     ({"plain": True, "listen": "0.0.0.0:8443"}, "listen must be a loopback address"),
     ({"plain": True, "listen": "[2001:db8::1]:8443"}, "listen must be a loopback address"),
     ({"tls_key": None}, "tls_certificate, tls_key and tls_ca: all three"),
@@ -643,7 +643,7 @@ def test_every_configuration_fault_is_named(perspective):
     wrong = perspective.options(log_level="loud", resolver="192.0.2.1:53", deadline_ms=9000,
                                 max_deadline_ms=8000, plain=True, listen="0.0.0.0:1")
     lines = perspective.run_httpcheck(wrong, "--check").stderr.splitlines()
-    assert [line.split(": ")[0] for line in lines] == ["log_level", "deadline_ms", "plain",
+    assert [line.split(": ")[0] for line in lines] == ["log_level", "plain", "deadline_ms",
                                                        "resolver"]
 
 

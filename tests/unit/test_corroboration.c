@@ -234,9 +234,10 @@ world_init(struct world *w)
 	w->base = event_base_new();
 	for (size_t i = 0; i < PERSPECTIVES; i++)
 		w->stand_ins[i].fd = -1;
-	w->cfg = (struct coordinator_config){ .plain = true, .rules = policy_find("open-mpic"), .connections = 4, .linger_ms = 100,
-		.max_in_flight = 16, .max_attempts = 3, .deadline_ms = 2000,
-		.max_deadline_ms = 5000, .secret = "0123456789abcdef", .secret_len = 16,
+	w->cfg = (struct coordinator_config){
+		.daemon = { .plain = true, .max_in_flight = 16 },
+		.rules = policy_find("open-mpic"), .connections = 4, .linger_ms = 100,
+		.max_attempts = 3, .deadline_ms = 2000, .max_deadline_ms = 5000, .secret = "0123456789abcdef", .secret_len = 16,
 		.caa_domains = { issuers, 1 } };
 }
 
@@ -456,9 +457,9 @@ tls_ask(const struct tls_files *server, const struct tls_files *client, const ch
 	static const enum rir rirs[] = { RIR_ARIN, RIR_RIPE_NCC };
 
 	world_init(w);
-	w->cfg.tls_certificate = (char *)client->certificate;
-	w->cfg.tls_key = (char *)client->key;
-	w->cfg.tls_ca = (char *)client->ca;
+	w->cfg.daemon.tls_certificate = (char *)client->certificate;
+	w->cfg.daemon.tls_key = (char *)client->key;
+	w->cfg.daemon.tls_ca = (char *)client->ca;
 	stand_in_start(w, 0, code, PASS, server);
 	stand_in_start(w, 1, "zz", FORBID, NULL);
 	world_coordinator(w, 2, rirs);

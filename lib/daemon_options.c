@@ -1,0 +1,42 @@
+#include "daemon_options.h"
+
+struct tls_files
+daemon_options_tls(const struct daemon_options *d)
+{
+	return (struct tls_files){ d->tls_certificate, d->tls_key, d->tls_ca };
+}
+
+/* Found out now, not by workers that die of it one after another. */
+static void
+check_tls(const struct daemon_options *d, struct buf *faults)
+{
+	const struct tls_files files = daemon_options_tls(d);
+	struct buf why = BUF_INIT(512);
+
+	if (files.certificate == NULL || files.key == NULL || files.ca == NULL)
+		buf_adds(faults, "tls_certificate, tls_key and tls_ca: all three are needed to "
+		    "know who calls and who is called\n");
+	else if (!tls_files_usable(&files, &why))
+		buf_addf(faults, "tls_certificate, tls_key and tls_ca: %s\n",
+		    why.data != NULL ? why.data : "out of memory");
+	buf_free(&why);
+}
+
+bool
+daemon_options_check(struct daemon_options *d, bool needs_tls, struct buf *faults)
+{
+	size_t before = faults->len;
+
+	if (d->log_level == NULL || !log_level_parse(d->log_level, &d->level))
+		buf_addf(faults, "log_level: expected error, warning, notice, info or debug, "
+		    "found \"%s\"\n", d->log_level != NULL ? d->log_level : "");
+	if (d->plain && !endpoint_loopback(&d->listen))
+		buf_adds(faults, "plain: serves without authentication, so listen must be a "
+		    "loopback address\n");
+	if (!d->plain && d->callers.count == 0)
+		buf_adds(faults, "callers: nobody is allowed to ask; name an identity, such as "
+		    "urn:mpic:ca\n");
+	if (needs_tls || !d->plain)
+		check_tls(d, faults);
+	return faults->len == before && !faults->failed;
+}

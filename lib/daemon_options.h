@@ -1,0 +1,86 @@
+/*
+ * The options that every daemon has, once: where and to whom it serves, with
+ * which certificate, in how many processes, and how it logs.
+ *
+ * A daemon's configuration holds a struct daemon_options, its table holds the
+ * block of rows, and its check calls daemon_options_check():
+ *
+ *	struct x_config { struct daemon_options daemon; ... };
+ *	static const struct option rows[] = {
+ *		DAEMON_OPTIONS(struct x_config, daemon, "127.0.0.1:1", "who it is", NULL, "1024"),
+ *		...
+ *		DAEMON_LOG_OPTIONS(struct x_config, daemon, "info has a line for each check"),
+ *	};
+ */
+#ifndef MPIC_DAEMON_OPTIONS_H
+#define MPIC_DAEMON_OPTIONS_H
+
+#include "log.h"
+#include "option.h"
+#include "tls.h"
+
+struct daemon_options {
+	struct endpoint listen;
+	bool plain;
+	char *tls_certificate, *tls_key, *tls_ca;
+	struct option_strings callers;
+	int64_t workers;
+	int64_t max_in_flight;
+	char *log_level;
+	bool log_json;
+	enum log_level level;	/* log_level, once checked */
+};
+
+#define DAEMON_OPTION(container, block, name_, type_, ...) \
+	{ .name = #name_, .type = OPTION_##type_, .offset = offsetof(container, block) + \
+	    offsetof(struct daemon_options, name_), __VA_ARGS__ }
+
+/*
+ * `identity` says whose its certificate must be; `address`, `who` and `at_once`
+ * are the defaults of listen, callers (may be NULL) and max_in_flight.
+ */
+#define DAEMON_OPTIONS(container, block, address, identity, who, at_once) \
+	DAEMON_OPTION(container, block, listen, ENDPOINT, .def = address, \
+	    .sentence = "Address and port to serve callers on."), \
+	DAEMON_OPTION(container, block, plain, BOOL, .def = "false", \
+	    .sentence = "Serve plain HTTP without authentication; on loopback only."), \
+	DAEMON_OPTION(container, block, tls_certificate, PATH, \
+	    .sentence = "PEM certificate chain; its identity is " identity "."), \
+	DAEMON_OPTION(container, block, tls_key, PATH, \
+	    .sentence = "PEM key of the certificate."), \
+	DAEMON_OPTION(container, block, tls_ca, PATH, \
+	    .sentence = "PEM certificates that the other side's must chain to."), \
+	DAEMON_OPTION(container, block, callers, STRINGS, .max = 256, .def = who, \
+	    .sentence = "Identities in certificates that may ask for checks."), \
+	DAEMON_OPTION(container, block, workers, INTEGER, .min = 0, .max = 256, .def = "1", \
+	    .sentence = "Processes; 0 serves in the one that was started."), \
+	DAEMON_OPTION(container, block, max_in_flight, INTEGER, .min = 1, .max = 100000, \
+	    .def = at_once, .sentence = "Requests a worker holds at once; more are answered " \
+	    "with 503.")
+
+#define DAEMON_LOG_OPTIONS(container, block, details) \
+	DAEMON_OPTION(container, block, log_level, STRING, .def = "notice", \
+	    .sentence = "error, warning, notice, info or debug; " details "."), \
+	DAEMON_OPTION(container, block, log_json, BOOL, .def = "false", \
+	    .sentence = "Log lines as JSON objects.")
+
+/* The time a request may take, in members deadline_ms and max_deadline_ms of the container. */
+#define DAEMON_DEADLINE_OPTIONS(container, most) \
+	{ .name = "deadline_ms", .type = OPTION_INTEGER, \
+	    .offset = offsetof(container, deadline_ms), .min = 100, .max = most, \
+	    .def = "20000", .unit = "ms", .sentence = "Time for a request that does not say, " \
+	    "whatever is done for it." }, \
+	{ .name = "max_deadline_ms", .type = OPTION_INTEGER, \
+	    .offset = offsetof(container, max_deadline_ms), .min = 100, .max = most, \
+	    .def = "60000", .unit = "ms", .sentence = "Most time a request may ask for; more " \
+	    "is cut to this." }
+
+/*
+ * Parses the level and adds one line a fault: what rows cannot say, and files
+ * that workers would die of. `needs_tls`: certificates are needed though it
+ * serves plain HTTP.
+ */
+bool daemon_options_check(struct daemon_options *d, bool needs_tls, struct buf *faults);
+struct tls_files daemon_options_tls(const struct daemon_options *d);
+
+#endif
