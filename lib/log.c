@@ -119,6 +119,29 @@ line_field(struct buf *line, const char *key, const char *value)
 		buf_add_json(line, value, strlen(value));
 }
 
+/* False, with the line as it was, if the field does not fit. */
+static bool
+line_field_fits(struct buf *line, const char *key, const char *value)
+{
+	size_t whole = line->len;
+
+	line_field(line, key, value);
+	if (!line->failed)
+		return true;
+	line->failed = false;
+	line->len = whole;
+	return false;
+}
+
+static void
+line_field_cut(struct buf *line, const char *key, const char *value)
+{
+	char cut[LOG_CUT_MAX + sizeof("...")];
+
+	snprintf(cut, sizeof(cut), "%.*s...", LOG_CUT_MAX, value);
+	(void)line_field_fits(line, key, cut);
+}
+
 /*
  * One write, so that lines of several workers do not mix. A partial one counts
  * as taken: what a reader missed is visible as a broken line.
@@ -163,7 +186,6 @@ log_write(enum log_level level, const char *message, ...)
 	const char *key, *value;
 	bool cut = false;
 	va_list ap;
-	size_t whole;
 
 	if (!log_enabled(level))
 		return;
@@ -171,13 +193,10 @@ log_write(enum log_level level, const char *message, ...)
 		report_lost();
 	line_start(&line, level, message);
 	va_start(ap, message);
-	while (!cut && (key = va_arg(ap, const char *)) != NULL) {
+	while ((key = va_arg(ap, const char *)) != NULL) {
 		value = va_arg(ap, const char *);
-		whole = line.len;
-		line_field(&line, key, value != NULL ? value : "");
-		if (line.failed) {
-			line.failed = false;
-			line.len = whole;
+		if (!line_field_fits(&line, key, value != NULL ? value : "")) {
+			line_field_cut(&line, key, value != NULL ? value : "");
 			cut = true;
 		}
 		if (value == NULL)

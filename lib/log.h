@@ -4,9 +4,10 @@
  *   2026-07-01T12:00:00.123456Z notice mpic-httpcheck[71]: listening address="[::1]:8443"
  *
  * Times are RFC 3339 in UTC and never go backwards within a process. Values
- * are escaped, so bytes of a peer cannot forge a line. A line longer than
- * LOG_LINE_MAX is cut and says so. stderr that takes no more bytes loses lines
- * rather than stop the process; the next line says how many were lost.
+ * are escaped, so bytes of a peer cannot forge a line. A value that does not
+ * fit into LOG_LINE_MAX is cut to LOG_CUT_MAX bytes and "...", or its field left
+ * out, and the line ends with truncated=true. stderr that takes no more bytes
+ * loses lines rather than stop the process; the next line says how many were lost.
  *
  * The only process-wide state is what log_init() sets, plus that count and
  * the last time written. Safe to go on using after fork().
@@ -14,9 +15,11 @@
 #ifndef MPIC_LOG_H
 #define MPIC_LOG_H
 
+#include <limits.h>
 #include <stdbool.h>
 
-#define LOG_LINE_MAX 8192
+#define LOG_LINE_MAX	PIPE_BUF	/* so much is written whole by pipe(7): workers share stderr */
+#define LOG_CUT_MAX	256
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE,
 	LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };

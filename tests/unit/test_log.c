@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -70,24 +71,117 @@ test_json(void **state)
 	json_object_put(line);
 }
 
-/* The field that does not fit is left out; what is written is still one whole line. */
+static const char *
+member(struct json_object *line, const char *key)
+{
+	return json_object_get_string(json_object_object_get(line, key));
+}
+
+/* The value that does not fit is cut; what is written is still one whole line. */
 static void
 test_too_long(void **state)
 {
-	static char longest[20000], text[40000];
+	static char longest[20000], text[40000], cut[LOG_CUT_MAX + 4];
 	struct json_object *line;
 
 	memset(longest, 'x', sizeof(longest) - 1);
+	memset(cut, 'x', LOG_CUT_MAX);
+	strcpy(cut + LOG_CUT_MAX, "...");
 	log_init("prog", LOG_LEVEL_INFO, true);
 	capture_start();
 	log_info("long", "first", "1", "second", longest, "third", "3");
 	capture_end(text, sizeof(text));
 	assert_true(strlen(text) <= LOG_LINE_MAX);
 	line = json_tokener_parse(text);
-	assert_non_null(json_object_object_get(line, "first"));
-	assert_null(json_object_object_get(line, "second"));
-	assert_non_null(json_object_object_get(line, "truncated"));
+	assert_string_equal(member(line, "first"), "1");
+	assert_string_equal(member(line, "second"), cut);
+	assert_string_equal(member(line, "third"), "3");
+	assert_string_equal(member(line, "truncated"), "true");
 	json_object_put(line);
+}
+
+/* Nor is there room for all that was cut: fields are left out, the mark is not. */
+static void
+test_far_too_long(void **state)
+{
+	static char longest[4000], text[40000];
+	struct json_object *line;
+
+	memset(longest, '\1', sizeof(longest) - 1);
+	log_init("prog", LOG_LEVEL_INFO, true);
+	capture_start();
+	log_info("long", "a", longest, "b", longest, "c", longest, "d", longest, "e", "5");
+	capture_end(text, sizeof(text));
+	assert_true(strlen(text) <= LOG_LINE_MAX);
+	line = json_tokener_parse(text);
+	assert_non_null(member(line, "b"));
+	assert_null(member(line, "d"));
+	assert_string_equal(member(line, "e"), "5");
+	assert_string_equal(member(line, "truncated"), "true");
+	json_object_put(line);
+}
+
+/* Some lines of a worker's, all the same letter and too long. */
+static void
+write_lines(char letter)
+{
+	char value[2 * LOG_LINE_MAX];
+
+	for (size_t len = LOG_LINE_MAX - 200; len < LOG_LINE_MAX - 80; len++) {
+		memset(value, letter, len);
+		value[len] = '\0';
+		log_info("line", "value", value);
+	}
+	_exit(0);
+}
+
+/* Whether the value of a line is one letter throughout, and its end is its own. */
+static bool
+unmixed(const char *line)
+{
+	const char *value = strstr(line, "]: line value=");
+	size_t letters, rest;
+
+	if (value == NULL || strstr(value + 1, "]: ") != NULL)
+		return false;
+	value += strlen("]: line value=");
+	letters = strspn(value, (char[]){ *value, '\0' });
+	rest = strlen(value) - letters;
+	return rest == 0 || strcmp(value + letters, "... truncated=true") == 0;
+}
+
+/* Workers share a pipe: no line ends within another's. */
+static void
+test_shared(void **state)
+{
+	static char line[4 * LOG_LINE_MAX];
+	size_t lines = 0;
+	FILE *pipe;
+
+	log_init("prog", LOG_LEVEL_INFO, false);
+	saved = dup(STDERR_FILENO);
+	assert_int_equal(pipe2(ends, 0), 0);
+	dup2(ends[1], STDERR_FILENO);
+	for (char letter = 'a'; letter < 'e'; letter++)
+		if (fork() == 0)
+			write_lines(letter);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	close(ends[1]);
+	pipe = fdopen(ends[0], "r");
+	while (fgets(line, sizeof(line), pipe) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		if (strstr(line, "]: log lines lost count=") != NULL)
+			continue;
+		if (!unmixed(line))
+			fail_msg("mixed with another: %s", line);
+		lines++;
+		usleep(200);	/* so that the pipe fills */
+	}
+	fclose(pipe);
+	while (wait(NULL) > 0)
+		;
+	assert_true(lines > 4);
 }
 
 /* A reader that stalls costs lines, not time. */
@@ -95,7 +189,7 @@ static void
 test_lost(void **state)
 {
 	static char text[1 << 20];
-	char value[4000];
+	char value[3900];
 	size_t lines = 0;
 
 	memset(value, 'v', sizeof(value) - 1);
@@ -132,6 +226,8 @@ main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_too_long),
+		cmocka_unit_test(test_far_too_long),
+		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_levels),
 	};
