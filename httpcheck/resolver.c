@@ -40,10 +40,14 @@ struct connection {
 	struct slot slots[SLOTS];
 };
 
+TAILQ_HEAD(query_list, resolver_query);
+
+/* On a list of the resolver's or on a connection, until it ends. */
 struct resolver_query {
 	TAILQ_ENTRY(resolver_query) entry;
 	struct resolver *resolver;
-	struct connection *connection;	/* NULL: waits for one */
+	struct query_list *list;	/* NULL: none */
+	struct connection *connection;	/* NULL: none */
 	uint16_t slot;
 	bool resent;
 	struct dns_question question;
@@ -53,13 +57,12 @@ struct resolver_query {
 	void *arg;
 };
 
-TAILQ_HEAD(query_list, resolver_query);
-
 struct resolver {
 	struct event_base *base;
 	struct resolver_config cfg;
 	struct connection **connections;
-	struct query_list waiting;	/* on no connection */
+	struct query_list waiting;	/* for a connection, or room on one */
+	struct query_list lost;		/* about to end: their connections broke twice */
 	struct event *retry;		/* tries the waiting ones again */
 	unsigned int failures;		/* connections that failed in a row */
 };
@@ -67,24 +70,41 @@ struct resolver {
 static void connection_drop(struct connection *c);
 static void resolver_pump(struct resolver *r);
 
+static void
+query_list_add(struct query_list *list, struct resolver_query *q)
+{
+	TAILQ_INSERT_TAIL(list, q, entry);
+	q->list = list;
+}
+
+static void
+query_list_remove(struct resolver_query *q)
+{
+	TAILQ_REMOVE(q->list, q, entry);
+	q->list = NULL;
+}
+
 /*
  * Takes a question off its list or connection before its reply. Its slot stays
  * busy, for the reply is on its way; but Unbound may have dropped the question,
- * and slots that wait for nothing must not fill the connection for good.
+ * and slots that wait for nothing must not fill the connection for good. Those
+ * that waited for room on it get a new one.
  */
 static void
 query_unlink(struct resolver_query *q)
 {
 	struct connection *c = q->connection;
 
-	q->connection = NULL;
-	if (c == NULL) {
-		TAILQ_REMOVE(&q->resolver->waiting, q, entry);
+	if (q->list != NULL)
+		query_list_remove(q);
+	if (c == NULL)
 		return;
-	}
+	q->connection = NULL;
 	c->slots[q->slot].query = NULL;
-	if (--c->live == 0 && c->busy > STALE_MAX)
+	if (--c->live == 0 && c->busy > STALE_MAX) {
 		connection_drop(c);
+		event_active(c->resolver->retry, EV_TIMEOUT, 0);
+	}
 }
 
 static void
@@ -134,7 +154,6 @@ static void
 connection_drop(struct connection *c)
 {
 	struct resolver *r = c->resolver;
-	struct query_list lost = TAILQ_HEAD_INITIALIZER(lost);
 	struct resolver_query *q;
 
 	if (c->bev != NULL)
@@ -151,16 +170,16 @@ connection_drop(struct connection *c)
 			continue;
 		c->live--;
 		q->connection = NULL;
-		TAILQ_INSERT_TAIL(q->resent ? &lost : &r->waiting, q, entry);
+		query_list_add(q->resent ? &r->lost : &r->waiting, q);
 		q->resent = true;
 	}
-	while ((q = TAILQ_FIRST(&lost)) != NULL) {
+	while ((q = TAILQ_FIRST(&r->lost)) != NULL) {
 		struct resolver_answer answer = {
 			.problem = PROBLEM_RESOLVER_UNREACHABLE,
 			.message = "the resolver of this perspective broke the connection twice",
 		};
 
-		TAILQ_REMOVE(&lost, q, entry);
+		query_list_remove(q);
 		query_end(q, &answer);
 	}
 }
@@ -220,7 +239,8 @@ connection_read(struct bufferevent *bev, void *arg)
 	struct connection *c = arg;
 	bool broken = false;
 
-	while (connection_frame(c, bufferevent_get_input(bev), &broken))
+	/* whoever takes a reply may cancel the last question, and so end the connection */
+	while (c->bev == bev && connection_frame(c, bufferevent_get_input(bev), &broken))
 		;
 	if (broken) {
 		log_error("the resolver sent what is no reply to any question: connection closed");
@@ -329,7 +349,7 @@ connection_send(struct connection *c, struct resolver_query *q)
 	frame[1] = (uint8_t)len;
 	if (bufferevent_write(c->bev, frame, FRAME_HEAD + len) != 0)
 		return false;
-	TAILQ_REMOVE(&q->resolver->waiting, q, entry);
+	query_list_remove(q);
 	c->slots[slot] = (struct slot){ .query = q, .busy = true };
 	c->next_free = (uint16_t)((slot + 1) % SLOTS);
 	c->busy++;
@@ -404,6 +424,7 @@ resolver_new(struct event_base *base, const struct resolver_config *cfg)
 	if (r->cfg.connect_timeout_ms == 0)
 		r->cfg.connect_timeout_ms = 2000;
 	TAILQ_INIT(&r->waiting);
+	TAILQ_INIT(&r->lost);
 	r->retry = evtimer_new(base, resolver_retry, r);
 	r->connections = calloc(r->cfg.connections, sizeof(*r->connections));
 	for (size_t i = 0; r->connections != NULL && i < r->cfg.connections; i++) {
@@ -463,7 +484,7 @@ resolver_ask(struct resolver *r, const struct dns_question *question, int64_t de
 	q->deadline_ms = deadline_ms;
 	q->done = done;
 	q->arg = arg;
-	TAILQ_INSERT_TAIL(&r->waiting, q, entry);
+	query_list_add(&r->waiting, q);
 	resolver_pump(r);
 	return q;
 }

@@ -20,6 +20,7 @@
 struct asked {
 	struct world *world;
 	struct resolver_query *query;
+	struct asked *cancels;	/* when this one ends */
 	char label[16];
 	unsigned int ends;
 	enum problem problem;
@@ -50,6 +51,10 @@ on_done(void *arg, const struct resolver_answer *answer)
 	a->world->ended++;
 	a->problem = answer->problem;
 	a->took_ms = ms_since(a->started_ns);
+	if (a->cancels != NULL) {
+		resolver_cancel(a->cancels->query);
+		a->cancels->query = NULL;
+	}
 	if (answer->problem == PROBLEM_NONE) {
 		assert_null(answer->message);
 		snprintf(a->text, sizeof(a->text), "%.*s", (int)answer->evidence_len,
@@ -263,6 +268,24 @@ test_broken_twice(void **state)
 	world_free(w);
 }
 
+/* Of two that end together, the end of the first cancels the second. */
+static void
+test_cancel_lost(void **state)
+{
+	struct world *w = world_new(BREAK, 1, 0);
+	struct asked *first = ask(w, 3000), *second = ask(w, 3000), *after;
+
+	first->cancels = second;
+	run_until(w, 1);
+	assert_failed(first, PROBLEM_RESOLVER_UNREACHABLE, "broke the connection twice");
+	assert_int_equal(second->ends, 0);
+	stand_in_script(w->server, ANSWER);
+	after = ask(w, 3000);
+	run_until(w, 2);
+	assert_answered(after);
+	world_free(w);
+}
+
 static void
 test_garbage_once(void **state)
 {
@@ -360,6 +383,27 @@ test_dropped_questions(void **state)
 	run_until(w, w->count);
 	assert_answered(a);
 	assert_in_range(stand_in_connections(w->server), 2, 5);
+	world_free(w);
+}
+
+/* Nor keep those waiting that found the only connection full. */
+static void
+test_full_of_dropped_questions(void **state)
+{
+	struct world *w = world_new(HOLD, 1, 0);
+
+	for (int i = 0; i < 4096; i++)
+		ask(w, 500);
+	for (int i = 0; i < 10; i++)
+		ask(w, 4000);
+	run_until_asked(w, 4096);
+	stand_in_script(w->server, ANSWER);
+	run_until(w, 4106);
+	for (size_t i = 4096; i < 4106; i++) {
+		assert_answered(&w->asked[i]);
+		assert_in_range(w->asked[i].took_ms, 400, 2000);
+	}
+	assert_int_equal(stand_in_connections(w->server), 2);
 	world_free(w);
 }
 
@@ -470,12 +514,14 @@ main(void)
 		cmocka_unit_test(test_shares),
 		cmocka_unit_test(test_broken_once),
 		cmocka_unit_test(test_broken_twice),
+		cmocka_unit_test(test_cancel_lost),
 		cmocka_unit_test(test_garbage_once),
 		cmocka_unit_test(test_garbage),
 		cmocka_unit_test(test_no_option),
 		cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_dropped_questions),
+		cmocka_unit_test(test_full_of_dropped_questions),
 		cmocka_unit_test(test_more_than_slots),
 		cmocka_unit_test(test_nobody_listens),
 		cmocka_unit_test(test_listens_again),
