@@ -47,6 +47,13 @@ buf_room(struct buf *b, size_t more)
 }
 
 void
+buf_reserve(struct buf *b, size_t more)
+{
+	if (!b->failed && b->len <= b->max)
+		buf_room(b, more < b->max - b->len ? more : b->max - b->len);
+}
+
+void
 buf_add(struct buf *b, const void *bytes, size_t len)
 {
 	if (!buf_room(b, len))
@@ -145,9 +152,11 @@ buf_add_json(struct buf *b, const char *str, size_t len)
 
 	buf_addc(b, '"');
 	for (size_t i = 0; i < len; i += seq) {
+		seq = 1;
+		if (s[i] >= 0x20 && s[i] < 0x7f && s[i] != '"' && s[i] != '\\')
+			continue;
 		seq = utf8_sequence(s + i, len - i);
-		if (seq > 1 || (seq == 1 && s[i] >= 0x20 && s[i] != '"' &&
-		    s[i] != '\\' && s[i] != 0x7f))
+		if (seq > 1)
 			continue;
 		buf_add(b, s + plain, i - plain);
 		if (seq == 0) {
@@ -163,6 +172,38 @@ buf_add_json(struct buf *b, const char *str, size_t len)
 	}
 	buf_add(b, s + plain, len - plain);
 	buf_addc(b, '"');
+}
+
+/* Whether it can be shown as it is. C1 controls are U+0080 to U+009F. */
+static bool
+is_plain_text(const unsigned char *s, size_t len)
+{
+	size_t seq;
+
+	for (size_t i = 0; i < len; i += seq) {
+		seq = utf8_sequence(s + i, len - i);
+		if (seq == 0 || s[i] < 0x20 || s[i] == 0x7f ||
+		    (s[i] == 0xc2 && s[i + 1] < 0xa0))
+			return false;
+	}
+	return true;
+}
+
+void
+buf_add_escaped(struct buf *b, const void *bytes, size_t len)
+{
+	const unsigned char *s = bytes;
+
+	if (is_plain_text(s, len)) {
+		buf_add(b, s, len);
+		return;
+	}
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] < 0x20 || s[i] >= 0x7f || s[i] == '\\')
+			buf_addf(b, "\\%03u", s[i]);
+		else
+			buf_addc(b, (char)s[i]);
+	}
 }
 
 char *

@@ -27,6 +27,8 @@ struct buf {
 void buf_free(struct buf *b);
 /* Empties the buffer, keeps its memory, clears `failed`. */
 void buf_reset(struct buf *b);
+/* Makes room for `more` bytes at once, as far as the cap allows: saves growing step by step. */
+void buf_reserve(struct buf *b, size_t more);
 void buf_add(struct buf *b, const void *bytes, size_t len);
 void buf_adds(struct buf *b, const char *s);
 void buf_addc(struct buf *b, char c);
@@ -36,6 +38,11 @@ void buf_addf(struct buf *b, const char *fmt, ...)
 void buf_add_uint(struct buf *b, uint64_t value);
 /* Adds `s` as a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
 void buf_add_json(struct buf *b, const char *s, size_t len);
+/*
+ * Adds text of a stranger's to be read: as it is if it is UTF-8 without control
+ * characters, else with backslashes and all octets outside printable ASCII as \DDD.
+ */
+void buf_add_escaped(struct buf *b, const void *bytes, size_t len);
 /* Hands the bytes to the caller, who frees them; the buffer is empty after. NULL if failed. */
 char *buf_take(struct buf *b);
 

@@ -1,7 +1,5 @@
 #include "evidence.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,8 +45,13 @@ struct lookup_members {
 	const char *name, *rcode, *reason, *owner;
 	int outcome, dnssec;
 	struct json_int ttl, tries_sent;
-	const struct json_token *records;
+	const struct json_token *records, *chain;
 	struct insecurity insecurity;
+};
+
+struct hop_members {
+	const char *owner, *type, *target;
+	int dnssec;
 };
 
 static const char *const outcome_names[] = {
@@ -77,7 +80,16 @@ static const struct json_field lookup_fields[] = {
 	JSON_ROW("ttl", INT, lookup_members, ttl, .min = 0, .max = UINT32_MAX),
 	JSON_ROW("tries_sent", INT, lookup_members, tries_sent, .min = 0, .max = UINT32_MAX),
 	JSON_ROW("records", RAW, lookup_members, records),
+	JSON_ROW("chain", RAW, lookup_members, chain),
 	JSON_ROW("insecurity", OBJECT, lookup_members, insecurity, .fields = insecurity_fields),
+	{ .key = NULL }
+};
+
+static const struct json_field hop_fields[] = {
+	JSON_ROW("owner", STRING, hop_members, owner, .required = true, .min = 1, .max = 1024),
+	JSON_ROW("type", STRING, hop_members, type, .required = true, .min = 1, .max = 16),
+	JSON_ROW("target", STRING, hop_members, target, .required = true, .min = 1, .max = 1024),
+	JSON_ROW("dnssec", ENUM, hop_members, dnssec, .required = true, .names = dnssec_names),
 	{ .key = NULL }
 };
 
@@ -136,6 +148,33 @@ lookup_records(struct decoding *d, struct evidence_lookup *l, const struct json_
 }
 
 static bool
+lookup_hops(struct decoding *d, struct evidence_lookup *l, const struct json_token *chain)
+{
+	const struct json_tokens *document = d->e->document;
+	const struct json_token *item = NULL;
+	size_t count = json_tokens_items(document, chain);
+
+	if (count == 0 || count > EVIDENCE_HOPS_MAX)
+		return false;
+	l->hops = calloc(count, sizeof(*l->hops));
+	if (l->hops == NULL)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		struct hop_members m;
+
+		item = json_tokens_item(document, chain, item);
+		if (!json_tokens_read(document, item, hop_fields, &m, "chain", &d->faults))
+			return false;
+		l->hops[i] = (struct evidence_hop){
+			.owner = m.owner, .type = m.type, .target = m.target,
+			.dnssec = dnssec_values[m.dnssec],
+		};
+	}
+	l->hop_count = count;
+	return true;
+}
+
+static bool
 lookup_decode(struct decoding *d, struct evidence_lookup *l, const struct json_token *object)
 {
 	struct lookup_members m = { .dnssec = DNSSEC_UNSET };
@@ -152,6 +191,8 @@ lookup_decode(struct decoding *d, struct evidence_lookup *l, const struct json_t
 	if (m.dnssec == DNSSEC_UNSET || m.rcode == NULL)
 		return false;
 	l->dnssec = dnssec_values[m.dnssec];
+	if (m.chain != NULL && !lookup_hops(d, l, m.chain))
+		return false;
 	if (l->outcome != EVIDENCE_ANSWER || d->e->truncated)
 		return true;
 	return l->owner != NULL && lookup_records(d, l, m.records);
@@ -191,12 +232,21 @@ lookups_decode(struct decoding *d, const struct evidence_top *top, size_t len)
 	return e->found == NULL || e->found->outcome == EVIDENCE_ANSWER;
 }
 
+/* Whether the text is the nonce in lower-case hexadecimal, 16 digits. */
+static bool
+nonce_equal(const char *text, uint64_t nonce)
+{
+	for (int shift = 60; shift >= 0; shift -= 4)
+		if (*text++ != "0123456789abcdef"[nonce >> shift & 15])
+			return false;
+	return *text == '\0';
+}
+
 bool
 evidence_decode(struct evidence *e, const char *json, size_t len, uint64_t nonce, struct buf *why)
 {
 	struct evidence_top top = { 0 };
 	struct decoding d;
-	char expected[17];
 
 	*e = (struct evidence){ 0 };
 	d.e = e;
@@ -205,8 +255,7 @@ evidence_decode(struct evidence *e, const char *json, size_t len, uint64_t nonce
 	if (e->document == NULL || !json_tokens_read(e->document, json_tokens_top(e->document),
 	    top_fields, &top, "", &d.faults))
 		goto malformed;
-	snprintf(expected, sizeof(expected), "%016" PRIx64, nonce);
-	if (strcmp(top.nonce, expected) != 0) {
+	if (!nonce_equal(top.nonce, nonce)) {
 		buf_adds(why, "the evidence answers another question's nonce");
 		return false;
 	}
@@ -226,8 +275,10 @@ malformed:
 void
 evidence_free(struct evidence *e)
 {
-	for (size_t i = 0; i < e->lookup_count; i++)
+	for (size_t i = 0; i < e->lookup_count; i++) {
 		free(e->lookups[i].records);
+		free(e->lookups[i].hops);
+	}
 	free(e->lookups);
 	free(e->rdata);
 	json_tokens_free(e->document);
@@ -251,5 +302,16 @@ evidence_weakest(const struct evidence *e, size_t count)
 		if (weakest == CHECK_DNSSEC_UNKNOWN || status < weakest)
 			weakest = status;
 	}
+	return weakest;
+}
+
+enum check_dnssec
+evidence_lookup_weakest(const struct evidence_lookup *l)
+{
+	enum check_dnssec weakest = l->dnssec;
+
+	for (size_t i = 0; i < l->hop_count; i++)
+		if (l->hops[i].dnssec < weakest)
+			weakest = l->hops[i].dnssec;
 	return weakest;
 }

@@ -36,6 +36,7 @@
 #define EVIDENCE_MAX		((size_t)64 * 1024)	/* bytes of JSON */
 #define EVIDENCE_LOOKUPS_MAX	127
 #define EVIDENCE_RECORDS_MAX	8192	/* of one RRset */
+#define EVIDENCE_HOPS_MAX	32	/* of one lookup */
 
 enum evidence_outcome {
 	EVIDENCE_ANSWER,
@@ -52,6 +53,12 @@ struct evidence_record {
 	size_t len;
 };
 
+/* A CNAME or DNAME that was followed. Strings are borrowed from the document. */
+struct evidence_hop {
+	const char *owner, *type, *target;
+	enum check_dnssec dnssec;
+};
+
 /* Strings are borrowed from the document; NULL when absent. */
 struct evidence_lookup {
 	const char *name;
@@ -65,6 +72,8 @@ struct evidence_lookup {
 	bool insecure;			/* shown by a walk, hops included */
 	struct evidence_record *records;	/* with EVIDENCE_ANSWER */
 	size_t record_count;
+	struct evidence_hop *hops;	/* `chain`; NULL: none */
+	size_t hop_count;
 };
 
 struct evidence {
@@ -86,6 +95,8 @@ struct evidence {
 bool evidence_decode(struct evidence *e, const char *json, size_t len, uint64_t nonce,
     struct buf *why);
 void evidence_free(struct evidence *e);
+/* The weakest of the answer and of every hop to it. */
+enum check_dnssec evidence_lookup_weakest(const struct evidence_lookup *l);
 /* Of the first `count` lookups (a failed one shown Insecure is that), the abandoned left out; UNKNOWN if nothing was looked up. */
 enum check_dnssec evidence_weakest(const struct evidence *e, size_t count);
 

@@ -249,6 +249,33 @@ name_fault_text(const struct name_fault *why, struct buf *out)
 }
 
 bool
+name_prepend(const char *prefix, const struct name *n, struct name *out)
+{
+	size_t len = strlen(prefix);
+	size_t label = 0;
+
+	if (len == 0) {
+		*out = *n;
+		return true;
+	}
+	if (len + 1 + n->len > NAME_TEXT_MAX)
+		return false;
+	/* `out` may be `n` itself. */
+	memmove(out->text + len + 1, n->text, n->len + 1);
+	out->len = len + 1 + n->len;
+	for (size_t i = 0; i <= len; i++) {
+		char c = i < len ? ascii_lower(prefix[i]) : '.';
+
+		if (c == '.' ? label == 0 || label > NAME_LABEL_MAX :
+		    c != '_' && character_fault(c) != NAME_OK)
+			return false;
+		label = c == '.' ? 0 : label + 1;
+		out->text[i] = c;
+	}
+	return true;
+}
+
+bool
 name_parent(const struct name *n, struct name *parent)
 {
 	const char *dot = memchr(n->text, '.', n->len);

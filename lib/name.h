@@ -64,6 +64,13 @@ bool name_from_utf8(struct name *n, const char *text, size_t len, struct name_fa
 /* Adds the end of a sentence: "is empty", "label 2 is longer than 63 octets", ... */
 void name_fault_text(const struct name_fault *why, struct buf *out);
 
+/*
+ * The name with labels of [A-Za-z0-9_-] before it, in lower case, joined by
+ * dots; no labels: the name itself. Such a name is for looking up: it may hold
+ * underscores. False if it is over 253 octets or `prefix` holds anything else;
+ * then `out` is unspecified. `out` may be `n`.
+ */
+bool name_prepend(const char *prefix, const struct name *n, struct name *out);
 /* The name without its leftmost label; false, `parent` untouched, for a single label. */
 bool name_parent(const struct name *n, struct name *parent);
 unsigned int name_labels(const struct name *n);

@@ -1,6 +1,7 @@
 #include "target.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "buf.h"
@@ -117,4 +118,30 @@ bool
 target_is_ip(const struct target *t)
 {
 	return t->kind == TARGET_IPV4 || t->kind == TARGET_IPV6;
+}
+
+bool
+target_reverse_name(const struct target *t, struct name *n)
+{
+	static const char hex[] = "0123456789abcdef";
+	static const char zone[] = "ip6.arpa";
+	const uint8_t *a = t->address;
+	char *at = n->text;
+
+	if (!target_is_ip(t))
+		return false;
+	if (t->kind == TARGET_IPV4) {
+		n->len = (size_t)snprintf(n->text, sizeof(n->text), "%u.%u.%u.%u.in-addr.arpa",
+		    a[3], a[2], a[1], a[0]);
+		return true;
+	}
+	for (size_t i = sizeof(t->address); i-- > 0; at += 4) {
+		at[0] = hex[a[i] & 0xf];
+		at[1] = '.';
+		at[2] = hex[a[i] >> 4];
+		at[3] = '.';
+	}
+	memcpy(at, zone, sizeof(zone));
+	n->len = (size_t)(at - n->text) + sizeof(zone) - 1;
+	return true;
 }

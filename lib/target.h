@@ -47,5 +47,7 @@ void target_fault_text(const struct target_fault *why, struct buf *out);
  */
 const char *target_text(const struct target *t);
 bool target_is_ip(const struct target *t);
+/* Its name under in-addr.arpa or ip6.arpa (RFC 1035 3.5, RFC 3596 2.5); false for names. */
+bool target_reverse_name(const struct target *t, struct name *n);
 
 #endif

@@ -200,6 +200,38 @@ test_addf_past_the_cap(void **state)
 	buf_free(&b);
 }
 
+static void
+test_escaped(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t len;
+		const char *expected;
+	} rows[] = {
+		{ "", 0, "" },
+		{ "plain \\ \"text\"", 14, "plain \\ \"text\"" },
+		{ "b\xc3\xbc" "cher", 7, "b\xc3\xbc" "cher" },
+		{ "a\nb", 3, "a\\010b" },
+		{ "a\0b", 3, "a\\000b" },
+		{ "\x7f", 1, "\\127" },
+		{ "\xff\\x", 3, "\\255\\092x" },
+		{ "\xc3", 1, "\\195" },
+		{ "\xc2\x85", 2, "\\194\\133" },
+		{ "\xc2\xa0", 2, "\xc2\xa0" },
+		{ "\xc3\xbc\x01", 3, "\\195\\188\\001" },
+		{ "\xed\xa0\x80", 3, "\\237\\160\\128" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct buf b = BUF_INIT(64);
+
+		buf_addc(&b, '>');
+		buf_add_escaped(&b, rows[i].text, rows[i].len);
+		assert_string_equal(b.data + 1, rows[i].expected);
+		buf_free(&b);
+	}
+}
+
 int
 main(void)
 {
@@ -214,6 +246,7 @@ main(void)
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_addf_past_the_cap),
+		cmocka_unit_test(test_escaped),
 	};
 
 	return cmocka_run_group_tests_name("buf", tests, NULL, NULL);

@@ -229,11 +229,40 @@ test_no_memory(void **state)
 	buf_free(&why);
 }
 
+#define HOP(more) "{\"owner\":\"w.a.com\",\"type\":\"CNAME\",\"target\":\"b.net\"" more "}"
+#define CHAIN(list) CLIMB("-1", "{\"name\":\"w.a.com\",\"outcome\":\"nodata\"," \
+	"\"rcode\":\"NOERROR\",\"dnssec\":\"secure\",\"chain\":" list "}")
+
+static void
+test_hops(void **state)
+{
+	static const char *const faulty[] = {
+		CHAIN("[]"), CHAIN("{}"), CHAIN("\"b.net\""), CHAIN("[" HOP("") "]"), CHAIN("[1]"),
+		CHAIN("[" HOP(",\"dnssec\":\"unknown\"") "]"),
+	};
+	struct evidence e;
+	char why[256];
+
+	assert_true(decode(&e, CHAIN("[" HOP(",\"dnssec\":\"secure\"") ","
+	    HOP(",\"dnssec\":\"insecure\",\"ttl\":9") "]"), why, sizeof(why)));
+	assert_int_equal(e.lookups[0].hop_count, 2);
+	assert_string_equal(e.lookups[0].hops[0].owner, "w.a.com");
+	assert_string_equal(e.lookups[0].hops[0].type, "CNAME");
+	assert_string_equal(e.lookups[0].hops[1].target, "b.net");
+	assert_int_equal(evidence_lookup_weakest(&e.lookups[0]), CHECK_DNSSEC_INSECURE);
+	evidence_free(&e);
+	for (size_t i = 0; i < sizeof(faulty) / sizeof(faulty[0]); i++) {
+		assert_false(decode(&e, faulty[i], why, sizeof(why)));
+		evidence_free(&e);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_climb),
+		cmocka_unit_test(test_hops),
 		cmocka_unit_test(test_weakest_of_failures),
 		cmocka_unit_test(test_failure),
 		cmocka_unit_test(test_without_lookups),

@@ -348,6 +348,41 @@ test_equal(void **state)
 }
 
 static void
+test_prepend(void **state)
+{
+	static const char *const faulty[] = {
+		".", "a.", ".a", "a..b", "a b", "a*", "\xc3\xbc", "a\\",
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	};
+	uint8_t wire[NAME_WIRE_MAX];
+	char prefix[NAME_TEXT_MAX];
+	struct name n, out;
+
+	assert_true(name_from_utf8(&n, "Example.com", 11, NULL));
+	assert_true(name_prepend("_ABC-9._acme-challenge", &n, &out));
+	assert_string_equal(out.text, "_abc-9._acme-challenge.example.com");
+	assert_int_equal(out.len, strlen(out.text));
+	assert_int_equal(name_to_wire(&out, wire), out.len + 2);
+	assert_memory_equal(wire, "\6_abc-9\17_acme-challenge\7example\3com", out.len + 2);
+	assert_true(name_prepend("", &n, &out));
+	assert_string_equal(out.text, "example.com");
+	assert_true(name_prepend("x", &out, &out));
+	assert_string_equal(out.text, "x.example.com");
+	for (size_t i = 0; i < sizeof(faulty) / sizeof(faulty[0]); i++)
+		assert_false(name_prepend(faulty[i], &n, &out));
+	/* 241 octets, a dot and the 11 of the name are as long as a name may be */
+	for (size_t i = 0; i < sizeof(prefix) - 1; i++)
+		prefix[i] = i % 2 == 0 ? 'a' : '.';
+	prefix[241] = '\0';
+	assert_true(name_prepend(prefix, &n, &out));
+	assert_int_equal(out.len, NAME_TEXT_MAX);
+	assert_int_equal(name_to_wire(&out, wire), NAME_WIRE_MAX);
+	prefix[241] = 'b';
+	prefix[242] = '\0';
+	assert_false(name_prepend(prefix, &n, &out));
+}
+
+static void
 test_no_memory(void **state)
 {
 	static const char text[] = "b\u00fccher.xn--bcher-kva.example";
@@ -385,6 +420,7 @@ main(void)
 		cmocka_unit_test(test_wire_to_text),
 		cmocka_unit_test(test_wire_to_text_longest),
 		cmocka_unit_test(test_equal),
+		cmocka_unit_test(test_prepend),
 		cmocka_unit_test(test_no_memory),
 	};
 

@@ -170,6 +170,31 @@ test_longest_wildcard(void **state)
 	assert_string_equal(target_text(&t), text);
 }
 
+static void
+test_reverse_name(void **state)
+{
+	static const struct {
+		const char *text, *name;
+	} rows[] = {
+		{ "192.0.2.1", "1.2.0.192.in-addr.arpa" },
+		{ "255.255.255.255", "255.255.255.255.in-addr.arpa" },
+		{ "2001:db8::1f", "f.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2."
+		    "ip6.arpa" },
+		{ "::", "0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa" },
+	};
+	struct target t;
+	struct name n;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_true(target_parse(&t, rows[i].text, strlen(rows[i].text), NULL));
+		assert_true(target_reverse_name(&t, &n));
+		assert_string_equal(n.text, rows[i].name);
+		assert_int_equal(n.len, strlen(n.text));
+	}
+	assert_true(target_parse(&t, "*.a.com", 7, NULL));
+	assert_false(target_reverse_name(&t, &n));
+}
+
 int
 main(void)
 {
@@ -178,6 +203,7 @@ main(void)
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_longest_wildcard),
+		cmocka_unit_test(test_reverse_name),
 	};
 
 	return cmocka_run_group_tests_name("target", tests, NULL, NULL);
