@@ -1,6 +1,7 @@
 #include "server_fixture.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -9,6 +10,13 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "log.h"
+
+struct tls_files_made fixture_files;
+
+const struct server_config fixture_plain = { .plain = true, .max_in_flight = 2, .max_body = 2000,
+	.max_head = 2000, .request_timeout_ms = 200, .idle_timeout_ms = 400 };
 
 static const struct metric metric_table[] = { SERVER_METRICS(METRIC_ROW) };
 
@@ -141,12 +149,12 @@ fixture_start(struct server_config cfg)
 }
 
 struct fixture *
-fixture_start_tls(const struct tls_files_made *made, struct server_config cfg)
+fixture_start_tls(struct server_config cfg)
 {
 	char coordinator[] = "urn:mpic:coordinator";
 	char *allowed[] = { coordinator };
 
-	cfg.tls = made->server;
+	cfg.tls = fixture_files.server;
 	cfg.identities = allowed;
 	cfg.identity_count = 1;
 	return fixture_start(cfg);
@@ -219,4 +227,19 @@ void
 peer_free(struct tls_peer *peer)
 {
 	tls_client_free((struct tls_client *)peer->client);
+}
+
+int
+fixture_setup(void **state)
+{
+	signal(SIGPIPE, SIG_IGN);
+	log_init("test_server", LOG_LEVEL_ERROR, false);
+	return tls_files_make(&fixture_files) ? 0 : -1;
+}
+
+int
+fixture_teardown(void **state)
+{
+	tls_files_remove(&fixture_files);
+	return 0;
 }

@@ -36,9 +36,17 @@ enum { SERVER_METRICS(METRIC_ENUM) METRIC_COUNT };
 extern const struct route fixture_routes[];
 extern const size_t fixture_route_count;
 
+/* Made and removed with a group of tests: setup and teardown of cmocka's. */
+extern struct tls_files_made fixture_files;
+int fixture_setup(void **state);
+int fixture_teardown(void **state);
+
+/* Small limits and short times, without TLS. */
+extern const struct server_config fixture_plain;
+
 struct fixture *fixture_start(struct server_config cfg);
-/* As fixture_start(), for clients with the identity of `made->client`. */
-struct fixture *fixture_start_tls(const struct tls_files_made *made, struct server_config cfg);
+/* As fixture_start(), for clients with the identity of `fixture_files.client`. */
+struct fixture *fixture_start_tls(struct server_config cfg);
 /* Has the server drain. */
 void fixture_drain(struct fixture *f);
 /* Drains, waits until no connection is left and frees all. */

@@ -3,7 +3,6 @@
  * slow, greedy or rude.
  */
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -14,10 +13,7 @@
 #include <cmocka.h>
 
 #include "h2_client.h"
-#include "log.h"
 #include "server_fixture.h"
-
-static struct tls_files_made made;
 
 /* A server, and a client that has made its handshake. */
 struct scene {
@@ -38,8 +34,8 @@ scene_client(struct scene *s)
 static struct scene
 scene_open(struct server_config cfg)
 {
-	struct scene s = { .f = fixture_start_tls(&made, cfg),
-		.peer = peer_make(&made.client, FIXTURE_PERSPECTIVE) };
+	struct scene s = { .f = fixture_start_tls(cfg),
+		.peer = peer_make(&fixture_files.client, FIXTURE_PERSPECTIVE) };
 
 	s.c = scene_client(&s);
 	return s;
@@ -410,21 +406,6 @@ test_not_http2(void **state)
 	scene_close(&s);
 }
 
-static int
-setup(void **state)
-{
-	signal(SIGPIPE, SIG_IGN);
-	log_init("test_server_h2", LOG_LEVEL_ERROR, false);
-	return tls_files_make(&made) ? 0 : -1;
-}
-
-static int
-teardown(void **state)
-{
-	tls_files_remove(&made);
-	return 0;
-}
-
 int
 main(void)
 {
@@ -446,5 +427,5 @@ main(void)
 		cmocka_unit_test(test_not_http2),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }
