@@ -70,6 +70,8 @@ check_result_fail(struct check_result *result, enum problem problem, const char 
 
 /* ---- encoding ---- */
 
+#define MEMBERS_USUAL	1024	/* bytes of a result without the evidence, mostly */
+
 static void
 add_errors(struct buf *out, const struct check_problem *p, bool dcv)
 {
@@ -118,6 +120,7 @@ add_caa_details(struct buf *out, const struct check_caa_details *d)
 void
 check_result_encode(const struct check_result *result, struct buf *out)
 {
+	buf_reserve(out, result->evidence_len + MEMBERS_USUAL);
 	json_add_bool(out, "{\"check_completed\":", result->check_completed);
 	json_add_bool(out, ",\"check_passed\":", result->check_passed);
 	add_errors(out, &result->problem, result->type == CHECK_DCV);

@@ -1,7 +1,5 @@
 #include "json_writer.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "buf.h"
@@ -26,11 +24,12 @@ json_add_bool(struct buf *out, const char *lead, bool value)
 void
 json_add_int(struct buf *out, const char *lead, int64_t value)
 {
-	char digits[24];
+	uint64_t size = value < 0 ? -(uint64_t)value : (uint64_t)value;
 
-	snprintf(digits, sizeof(digits), "%" PRId64, value);
 	buf_adds(out, lead);
-	buf_adds(out, digits);
+	if (value < 0)
+		buf_addc(out, '-');
+	buf_add_uint(out, size);
 }
 
 void
