@@ -50,6 +50,10 @@ WEB = tuple(
     (f"93.184.216.{i}", f"2606:2800:220:1::{i:x}") for i in range(10, 26)
 )
 
+# Where packets to a web server vanish, and where nothing listens.
+WEB_DEAD = ("93.184.217.2", "2606:2800:220:2::2")
+WEB_REFUSED = ("93.184.217.3", "2606:2800:220:2::3")
+
 # The hostile server's control port: loopback, so out of reach of anything outside the namespace.
 CONTROL = ("127.0.0.1", 8053)
 
@@ -59,6 +63,13 @@ def hostile(index):
     if not 0 <= index < 240:
         raise ValueError("too many hostile zones for one /24")
     return (f"93.184.220.{index + 10}", f"2606:2800:220:f::{index + 10:x}")
+
+
+def web(index):
+    """The address pair of the index-th web server of webhosts.py: each has its own."""
+    if not 0 <= index < 240:
+        raise ValueError("too many web servers for one /24")
+    return (f"93.184.217.{index + 10}", f"2606:2800:220:2::{index + 10:x}")
 
 
 def fixed():

@@ -43,8 +43,8 @@ def _hostile_zone(name):
     return zone
 
 
-class QueryLog:
-    """The queries the hostile server got. mark() now, ask for since(mark) later."""
+class Log:
+    """Lines of JSON that a server of the world writes. mark() now, ask for since(mark) later."""
 
     def __init__(self, path):
         self.path = path
@@ -53,13 +53,13 @@ class QueryLog:
         return self.path.stat().st_size
 
     def since(self, mark, zone=None, **fields):
-        """The queries after mark, of the zone and with the given fields, as dictionaries."""
+        """What came after mark, of the zone and with the given fields, as dictionaries."""
         if zone is not None:
             fields["zone"] = zone
         with open(self.path, encoding="utf-8") as log:
             log.seek(mark)
-            queries = [json.loads(line) for line in log if line.endswith("\n")]
-        return [q for q in queries if all(q[key] == value for key, value in fields.items())]
+            lines = [json.loads(line) for line in log if line.endswith("\n")]
+        return [x for x in lines if all(x[key] == value for key, value in fields.items())]
 
     def wait(self, mark, count=1, timeout_s=5, **fields):
         """since(), once there are at least count of them or the time is over."""
@@ -81,7 +81,8 @@ class World:
         self.trust_anchor = Path(trust_anchor)
         self.zones = zones.BY_NAME
         self.control = Control()
-        self.queries = QueryLog(self.directory / "queries.jsonl")
+        self.queries = Log(self.directory / "queries.jsonl")    # of the hostile server
+        self.visits = Log(self.directory / "visits.jsonl")      # of the web servers
 
     @classmethod
     def from_environment(cls):

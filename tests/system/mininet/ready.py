@@ -14,16 +14,24 @@ TIMEOUT_S = 20
 TRY_S = 0.25
 
 
-def wait(servers):
-    """Returns once all answer; raises if one ends, stays silent or lacks a zone."""
+def wait(servers, web):
+    """Returns once all answer; raises if one ends, stays silent or lacks a zone.
+
+    web is the file that the web servers make when all of them listen.
+    """
     end = time.monotonic() + TIMEOUT_S
     for zone in zones.ZONES:
         if zone.server != "hostile":
             _wait_zone(zone, servers, end)
-    while not _control_answers():
+    _until(_control_answers, "the hostile server does not start", servers, end)
+    _until(web.exists, "the web servers do not start", servers, end)
+
+
+def _until(true, otherwise, servers, end):
+    while not true():
         servers.check()
         if time.monotonic() > end:
-            raise RuntimeError("the hostile server does not start")
+            raise RuntimeError(otherwise)
         time.sleep(0.02)
 
 

@@ -12,12 +12,14 @@ import dns.dnssec
 import dns.name
 import dns.rdata
 
-from . import zones
+from . import certificates, zones
 
 LIFETIME_S = 30 * 86400
 MARGIN_S = 86400
 STALE_S = 3600
 UNKNOWN_ALGORITHM = 200
+INPUTS = ("addresses.py", "certificates.py", "challenge.py", "webhosts.py", "zones.py",
+          "zonefiles.py")
 SIGN_OPTIONS = {"nsec": [], "nsec3": ["-n", "-t", "0"], "optout": ["-n", "-p", "-t", "0"]}
 
 
@@ -49,7 +51,7 @@ def build(directory, say):
 
 def _hash_inputs():
     digest = hashlib.sha256()
-    for name in ("addresses.py", "zones.py", "zonefiles.py"):
+    for name in INPUTS:
         digest.update((Path(__file__).parent / name).read_bytes())
     return digest.hexdigest()[:16]
 
@@ -87,6 +89,7 @@ def _build(directory, inputs):
         # The long ones first, so that neither core is left with one at the end.
         served.sort(key=lambda zone: -len(zone.records))
         list(pool.map(lambda z: _write(work, z, keys, now, expiry), served))
+        certificates.make(work / "certificates", pool)
     done = directory / f"zones-{inputs}-{expiry}"
     work.rename(done)
     return done
@@ -181,3 +184,6 @@ def _sign(work, path, zone, keys, now, expiry):
     _run("ldns-signzone", *SIGN_OPTIONS[zone.signed], "-i", str(now - 3600), "-e", str(expiry),
          "-o", absolute(zone.name), "-f", path.name, unsigned.name, keys[zone.name], cwd=work)
     unsigned.unlink()
+    if zone.tampered:
+        path.write_text(path.read_text(encoding="ascii").replace(*zone.tampered),
+                        encoding="ascii")

@@ -6,7 +6,7 @@ nearest enclosing zone of the table and DS are made from the row itself (zonefil
 
 from dataclasses import dataclass, field
 
-from . import addresses
+from . import addresses, challenge, webhosts
 
 PERMIT = '@ CAA 0 issue "ca1.com"'
 DENY = '@ CAA 0 issue "other-ca.example"'
@@ -23,6 +23,7 @@ class Zone:
     behaviour  for hostile zones, a name in behaviours.TABLE
     views      for hostile zones, {perspective index: records it sees instead}
     ds         what the parent publishes: "own" key's DS, "none", "wrong" or "unknown" algorithm
+    tampered   (old, new): text that is replaced after signing, and so bogus
     status     what a validating resolver finds for CAA at the zone's name, for test_world.py:
                secure, insecure, bogus or fail (no answer, for a reason other than DNSSEC)
     """
@@ -38,6 +39,7 @@ class Zone:
     views: dict = field(default_factory=dict, hash=False)
     ds: str = "own"
     expired: bool = False
+    tampered: tuple = ()
 
     @property
     def has_ds(self):
@@ -263,11 +265,26 @@ ZONES = (
     _hostile_signed("refused-alg.org", "refused", "REFUSED, only a DS of an unknown algorithm",
                     ds="unknown"),
 
+    # Challenges of DNS methods (challenge.py), and web servers (webhosts.py).
+    _leaf("dcv.com", "challenges of every DNS method", *challenge.RECORDS),
+    _signed("dcv.org", "the same, signed, one of each", *challenge.SIGNED),
+    _signed("dcv-bogus.org", "the same, signatures expired", *challenge.BOGUS, status="bogus",
+            expired=True),
+    _hostile("dcv-dead.com", "silent", "no answer to anything"),
+    _hostile("dcv-refused.com", "refused", "REFUSED"),
+    _hostile("dcv-flip.com", "answer", "challenges set at run time", status="insecure"),
+    _leaf("web.com", "web servers, good and hostile", *webhosts.records()),
+    _signed("web.org", "web servers, signed; an alias to an unsigned one",
+            f"www A {WEB4}", f"www AAAA {WEB6}", "alias CNAME page.web.com."),
+    _signed("web-bogus-a.org", "A records are bogus, AAAA are secure", f"www A {WEB4}",
+            f"www AAAA {WEB6}", tampered=(WEB4, addresses.WEB[3][0])),
+
     # Reverse zones of the web servers' addresses.
     _signed("216.184.93.in-addr.arpa", "reverse, signed", "10 PTR www.permit.com.",
-            "11 PTR www.none.com."),
+            "11 PTR www.none.com.", challenge.REVERSE_PERSIST),
     _leaf("1.0.0.0.0.2.2.0.0.0.8.2.6.0.6.2.ip6.arpa", "reverse IPv6, unsigned",
-          "a.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0 PTR www.permit.com."),
+          "a.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0 PTR www.permit.com.",
+          challenge.REVERSE_PERSIST_6),
 
     # For measuring; n0 to n4999 of bench.* and bench-signed.org have a CAA record each.
     _leaf("bench.com", "many names, unsigned", *BENCH),
@@ -305,7 +322,8 @@ def servers(zone):
 def all_addresses():
     """Every address to put on the loopback interface."""
     pairs = [addresses.hostile(i) for i in range(len(HOSTILE))]
-    return addresses.fixed() + [address for pair in pairs for address in pair]
+    return (addresses.fixed() + webhosts.all_addresses()
+            + [address for pair in pairs for address in pair])
 
 
 def enclosing(name, candidates):
