@@ -23,6 +23,8 @@ static const struct option rows[] = {
 	DAEMON_DEADLINE_OPTIONS(struct httpcheck_config, CHECK_DEADLINE_MAX_MS),
 	ROW("caa_domains", STRINGS, caa_domains, .max = JSON_LIST_MAX,
 	    .sentence = "The CA's own issuer domain names, for checks that name none."),
+	ROW("user_agent", STRING, user_agent, .min = 1, .max = 256, .def = "Parallax-MPIC",
+	    .sentence = "User-Agent of every request to an applicant's server."),
 
 	DAEMON_LOG_OPTIONS(struct httpcheck_config, daemon, "info has a line for each check"),
 };
@@ -38,6 +40,11 @@ check_config(void *config, struct buf *faults)
 	if (cfg->deadline_ms > cfg->max_deadline_ms)
 		buf_addf(faults, "deadline_ms: %lld is more than max_deadline_ms, %lld\n",
 		    (long long)cfg->deadline_ms, (long long)cfg->max_deadline_ms);
+	for (const char *s = cfg->user_agent; *s != '\0'; s++)
+		if (*s < 0x20 || *s > 0x7e) {
+			buf_adds(faults, "user_agent: holds what is no printable ASCII\n");
+			break;
+		}
 	if (!endpoint_loopback(&cfg->resolver))
 		buf_adds(faults, "resolver: answers are not authenticated, so it must be a "
 		    "loopback address\n");

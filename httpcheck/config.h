@@ -15,6 +15,7 @@ struct httpcheck_config {
 
 	int64_t deadline_ms, max_deadline_ms;
 	struct option_strings caa_domains;
+	char *user_agent;
 };
 
 extern const struct option_table httpcheck_options;

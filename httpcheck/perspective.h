@@ -21,6 +21,7 @@ struct perspective {
 	const struct httpcheck_config *cfg;
 	struct metrics *metrics;
 	struct resolver *resolver;
+	struct fetcher *fetcher;	/* the way to applicants' servers */
 	struct random_pool random;	/* for nonces */
 	struct server *server;
 	struct event_base *base;
