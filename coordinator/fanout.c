@@ -144,7 +144,8 @@ line_prepare(struct fanout_line *line, CURL *easy, curl_ssl_ctx_callback offer)
 {
 	/*
 	 * The identity in the certificate says who it is, wherever it runs. It is
-	 * looked at anew for each connection: no session is resumed.
+	 * looked at anew for each connection: no session is resumed. libcurl before
+	 * 8.5 would put the first connection's CA in place of a newer one's.
 	 */
 	return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
 	    curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
@@ -155,6 +156,7 @@ line_prepare(struct fanout_line *line, CURL *easy, curl_ssl_ctx_callback offer)
 	    curl_easy_setopt(easy, CURLOPT_CAINFO, NULL) == CURLE_OK &&
 	    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK &&
 	    curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L) == CURLE_OK &&
+	    curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L) == CURLE_OK &&
 	    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, offer) == CURLE_OK &&
 	    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, &line->peer) == CURLE_OK;
 }

@@ -67,19 +67,17 @@ set_timer(CURLM *handle, long timeout_ms, void *arg)
 	return 0;
 }
 
-static bool
+static void
 watch_register(struct watch *w, evutil_socket_t fd, short what)
 {
 	event_del(w->event);
 	w->registered = 0;
 	if (what == 0)
-		return true;
+		return;
 	event_assign(w->event, w->multi->base, fd, what | EV_PERSIST,
 	    event_get_callback(w->event), w);
-	if (event_add(w->event, NULL) != 0)
-		return false;
-	w->registered = what;
-	return true;
+	if (event_add(w->event, NULL) == 0)
+		w->registered = what;
 }
 
 static void
@@ -167,11 +165,17 @@ watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
 		wanted |= EV_READ;
 	if ((what & CURL_POLL_OUT) != 0)
 		wanted |= EV_WRITE;
+	/*
+	 * A socket that goes unwatched for want of memory ends its transfer in time. An
+	 * error would make libcurl give up this multi with all transfers, now and later.
+	 */
 	w = watch_of(m, fd);
 	if (w == NULL)
-		return -1;
+		return 0;
 	w->wanted = wanted;
-	return w->registered == wanted || watch_register(w, fd, wanted) ? 0 : -1;
+	if (w->registered != wanted)
+		watch_register(w, fd, wanted);
+	return 0;
 }
 
 static int
@@ -190,12 +194,16 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 	curl_socket_t fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
 	    address->protocol);
 
-	if (fd >= 0) {
-		watch_free(arg, fd);
-		setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms,
-		    sizeof(unacknowledged_ms));
+	if (fd < 0)
+		return CURL_SOCKET_BAD;
+	watch_free(arg, fd);
+	if (watch_of(arg, fd) == NULL) {
+		close(fd);
+		return CURL_SOCKET_BAD;
 	}
-	return fd >= 0 ? fd : CURL_SOCKET_BAD;
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms,
+	    sizeof(unacknowledged_ms));
+	return fd;
 }
 
 struct multi *
