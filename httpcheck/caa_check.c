@@ -1,7 +1,8 @@
 #include "httpcheck/caa_check.h"
 
 #include <stdlib.h>
-#include <string.h>
+
+#include "httpcheck/lookup_verdict.h"
 
 #define REASON_FAILURE_ALLOWED	"lookup-failure-allowed"
 #define TEXT_MAX	((size_t)512 * 1024)	/* of all records in presentation form */
@@ -23,24 +24,17 @@ failure_allowed(const struct caa_check *check, const struct evidence_lookup *l)
 	    l->insecure && l->tries_sent >= CAA_CHECK_TRIES;
 }
 
-static void
-fail_lookup(const struct caa_check *check, const struct evidence_lookup *l,
-    struct check_result *result)
+/* Why a failure that the request would allow counts as one all the same. */
+static const char *
+not_allowed(const struct caa_check *check, const struct evidence_lookup *l)
 {
-	const char *but = "";
-
-	if (l->dnssec == CHECK_DNSSEC_BOGUS) {
-		check_result_fail(result, PROBLEM_DNS_BOGUS,
-		    "the CAA lookup of %s failed DNSSEC validation: %s", l->name, lookup_reason(l));
-		return;
-	}
-	if (check->allow_lookup_failure && l->dnssec != CHECK_DNSSEC_INDETERMINATE)
-		but = "; it is no permission: there was an answer";
-	else if (check->allow_lookup_failure)
-		but = !l->insecure ? "; it is no permission: the domain is not shown to be Insecure" :
-		    "; it is no permission: its servers were not asked twice";
-	check_result_fail(result, PROBLEM_DNS_FAILED, "the CAA lookup of %s failed: %.400s%s",
-	    l->name, lookup_reason(l), but);
+	if (!check->allow_lookup_failure)
+		return "";
+	if (l->dnssec != CHECK_DNSSEC_INDETERMINATE)
+		return "; it is no permission: there was an answer";
+	if (!l->insecure)
+		return "; it is no permission: the domain is not shown to be Insecure";
+	return "; it is no permission: its servers were not asked twice";
 }
 
 /* The details' list of names, as far as the climb was judged. */
@@ -140,29 +134,17 @@ note_allowed(const struct evidence_lookup *l, struct check_result *result)
 	}
 }
 
-/*
- * Whether a lookup ends the check without a verdict; the result then says why.
- * The module calls nothing but secure and insecure data an answer. Should it
- * ever call other data one, that is no permission either.
- */
+/* Whether a lookup ends the check without a verdict; the result then says why. */
 static bool
 judge_failure(const struct caa_check *check, const struct evidence_lookup *l,
     struct check_result *result)
 {
-	if (l->outcome == EVIDENCE_ABANDONED)
-		check_result_fail(result, PROBLEM_RESOLVER_NO_EVIDENCE,
-		    "the resolver did not finish the lookup of %s", l->name);
-	else if (l->outcome == EVIDENCE_TOO_LARGE)
-		check_result_fail(result, PROBLEM_DNS_TOO_LARGE,
-		    "the CAA records of %s are larger than a check takes", l->name);
-	else if (l->dnssec == CHECK_DNSSEC_BOGUS ||
-	    (l->outcome == EVIDENCE_FAILED && !failure_allowed(check, l)))
-		fail_lookup(check, l, result);
-	else if (l->dnssec == CHECK_DNSSEC_INDETERMINATE && l->outcome != EVIDENCE_FAILED)
-		check_result_fail(result, PROBLEM_DNS_INDETERMINATE,
-		    "the resolver did not validate the answer for %s", l->name);
-	else
+	enum problem problem = lookup_problem(l);
+
+	if (problem == PROBLEM_NONE || (problem == PROBLEM_DNS_FAILED && failure_allowed(check, l)))
 		return false;
+	lookup_fail(l, "CAA", problem, problem == PROBLEM_DNS_FAILED ? not_allowed(check, l) : "",
+	    result);
 	return true;
 }
 
@@ -211,22 +193,6 @@ judge_lookups(const struct caa_check *check, const struct evidence *e,
 	return good;
 }
 
-/* Whether the lookups are the name itself and every parent, none left out. */
-static bool
-climb_complete(const struct evidence *e, const struct target *target)
-{
-	const char *name = target->name.text;
-
-	for (size_t i = 0; i < e->lookup_count; i++) {
-		if (name == NULL || !name_equal(e->lookups[i].name, name))
-			return false;
-		name = strchr(name, '.');
-		if (name != NULL)
-			name++;
-	}
-	return name == NULL;
-}
-
 bool
 caa_check_judge(const struct caa_check *check, const struct evidence *e,
     struct check_result *result, struct caa_verdict_text *text)
@@ -235,17 +201,7 @@ caa_check_judge(const struct caa_check *check, const struct evidence *e,
 	bool good = true;
 
 	*text = (struct caa_verdict_text){ .text = BUF_INIT(TEXT_MAX) };
-	if (e->error != NULL)
-		check_result_fail(result, PROBLEM_RESOLVER_NO_EVIDENCE,
-		    "the resolver did not perform the lookup: %s", e->error);
-	else if (e->truncated)
-		check_result_fail(result, PROBLEM_DNS_TOO_LARGE,
-		    "the answers for %s are larger than a check takes", target_text(check->target));
-	else if (!climb_complete(e, check->target))
-		check_result_fail(result, PROBLEM_RESOLVER_NO_EVIDENCE,
-		    "the resolver's evidence is not of %s and all its parents",
-		    check->target->name.text);
-	else
+	if (evidence_usable(e, "CAA", &check->target->name, true, result))
 		good = judge_lookups(check, e, result, text, &judged) &&
 		    names_list(e, judged, result, text);
 	result->caa.dnssec_status = (int)evidence_weakest(e, judged);

@@ -42,7 +42,7 @@ perspective_metrics(unsigned workers)
 void
 perspective_count(struct perspective *p, bool passed, enum problem problem, double seconds)
 {
-	enum verdict_cell cell = passed ? PASSED : problem == PROBLEM_CAA_FORBIDS ? DENIED : FAILED;
+	enum verdict_cell cell = passed ? PASSED : problem_completed(problem) ? DENIED : FAILED;
 
 	metric_add(p->metrics, METRIC_CHECKS, cell, 1);
 	if (problem != PROBLEM_NONE)

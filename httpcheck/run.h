@@ -19,6 +19,7 @@ struct run {
 	struct check_request request;
 	struct target target;
 	uint64_t deadline_ns;		/* CLOCK_MONOTONIC */
+	uint64_t nonce;			/* the next one; see run_nonce() */
 	/*
 	 * The part that works on it: ends whatever is under way, and is called
 	 * once, by run_reply() or when the coordinator vanishes. NULL: nothing to end.
@@ -30,12 +31,14 @@ struct run {
 /*
  * Reads the request. NULL when it had faults: then the 400 that names them all
  * has been sent. `judge` adds the faults that only the type knows; NULL: none.
+ * It sees a request that may lack what was at fault: the text of its target is
+ * then empty, and its parameters are not `set`.
  */
 struct run *run_begin(struct exchange *x, struct perspective *p, enum check_type type,
     void (*judge)(struct run *run, struct json_faults *faults));
 /* What is left of the deadline; at least 1. */
 int64_t run_left_ms(const struct run *run);
-/* A nonce for a question to the resolver. */
+/* A nonce for a question to the resolver: another one at each call. */
 uint64_t run_nonce(struct run *run);
 /*
  * Sends the result with time, code and nonce filled in, and ends the run. A
