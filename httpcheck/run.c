@@ -239,8 +239,7 @@ run_left_ms(const struct run *run)
 {
 	uint64_t now = monotonic_ns();
 
-	return now + 1000000 < run->deadline_ns ?
-	    (int64_t)((run->deadline_ns - now) / 1000000) : 1;
+	return now < run->deadline_ns ? (int64_t)((run->deadline_ns - now + 999999) / 1000000) : 1;
 }
 
 uint64_t

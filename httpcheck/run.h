@@ -36,7 +36,7 @@ struct run {
  */
 struct run *run_begin(struct exchange *x, struct perspective *p, enum check_type type,
     void (*judge)(struct run *run, struct json_faults *faults));
-/* What is left of the deadline; at least 1. */
+/* What is left of the deadline, rounded up; at least 1. */
 int64_t run_left_ms(const struct run *run);
 /* A nonce for a question to the resolver: another one at each call. */
 uint64_t run_nonce(struct run *run);
