@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from coordinators import Coordinators
+from minifleet.client import Fleet
 from mininet.control import World
 
 
@@ -71,3 +73,35 @@ def restored(world):
     yield Restoring()
     for zone in touched:
         world.control.reset(zone)
+
+
+@pytest.fixture(scope="module")
+def fleet_options():
+    """What else the command line of the file's fleet has."""
+    return ()
+
+
+@pytest.fixture(scope="module")
+def fleet(world, tmp_path_factory, fleet_options):
+    with Fleet(world.trust_anchor, tmp_path_factory.mktemp("fleet"), "--plain",
+               *fleet_options) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def coordinators(build_dir, fleet, tmp_path_factory):
+    with Coordinators(build_dir, fleet.parts, tmp_path_factory.mktemp("coordinators")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def caller(coordinators):
+    """Calls a coordinator of six perspectives, two each of three RIRs."""
+    return coordinators.start()[1]
+
+
+@pytest.fixture
+def started(coordinators):
+    """start(**options) gives (daemon, caller), stopped after the test."""
+    with coordinators.for_a_test() as start:
+        yield start

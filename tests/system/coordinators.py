@@ -1,22 +1,17 @@
 """mpic-coordinators of a test's own, in front of the perspectives of a fleet."""
 
 import concurrent.futures
-import json
 import os
 import secrets
-import signal
 import socket
-import time
 
+import daemons
 from minifleet import client, pki
-from mininet import processes
-from perspective import Client, Daemon
 
 REGIONS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../conf/regions.yaml")
-READY_S = 15
 
 
-class Caller(Client):
+class Caller(daemons.Client):
     """A CA's program that calls one coordinator."""
 
     def mpic(self, name, orchestration=None, caa_domains=("ca1.com",), deadline_ms=None,
@@ -39,6 +34,10 @@ class Caller(Client):
             return list(pool.map(lambda name: self.mpic(name, orchestration, **more), names))
 
 
+def by_code(answer):
+    return {one["perspective_code"]: one["check_response"] for one in answer["perspectives"]}
+
+
 class Identity:
     """A certificate and its key, as fleet.json names them."""
 
@@ -46,24 +45,17 @@ class Identity:
         self.certificate, self.key = given["certificate"], given["key"]
 
 
-class Coordinators:
+class Coordinators(daemons.Daemons):
     """Starts coordinators; used as a context manager all of them are gone after."""
 
+    program = "mpic-coordinator"
+
     def __init__(self, build, parts, folder):
-        self.build = build
+        super().__init__(build, folder)
         self.parts = parts        # fleet.json
-        self.folder = str(folder)
         self.certificate = parts["ca"]
         self.caller_identity = Identity(parts["caller"])
         self.secret = self.secret_file("secret")
-        self.servers = processes.Servers()
-        self.count = 0
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.servers.stop()
 
     def secret_file(self, name):
         path = os.path.join(self.folder, name)
@@ -89,34 +81,11 @@ class Coordinators:
                  "log_level": "info", "log_json": True, **more}
         return {key: value for key, value in given.items() if value is not None}
 
-    def command(self, options, *arguments):
-        self.count += 1
-        path = os.path.join(self.folder, f"coordinator-{self.count}.yaml")
-        with open(path, "w", encoding="utf-8") as file:
-            file.writelines(f"{key}: {json.dumps(value)}\n" for key, value in options.items())
-        return [os.path.join(self.build, "mpic-coordinator"), "-c", path, *arguments]
-
     def start(self, **more):
         """(daemon, caller) of a coordinator with these options."""
         options = self.options(**more)
-        command = self.command(options)
-        name = f"coordinator-{self.count}"
-        log = os.path.join(self.folder, name + ".log")
-        self.servers.start(name, command, log, self.folder)
-        host, _, port = options["listen"].rpartition(":")
-        daemon = Daemon(name, (host, int(port)), log, self.servers.running[name][0])
-        deadline = time.monotonic() + READY_S
-        while not daemon.lines("ready"):
-            if daemon.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{name} is not ready\n{self.servers.last_lines(name)}")
-            time.sleep(0.02)
+        daemon = self.launch(options)
         return daemon, self.caller(daemon, plain=options["plain"])
 
     def caller(self, daemon, identity=..., plain=False):
         return Caller(daemon, self.caller_identity if identity is ... else identity, self, plain)
-
-    def stop(self, daemon, number=signal.SIGTERM, timeout_s=20):
-        """Its exit status."""
-        if daemon.process.poll() is None:
-            daemon.process.send_signal(number)
-        return daemon.process.wait(timeout_s)

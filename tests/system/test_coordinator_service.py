@@ -6,63 +6,17 @@ import os
 import signal
 import socket
 import ssl
-import subprocess
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from coordinators import Coordinators, Identity
-from minifleet.client import Fleet
+from coordinators import Identity, by_code
+from daemons import until
 
 REFUSED = (ssl.SSLError, OSError)
 DEAD = ("dead.com", "x.dead.com", "servfail.com", "dead-signed.org")
-
-
-@pytest.fixture(scope="module")
-def fleet(world, tmp_path_factory):
-    with Fleet(world.trust_anchor, tmp_path_factory.mktemp("fleet"), "--plain") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def coordinators(build_dir, fleet, tmp_path_factory):
-    with Coordinators(build_dir, fleet.parts, tmp_path_factory.mktemp("coordinators")) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def caller(coordinators):
-    return coordinators.start()[1]
-
-
-@pytest.fixture
-def started(coordinators):
-    """start(**options) gives (daemon, caller), stopped after the test."""
-    daemons = []
-
-    def start(**options):
-        daemon, caller = coordinators.start(**options)
-        daemons.append(daemon)
-        return daemon, caller
-
-    yield start
-    for one in daemons:
-        assert coordinators.stop(one) == 0
-        assert "Sanitizer" not in Path(one.log).read_text(encoding="utf-8")
-
-
-def until(true, timeout_s=5):
-    deadline = time.monotonic() + timeout_s
-    while not (got := true()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-    return got
-
-
-def by_code(answer):
-    return {one["perspective_code"]: one["check_response"] for one in answer["perspectives"]}
 
 
 def in_background(ask):
@@ -287,6 +241,9 @@ def test_a_checker_of_open_mpic_among_our_perspectives(mixed, checker):
     caller, code = mixed
     answer = caller.check("permit.com")
     assert (answer["is_valid"], answer["quorum"]) == (True, "6/6")
+    # It counts although it names neither itself nor the nonce: this quorum needs it.
+    assert caller.check("permit.com", {"quorum_count": 6})["is_valid"] is True
+    assert not {"nonce", "perspective_code"} & set(Checker.PASSED)
     assert by_code(answer)[code] == Checker.PASSED
     path, content_type, body = checker.asked[0]
     assert (path, content_type) == ("/caa", "application/json")
@@ -433,8 +390,7 @@ def test_metrics_agree_with_what_was_asked(coordinators, started):
 def test_a_configuration_that_could_serve_nobody(coordinators):
     rows = coordinators.perspectives(0, 1, 2)
     rows[0]["too_close_codes"] = [rows[1]["code"]]
-    command = coordinators.command(coordinators.options(perspectives=rows), "--check")
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    ended = coordinators.run(coordinators.options(perspectives=rows), "--check")
     assert ended.returncode != 0
     assert "default_perspective_count: no cohort of 3 can be had" in ended.stderr
 
@@ -458,8 +414,7 @@ FAULTS = (
 @pytest.mark.parametrize("wrong, says", FAULTS, ids=lambda value: str(value)[:50])
 @pytest.mark.parametrize("arguments", ((), ("--check",)), ids=("start", "check"))
 def test_configuration_fault(coordinators, wrong, says, arguments):
-    command = coordinators.command(coordinators.options(**wrong), *arguments)
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    ended = coordinators.run(coordinators.options(**wrong), *arguments)
     assert ended.returncode == 2
     assert says in ended.stderr
 
@@ -467,8 +422,7 @@ def test_configuration_fault(coordinators, wrong, says, arguments):
 def test_a_perspective_without_a_place(coordinators):
     rows = coordinators.perspectives(*range(6))
     rows[0] |= {"code": "somewhere", "rir": "ARIN"}
-    command = coordinators.command(coordinators.options(perspectives=rows), "--check")
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    ended = coordinators.run(coordinators.options(perspectives=rows), "--check")
     assert ended.returncode == 2
     assert "somewhere has no place" in ended.stderr
 
@@ -482,8 +436,7 @@ def test_a_perspective_without_a_place(coordinators):
 def test_a_place_is_two_numbers(coordinators, place, says):
     rows = coordinators.perspectives(*range(6))
     rows[0] |= {"code": "somewhere", "rir": "ARIN", **place}
-    command = coordinators.command(coordinators.options(perspectives=rows), "--check")
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    ended = coordinators.run(coordinators.options(perspectives=rows), "--check")
     assert (ended.returncode, says in ended.stderr) == (2 if says else 0, True)
     assert ended.stderr.count("\n") == (1 if says else 0)
 

@@ -9,10 +9,10 @@ import socket
 import ssl
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
+from daemons import until
 from minifleet import pki
 from perspective import Perspective, caa_body
 
@@ -37,7 +37,7 @@ def own(build_dir, unbound_prefix, world, tmp_path):
 
 @pytest.fixture(scope="module")
 def daemon(perspective):
-    return perspective.start_httpcheck()
+    return perspective.start()[0]
 
 
 @pytest.fixture(scope="module")
@@ -48,24 +48,8 @@ def client(perspective, daemon):
 @pytest.fixture
 def started(perspective):
     """start(**options) gives (daemon, client), stopped after the test."""
-    daemons = []
-
-    def start(**options):
-        daemons.append(perspective.start_httpcheck(**options))
-        return daemons[-1], perspective.client(daemons[-1], plain=options.get("plain", False))
-
-    yield start
-    for one in daemons:
-        assert perspective.stop(one) == 0
-        assert "Sanitizer" not in Path(one.log).read_text(encoding="utf-8")
-
-
-def until(true, timeout_s=5):
-    deadline = time.monotonic() + timeout_s
-    while not (got := true()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-    return got
+    with perspective.for_a_test() as start:
+        yield start
 
 
 def checks_counted(client):
@@ -403,7 +387,7 @@ def test_metrics(client):
 
 
 def test_ready_only_while_unbound_answers(own):
-    daemon = own.start_httpcheck()
+    daemon = own.start()[0]
     client = own.client(daemon)
     reply = client.ask("/readyz")
     assert reply.status == 503 and reply.took_s < 3
@@ -423,7 +407,7 @@ def test_ready_only_while_unbound_answers(own):
 
 def test_unbound_that_hangs(own):
     own.start_unbound()
-    client = own.client(own.start_httpcheck())
+    client = own.client(own.start()[0])
     assert client.caa("permit.com")["check_passed"]
     own.signal_unbound(signal.SIGSTOP)
     reply = client.ask("/readyz")
@@ -437,7 +421,7 @@ def test_unbound_that_hangs(own):
 
 def test_unbound_without_the_module(own):
     own.start_unbound(['module-config: "validator iterator"'])
-    client = own.client(own.start_httpcheck())
+    client = own.client(own.start()[0])
     reply = client.ask("/readyz")
     assert reply.status == 503
     assert "module did not run" in reply.json["detail"]
@@ -448,7 +432,7 @@ def test_unbound_without_the_module(own):
 
 def test_unbound_reloaded_under_checks_loses_none(own):
     own.start_unbound()
-    client = own.client(own.start_httpcheck())
+    client = own.client(own.start()[0])
     stop, failed, count = threading.Event(), [], [0] * 8
 
     def ask(worker):
@@ -479,7 +463,7 @@ def test_unbound_restarted_under_checks(own, restored):
     """Back within a second, and the checks under way are asked again."""
     restored.set_behaviour("flip.com", "answer", delay_ms=200)
     own.start_unbound()
-    client = own.client(own.start_httpcheck())
+    client = own.client(own.start()[0])
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         asked = [pool.submit(client.caa, "flip.com") for _ in range(8)]
         until(lambda: client.metrics()["mpic_http_in_flight"][""] == 8)
@@ -491,7 +475,7 @@ def test_unbound_restarted_under_checks(own, restored):
 
 def test_unbound_killed_under_checks(own):
     own.start_unbound()
-    client = own.client(own.start_httpcheck())
+    client = own.client(own.start()[0])
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         asked = [pool.submit(client.caa, f"x{i}.dead.com", deadline_ms=15000) for i in range(8)]
         until(lambda: client.metrics()["mpic_http_in_flight"][""] == 8)
@@ -537,7 +521,7 @@ def test_the_limit_on_open_files_is_raised(own):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 1024), hard))
     try:
-        daemon = own.start_httpcheck()
+        daemon = own.start()[0]
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     for pid in (daemon.pid, *daemon.workers()):
@@ -565,7 +549,7 @@ def test_sigterm_lets_checks_finish(started):
 def test_ctrl_c(perspective):
     """The terminal signals every process of the group, and the supervisor its workers as well."""
     for _ in range(5):
-        daemon = perspective.start_httpcheck(workers=4)
+        daemon = perspective.start(workers=4)[0]
         os.killpg(daemon.pid, signal.SIGINT)
         assert daemon.process.wait(10) == 0
 
@@ -633,7 +617,7 @@ FAULTS = (
 @pytest.mark.parametrize("wrong, says", FAULTS, ids=lambda value: str(value)[:50])
 @pytest.mark.parametrize("arguments", ((), ("--check",)), ids=("start", "check"))
 def test_configuration_fault(perspective, wrong, says, arguments):
-    ended = perspective.run_httpcheck(perspective.options(**wrong), *arguments)
+    ended = perspective.run(perspective.options(**wrong), *arguments)
     assert ended.returncode == 2
     assert says in ended.stderr
     assert ended.stdout == ""
@@ -642,13 +626,13 @@ def test_configuration_fault(perspective, wrong, says, arguments):
 def test_every_configuration_fault_is_named(perspective):
     wrong = perspective.options(log_level="loud", resolver="192.0.2.1:53", deadline_ms=9000,
                                 max_deadline_ms=8000, plain=True, listen="0.0.0.0:1")
-    lines = perspective.run_httpcheck(wrong, "--check").stderr.splitlines()
+    lines = perspective.run(wrong, "--check").stderr.splitlines()
     assert [line.split(": ")[0] for line in lines] == ["log_level", "plain", "deadline_ms",
                                                        "resolver"]
 
 
 def test_a_good_configuration(perspective):
-    ended = perspective.run_httpcheck(perspective.options(), "--check")
+    ended = perspective.run(perspective.options(), "--check")
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
@@ -657,6 +641,6 @@ def test_an_address_in_use(perspective):
         taken.bind((perspective.address, 0))
         taken.listen()
         listen = f"{perspective.address}:{taken.getsockname()[1]}"
-        ended = perspective.run_httpcheck(perspective.options(listen=listen))
+        ended = perspective.run(perspective.options(listen=listen))
     assert ended.returncode == 1
     assert listen in ended.stderr

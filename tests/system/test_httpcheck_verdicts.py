@@ -215,7 +215,7 @@ def results(build_dir, unbound_prefix, world, tmp_path_factory):
             lenient.start_unbound()
             with concurrent.futures.ThreadPoolExecutor(64) as pool:
                 for perspective, allowed in ((strict, False), (lenient, True)):
-                    client = perspective.client(perspective.start_httpcheck())
+                    _, client = perspective.start()
                     for name, parameters in _questions(allowed):
                         found[_key(name, allowed, parameters)] = pool.submit(
                             client.caa, name, allow_lookup_failure=allowed,

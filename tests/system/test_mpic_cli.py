@@ -8,22 +8,7 @@ import threading
 
 import pytest
 
-from coordinators import Coordinators
-from minifleet.client import Fleet
-
 YES, NO, ERROR = 0, 1, 2
-
-
-@pytest.fixture(scope="module")
-def fleet(world, tmp_path_factory):
-    with Fleet(world.trust_anchor, tmp_path_factory.mktemp("fleet"), "--plain") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def coordinators(build_dir, fleet, tmp_path_factory):
-    with Coordinators(build_dir, fleet.parts, tmp_path_factory.mktemp("coordinators")) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")
