@@ -348,6 +348,13 @@ def test_signal_is_forwarded(world):
         assert inner.wait(20) == 9
 
 
+def test_a_reader_of_the_list_may_stop_early():
+    with subprocess.Popen([WORLD, "--list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          bufsize=0) as listing:
+        listing.stdout.close()
+        assert listing.stderr.read() == b""
+
+
 def test_servers_end_with_a_killed_world(world):
     with run_world(world, "sh", "-c", 'echo "$MPIC_WORLD"; exec sleep 1.5') as inner:
         directory = Path(inner.stdout.readline().strip())
