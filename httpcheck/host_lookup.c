@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "httpcheck/inquiry.h"
 #include "httpcheck/lookup_verdict.h"
 
 #define MESSAGE_MAX	CHECK_MESSAGE_MAX
@@ -14,8 +15,8 @@ static const size_t sizes[HOST_FAMILIES] = { 16, 4 };
 /* One question under way. */
 struct question {
 	struct host_lookup *lookup;
-	struct resolver_query *query;	/* NULL: it has ended */
-	uint64_t nonce;
+	struct inquiry inquiry;
+	bool ended;
 	struct buf message;		/* of its problem */
 	struct host_family result;
 };
@@ -124,8 +125,7 @@ static void
 lookup_free(struct host_lookup *l)
 {
 	for (size_t i = 0; i < HOST_FAMILIES; i++) {
-		if (l->questions[i].query != NULL)
-			resolver_cancel(l->questions[i].query);
+		inquiry_cancel(&l->questions[i].inquiry);
 		buf_free(&l->questions[i].message);
 	}
 	if (l->patience != NULL)
@@ -161,29 +161,11 @@ family_of(const struct question *q)
 static void
 question_fail(struct question *q, enum problem problem, const char *message)
 {
+	q->ended = true;
 	q->result = (struct host_family){ .problem = problem };
 	buf_adds(&q->message, message);
 	web_record_no_evidence(q->lookup->record, q->lookup->name.text, type_of(family_of(q)),
 	    problem, message);
-}
-
-static void
-question_judge(struct question *q, const struct resolver_answer *answer)
-{
-	struct buf why = BUF_INIT(MESSAGE_MAX);
-	struct evidence e;
-
-	if (!evidence_decode(&e, answer->evidence, answer->evidence_len, q->nonce, &why)) {
-		question_fail(q, PROBLEM_RESOLVER_NO_EVIDENCE,
-		    why.data != NULL ? why.data : "the evidence is malformed");
-	} else {
-		host_family_judge(&q->result, family_of(q), &q->lookup->name, &e, &q->message);
-		web_record_evidence(q->lookup->record, answer->evidence, answer->evidence_len,
-		    e.lookup_count > 0 ? evidence_weakest(&e, e.lookup_count) :
-		    CHECK_DNSSEC_INDETERMINATE);
-	}
-	evidence_free(&e);
-	buf_free(&why);
 }
 
 static void
@@ -194,10 +176,9 @@ on_patience(evutil_socket_t fd, short what, void *arg)
 	for (size_t i = 0; i < HOST_FAMILIES; i++) {
 		struct question *q = &l->questions[i];
 
-		if (q->query == NULL)
+		if (q->ended)
 			continue;
-		resolver_cancel(q->query);
-		q->query = NULL;
+		inquiry_cancel(&q->inquiry);
 		question_fail(q, PROBLEM_DNS_TIMEOUT,
 		    "no answer from the name servers, long after the other family's");
 	}
@@ -219,17 +200,28 @@ patience_start(struct host_lookup *l)
 }
 
 static void
-on_answer(void *arg, const struct resolver_answer *answer)
+question_judge(struct question *q, const struct inquiry_answer *answer)
+{
+	const struct evidence *e = answer->evidence;
+
+	q->ended = true;
+	host_family_judge(&q->result, family_of(q), &q->lookup->name, e, &q->message);
+	web_record_evidence(q->lookup->record, answer->text, answer->text_len,
+	    e->lookup_count > 0 ? evidence_weakest(e, e->lookup_count) :
+	    CHECK_DNSSEC_INDETERMINATE);
+}
+
+static void
+on_answer(void *arg, const struct inquiry_answer *answer)
 {
 	struct question *q = arg;
 	struct host_lookup *l = q->lookup;
 
-	q->query = NULL;
 	if (answer->problem == PROBLEM_NONE)
 		question_judge(q, answer);
 	else
 		question_fail(q, answer->problem, answer->message);
-	if (l->questions[HOST_IPV6].query == NULL && l->questions[HOST_IPV4].query == NULL)
+	if (l->questions[HOST_IPV6].ended && l->questions[HOST_IPV4].ended)
 		lookup_end(l);
 	else if ((q->result.count > 0 || !excusable(q->result.problem)) && !patience_start(l))
 		l->record->failed = true;
@@ -242,15 +234,12 @@ question_ask(struct host_lookup *l, enum host_family_name family)
 	struct dns_question question = {
 		.name = l->name,
 		.type = dcv_record_type(records[family]),
-		.option = { .operation = MPIC_LOOKUP, .nonce = run_nonce(l->run) },
+		.option.operation = MPIC_LOOKUP,
 	};
 
 	q->lookup = l;
 	q->message = BUF_INIT(MESSAGE_MAX);
-	q->nonce = question.option.nonce;
-	q->query = resolver_ask(l->run->perspective->resolver, &question, run_left_ms(l->run),
-	    on_answer, q);
-	return q->query != NULL;
+	return inquiry_start(&q->inquiry, l->run, &question, on_answer, q);
 }
 
 struct host_lookup *

@@ -13,7 +13,6 @@
 #include <event2/event.h>
 
 #include "evidence.h"
-#include "httpcheck/resolver.h"
 #include "httpcheck/run.h"
 #include "httpcheck/web_record.h"
 

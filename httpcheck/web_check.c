@@ -75,7 +75,6 @@ finish(struct web_check *w, struct check_result *result)
 		result->dcv.matched = NULL;
 		check_result_fail(result, PROBLEM_INTERNAL, "out of memory");
 	}
-	result->dcv.method = parameters(w)->method;
 	web_record_details(&w->record, &result->dcv);
 	web_record_evidence_encode(&w->record, &evidence);
 	if (w->record.document_count > 0 && !evidence.failed) {
