@@ -5,6 +5,7 @@
 
 #include "evidence.h"
 #include "httpcheck/caa_route.h"
+#include "httpcheck/dcv_route.h"
 #include "log.h"
 
 #define READY_DEADLINE_MS	2000
@@ -160,6 +161,7 @@ readyz_route(struct exchange *x, void *arg)
 
 static const struct route routes[] = {
 	{ "POST", "/caa", ROUTE_COUNTED | ROUTE_IDENTIFIED, caa_route },
+	{ "POST", "/dcv", ROUTE_COUNTED | ROUTE_IDENTIFIED, dcv_route },
 	{ "GET", "/healthz", 0, healthz_route },
 	{ "GET", "/readyz", 0, readyz_route },
 	{ "GET", "/metrics", 0, metrics_route },

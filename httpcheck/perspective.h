@@ -3,6 +3,7 @@
  * the resolver.
  *
  *   POST /caa     a CAA check (check.h)
+ *   POST /dcv     a check of domain control (check_dcv.h)
  *   GET /healthz  200 while the worker's loop turns
  *   GET /readyz   200 while Unbound answers with evidence, else 503
  *   GET /metrics  Prometheus text
