@@ -15,12 +15,18 @@
 /* A call that its attempt gave up may still be answered, and its connection be kept. */
 #define CALL_MARGIN_MS		1000
 
-/* A member of the attempt, and the call to it. */
+/* One check at one member of the attempt, and the call for it. */
 struct leg {
 	struct call call;
 	struct asking *asking;
 	struct corroborator *corroborator;
 	bool ended;
+};
+
+/* What the calls of one poll share. A nonce is of one attempt and check. */
+struct sheet {
+	struct fanout_body *body;
+	char nonce[2 * NONCE_BYTES + 1];
 };
 
 /* An attempt under way. */
@@ -34,9 +40,9 @@ struct asking {
 	size_t pending;			/* legs without a vote */
 	bool starting;			/* legs are being started: decide nothing */
 	bool certain;			/* lingering */
-	char nonce[2 * NONCE_BYTES + 1];
-	struct fanout_body *body;	/* shared by the calls */
-	struct leg legs[];		/* one a corroborator, in their order */
+	struct sheet sheets[MPIC_CHECKS_MAX];	/* one a poll */
+	size_t leg_count;
+	struct leg legs[];		/* one a corroborator, poll by poll */
 };
 
 /* ---- life ---- */
@@ -47,7 +53,8 @@ asking_free(struct asking *k)
 	if (k == NULL)
 		return;
 	event_del(&k->timer);
-	fanout_body_free(k->body);
+	for (size_t i = 0; i < MPIC_CHECKS_MAX; i++)
+		fanout_body_free(k->sheets[i].body);
 	k->attempt->asking = NULL;
 	free(k);
 }
@@ -56,21 +63,39 @@ void
 attempt_free(struct attempt *a)
 {
 	asking_free(a->asking);
-	for (size_t i = 0; a->corroborators != NULL && i < a->count; i++)
-		corroborator_free(&a->corroborators[i]);
-	free(a->corroborators);
-	a->corroborators = NULL;
+	for (size_t i = 0; a->polls != NULL && i < a->poll_count; i++)
+		for (size_t m = 0; m < a->count; m++)
+			corroborator_free(&a->polls[i].corroborators[m]);
+	free(a->polls);
+	a->polls = NULL;
 }
 
 /* ---- votes ---- */
+
+bool
+attempt_valid(const struct attempt *a)
+{
+	for (size_t i = 0; i < a->poll_count; i++)
+		if (a->polls == NULL || a->polls[i].outcome != QUORUM_REACHED)
+			return false;
+	return a->poll_count > 0;
+}
+
+static size_t
+leg_poll(const struct leg *leg)
+{
+	return (size_t)(leg - leg->asking->legs) / leg->asking->attempt->count;
+}
 
 static void
 leg_vote(struct leg *leg, enum hearing hearing)
 {
 	struct asking *k = leg->asking;
+	struct poll *poll = &k->attempt->polls[leg_poll(leg)];
 
 	leg->ended = true;
-	k->attempt->ballot.votes[leg - k->legs] = corroborator_vote(leg->corroborator);
+	poll->ballot.votes[leg->corroborator - poll->corroborators] =
+	    corroborator_vote(leg->corroborator);
 	k->pending--;
 	if (k->asker->on_result != NULL)
 		k->asker->on_result(k->asker->arg, leg->corroborator, hearing);
@@ -82,7 +107,11 @@ attempt_end(struct asking *k)
 	void (*ended)(void *arg) = k->ended;
 	void *arg = k->arg;
 
-	k->attempt->outcome = quorum_outcome(&k->attempt->ballot);
+	for (size_t i = 0; i < k->attempt->poll_count; i++) {
+		struct poll *poll = &k->attempt->polls[i];
+
+		poll->outcome = quorum_outcome(&poll->ballot);
+	}
 	asking_free(k);
 	ended(arg);
 }
@@ -94,7 +123,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	struct asking *k = arg;
 	int64_t waited_ms = (int64_t)((monotonic_ns() - k->attempt->started_ns) / 1000000U);
 
-	for (size_t i = 0; i < k->attempt->count; i++) {
+	for (size_t i = 0; i < k->leg_count; i++) {
 		struct leg *leg = &k->legs[i];
 
 		if (leg->ended)
@@ -125,6 +154,15 @@ left_ms(uint64_t deadline_ns)
 	return now < deadline_ns ? (int64_t)((deadline_ns - now) / 1000000U) : 0;
 }
 
+static bool
+all_certain(const struct attempt *a)
+{
+	for (size_t i = 0; i < a->poll_count; i++)
+		if (quorum_outcome(&a->polls[i].ballot) == QUORUM_OPEN)
+			return false;
+	return true;
+}
+
 /* Ends the attempt, or its waiting, once the votes allow it. */
 static void
 attempt_decide(struct asking *k)
@@ -133,7 +171,7 @@ attempt_decide(struct asking *k)
 
 	if (k->pending == 0) {
 		attempt_end(k);
-	} else if (!k->certain && quorum_outcome(&k->attempt->ballot) != QUORUM_OPEN) {
+	} else if (!k->certain && all_certain(k->attempt)) {
 		left = left_ms(k->deadline_ns);
 		k->certain = true;
 		set_timer(k, k->asker->linger_ms < left ? k->asker->linger_ms : left);
@@ -148,7 +186,8 @@ on_call_done(struct call *call)
 	bool reached = call->problem == PROBLEM_NONE;
 
 	if (reached)
-		corroborator_judge(leg->corroborator, k->nonce, call->status, &call->reply);
+		corroborator_judge(leg->corroborator, k->sheets[leg_poll(leg)].nonce, call->status,
+		    &call->reply);
 	else
 		corroborator_fail(leg->corroborator, call->problem, "%s", call->message);
 	buf_free(&call->reply);
@@ -162,7 +201,7 @@ attempt_abort(struct attempt *a)
 {
 	struct asking *k = a->asking;
 
-	for (size_t i = 0; k != NULL && i < a->count; i++)
+	for (size_t i = 0; k != NULL && i < k->leg_count; i++)
 		if (!k->legs[i].ended)
 			fanout_give_up(&k->legs[i].call);
 	asking_free(k);
@@ -186,31 +225,47 @@ nonce_draw(char nonce[2 * NONCE_BYTES + 1])
 	return true;
 }
 
-/* The body that all calls of the attempt send. */
+/* The bodies, each of which all calls of its poll send. */
 static bool
-make_body(struct asking *k, const struct question *question, int64_t left)
+make_bodies(struct asking *k, const struct question *question, int64_t left)
 {
 	int64_t margin = left / 10 < MARGIN_MAX_MS ? left / 10 : MARGIN_MAX_MS;
 
-	k->body = fanout_body_new(CHECK_REQUEST_MAX);
-	if (k->body == NULL || !nonce_draw(k->nonce))
-		return false;
-	question_encode(question, k->nonce, left - margin, &k->body->text);
-	return !k->body->text.failed;
+	for (size_t i = 0; i < question->type->count; i++) {
+		struct sheet *sheet = &k->sheets[i];
+
+		sheet->body = fanout_body_new(CHECK_REQUEST_MAX);
+		if (sheet->body == NULL || !nonce_draw(sheet->nonce))
+			return false;
+		question_encode(question, i, sheet->nonce, left - margin, &sheet->body->text);
+		if (sheet->body->text.failed)
+			return false;
+	}
+	return true;
 }
 
-/* The cohort, all of it pending. */
+/* The polls, in one allocation with their corroborators, all of them pending. */
 static bool
-init_members(struct attempt *a, const struct asker *asker, const struct attempt_plan *plan)
+init_polls(struct attempt *a, const struct asker *asker, const struct attempt_plan *plan)
 {
-	a->corroborators = malloc(a->count * sizeof(*a->corroborators));
-	if (a->corroborators == NULL)
-		return false;
-	for (size_t i = 0; i < a->count; i++) {
-		const struct perspective *p = &asker->fleet->members[plan->members[i]];
+	const struct question *q = plan->question;
+	struct corroborator *c;
 
-		corroborator_init(&a->corroborators[i], p, plan->question->type);
-		a->ballot.rirs[i] = p->rir;
+	a->polls = malloc(a->poll_count * (sizeof(a->polls[0]) + a->count * sizeof(*c)));
+	if (a->polls == NULL)
+		return false;
+	c = (struct corroborator *)(a->polls + a->poll_count);
+	for (size_t i = 0; i < a->poll_count; i++, c += a->count) {
+		struct poll *poll = &a->polls[i];
+
+		*poll = (struct poll){ .type = q->type->checks[i], .corroborators = c,
+			.ballot = { .perspectives = a->count, .required = plan->quorum } };
+		for (size_t m = 0; m < a->count; m++) {
+			const struct perspective *p = &asker->fleet->members[plan->members[m]];
+
+			corroborator_init(&c[m], p, poll->type, q->method);
+			poll->ballot.rirs[m] = p->rir;
+		}
 	}
 	return true;
 }
@@ -218,17 +273,18 @@ init_members(struct attempt *a, const struct asker *asker, const struct attempt_
 static struct asking *
 asking_new(struct attempt *a, const struct asker *asker, const struct attempt_plan *plan)
 {
-	struct asking *k = malloc(sizeof(*k) + a->count * sizeof(k->legs[0]));
+	size_t legs = a->poll_count * a->count;
+	struct asking *k = malloc(sizeof(*k) + legs * sizeof(k->legs[0]));
 
 	if (k == NULL)
 		return NULL;
 	*k = (struct asking){ .attempt = a, .asker = asker, .ended = plan->ended,
-		.arg = plan->arg, .deadline_ns = plan->deadline_ns, .pending = a->count,
-		.starting = true };
+		.arg = plan->arg, .deadline_ns = plan->deadline_ns, .pending = legs,
+		.starting = true, .leg_count = legs };
 	event_assign(&k->timer, asker->base, -1, 0, on_timer, k);
-	for (size_t i = 0; i < a->count; i++) {
+	for (size_t i = 0; i < legs; i++) {
 		k->legs[i].asking = k;
-		k->legs[i].corroborator = &a->corroborators[i];
+		k->legs[i].corroborator = &a->polls[i / a->count].corroborators[i % a->count];
 		k->legs[i].ended = false;
 	}
 	return k;
@@ -240,7 +296,7 @@ leg_start(struct leg *leg, int64_t left)
 	const struct asker *asker = leg->asking->asker;
 	const struct corroborator *c = leg->corroborator;
 
-	leg->call.body = leg->asking->body;
+	leg->call.body = leg->asking->sheets[leg_poll(leg)].body;
 	leg->call.limit_ms = left + CALL_MARGIN_MS;
 	leg->call.done = on_call_done;
 	leg->call.owner = leg;
@@ -254,16 +310,15 @@ attempt_start(struct attempt *a, const struct asker *asker, const struct attempt
 	int64_t left = left_ms(plan->deadline_ns);
 
 	*a = (struct attempt){ .number = plan->number, .count = plan->count,
-		.started_ns = monotonic_ns(),
-		.ballot = { .perspectives = plan->count, .required = plan->quorum } };
-	if (!init_members(a, asker, plan) ||
+		.started_ns = monotonic_ns(), .poll_count = plan->question->type->count };
+	if (!init_polls(a, asker, plan) ||
 	    (a->asking = asking_new(a, asker, plan)) == NULL ||
-	    !make_body(a->asking, plan->question, left)) {
+	    !make_bodies(a->asking, plan->question, left)) {
 		asking_free(a->asking);
 		return false;
 	}
 	set_timer(a->asking, left);
-	for (size_t i = 0; i < a->count; i++)
+	for (size_t i = 0; i < a->asking->leg_count; i++)
 		leg_start(&a->asking->legs[i], left);
 	a->asking->starting = false;
 	attempt_decide(a->asking);

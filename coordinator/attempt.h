@@ -1,11 +1,14 @@
 /*
  * One cohort asked once (TLS BR 3.2.2.9).
  *
- * An attempt ends when all its perspectives have answered, or when its outcome
- * is certain and `linger_ms` have passed, or at the deadline; those that have
- * not answered by then do not corroborate. What it found stays until it is
- * freed, what it took to ask goes when it ends. It takes over nothing from the
- * attempts before.
+ * Each check of the question is a poll of its own: all perspectives are asked
+ * for all checks at once, and each check has to reach its quorum by itself.
+ *
+ * An attempt ends when all its perspectives have answered, or when the outcome
+ * of every poll is certain and `linger_ms` have passed, or at the deadline;
+ * those that have not answered by then do not corroborate. What it found stays
+ * until it is freed, what it took to ask goes when it ends. It takes over
+ * nothing from the attempts before.
  */
 #ifndef MPIC_ATTEMPT_H
 #define MPIC_ATTEMPT_H
@@ -45,17 +48,27 @@ struct attempt_plan {
 	void *arg;
 };
 
+/* One check of an attempt. */
+struct poll {
+	enum check_type type;
+	enum quorum_outcome outcome;
+	struct ballot ballot;
+	struct corroborator *corroborators;	/* one a member, in the ballot's order */
+};
+
 struct asking;
 
 struct attempt {
 	size_t number;
-	size_t count;
+	size_t count;			/* of members */
 	uint64_t started_ns;
-	struct corroborator *corroborators;	/* `count` of them; NULL: not asked */
-	struct ballot ballot;
-	enum quorum_outcome outcome;
+	size_t poll_count;
+	struct poll *polls;		/* in the question's order; NULL: nobody was asked */
 	struct asking *asking;		/* under way; NULL: over */
 };
+
+/* Every poll reached its quorum. The attempt must be over. */
+bool attempt_valid(const struct attempt *a);
 
 /*
  * Asks everybody. ended() comes once, from the loop or before this returns.

@@ -62,8 +62,9 @@ static void
 send_answer(struct corroboration *co)
 {
 	uint64_t elapsed_ns = monotonic_ns() - exchange_started_ns(co->exchange);
-	struct mpic_response response = { co->question.echo, co->attempts, co->attempt_count,
-		(int64_t)(elapsed_ns / 1000000U) };
+	const struct mpic_response response = { .echo = co->question.echo,
+		.attempts = co->attempts, .attempt_count = co->attempt_count,
+		.elapsed_ms = (int64_t)(elapsed_ns / 1000000U) };
 	bool valid = mpic_response_valid(&response);
 	struct header verdict = { "X-MPIC-Is-Valid", valid ? "true" : "false" };
 	enum answer came = valid ? ANSWER_VALID : ANSWER_NOT_VALID;
@@ -120,7 +121,7 @@ static void
 on_attempt_ended(void *arg)
 {
 	struct corroboration *co = arg;
-	bool valid = co->attempts[co->attempt_count - 1].outcome == QUORUM_REACHED;
+	bool valid = attempt_valid(&co->attempts[co->attempt_count - 1]);
 
 	record(co, RECORD_DECIDED);
 	if (valid || co->attempt_count >= co->attempt_max ||

@@ -18,9 +18,10 @@ wall_ns(void)
 
 void
 corroborator_init(struct corroborator *c, const struct perspective *perspective,
-    enum check_type type)
+    enum check_type type, enum dcv_method method)
 {
-	*c = (struct corroborator){ .perspective = perspective, .type = type };
+	*c = (struct corroborator){ .perspective = perspective, .type = type,
+		.method = (uint8_t)method };
 }
 
 void
@@ -51,12 +52,23 @@ corroborator_take(struct corroborator *c, const struct check_result *result, str
 	c->completed = result->check_completed;
 	c->passed = result->check_passed;
 	c->problem = result->problem.problem;
-	c->dnssec_status = result->caa.dnssec_status;
+	c->dnssec_status = c->type == CHECK_CAA ? result->caa.dnssec_status :
+	    result->dcv.dnssec_status;
 	c->timestamp_ns = result->timestamp_ns;
 	if (c->problem != PROBLEM_NONE)
 		c->sentence = strdup(result->problem.message);
 	if (raw != NULL)
 		keep_raw(c, raw);
+}
+
+/* A result of ours, in the shape of the perspective's. */
+static void
+result_init(struct check_result *r, const struct corroborator *c, enum problem problem,
+    const char *sentence)
+{
+	check_result_init(r, c->type);
+	r->dcv.method = c->method;
+	check_result_fail(r, problem, "%s", sentence);
 }
 
 void
@@ -69,10 +81,17 @@ corroborator_fail(struct corroborator *c, enum problem problem, const char *fmt,
 	va_start(ap, fmt);
 	vsnprintf(sentence, sizeof(sentence), fmt, ap);
 	va_end(ap);
-	check_result_init(&r, c->type);
-	check_result_fail(&r, problem, "%s", sentence);
+	result_init(&r, c, problem, sentence);
 	r.timestamp_ns = wall_ns();
 	corroborator_take(c, &r, NULL);
+}
+
+/* What passed by another method is no answer to what was asked. */
+static bool
+is_other_method(const struct corroborator *c, const struct check_result *r)
+{
+	return c->type == CHECK_DCV && r->dcv.method != DCV_METHOD_COUNT &&
+	    r->dcv.method != c->method;
 }
 
 void
@@ -97,6 +116,10 @@ corroborator_judge(struct corroborator *c, const char *nonce, long status, struc
 	else if (r.nonce != NULL && strcmp(r.nonce, nonce) != 0)
 		corroborator_fail(c, PROBLEM_PERSPECTIVE_REPLY, "%s answered another "
 		    "request's nonce", code);
+	else if (is_other_method(c, &r))
+		corroborator_fail(c, PROBLEM_PERSPECTIVE_REPLY, "%s was asked for %s and "
+		    "answered with %s", code, dcv_method_names[c->method],
+		    dcv_method_names[r.dcv.method]);
 	else
 		corroborator_take(c, &r, reply);
 	check_result_free(&r);
@@ -117,8 +140,7 @@ corroborator_encode(const struct corroborator *c, struct buf *out)
 		buf_add(out, c->raw, c->raw_len);
 		return;
 	}
-	check_result_init(&r, c->type);
-	check_result_fail(&r, c->problem, "%s", c->sentence != NULL ? c->sentence : "");
+	result_init(&r, c, c->problem, c->sentence != NULL ? c->sentence : "");
 	r.timestamp_ns = c->timestamp_ns;
 	r.perspective_code = c->perspective->code;
 	check_result_encode(&r, out);

@@ -18,6 +18,7 @@ struct corroborator {
 	const struct perspective *perspective;
 	enum check_type type;
 	bool completed, passed;
+	uint8_t method;			/* enum dcv_method; CHECK_DCV */
 	enum problem problem;
 	enum check_dnssec dnssec_status;
 	char *sentence;			/* of the problem, owned; NULL without */
@@ -26,8 +27,9 @@ struct corroborator {
 	size_t raw_len;
 };
 
+/* `method` is what a CHECK_DCV asks for. */
 void corroborator_init(struct corroborator *c, const struct perspective *perspective,
-    enum check_type type);
+    enum check_type type, enum dcv_method method);
 void corroborator_free(struct corroborator *c);
 /*
  * Makes `result` its own. `raw` are the bytes it was read from, taken over and
@@ -40,8 +42,9 @@ void corroborator_fail(struct corroborator *c, enum problem problem, const char 
     __attribute__((format(printf, 3, 4)));
 /*
  * Takes `reply` over if it is this perspective's result of this check, with
- * this nonce if it has one; fails if not. Open MPIC's checkers name neither
- * themselves nor a nonce, and answer a failed lookup with status 500.
+ * this nonce and by this method if it names them; fails if not. Open MPIC's
+ * checkers name neither themselves nor a nonce, and answer a failed lookup
+ * with status 500.
  */
 void corroborator_judge(struct corroborator *c, const char *nonce, long status,
     struct buf *reply);

@@ -6,26 +6,55 @@
 #include "coordinator/response.h"
 
 /* Every text comes from a request or the configuration, which have caps of their own. */
-#define QUESTION_MAX	(4 * MPIC_REQUEST_MAX)
+#define QUESTION_MAX	(8 * MPIC_REQUEST_MAX)
+
+/*
+ * The method's own RFC 8657 labels: it is the one that will have been used.
+ * Where the list has no room a label less permits less, never more.
+ */
+static void
+add_labels(struct check_caa_parameters *caa, enum dcv_method method)
+{
+	struct json_list *methods = &caa->validation_methods;
+	const char *const *labels = dcv_method_row(method)->labels;
+
+	for (size_t i = 0; i < 2 && labels[i] != NULL && methods->count < JSON_LIST_MAX; i++)
+		methods->items[methods->count++] = labels[i];
+	caa->set = methods->set = true;
+}
 
 static void
-encode_body(const struct mpic_request *request, const struct policy *policy,
-    const struct caa_defaults *defaults, struct buf *out)
+set_caa(struct check_request *r, const struct mpic_request *request,
+    const struct policy *policy, const struct caa_defaults *defaults)
+{
+	bool ignored = policy_ignores_rfc8657(policy, &request->caa);
+
+	r->caa = request->caa;
+	r->ignore_rfc8657 = (struct json_bool){ true, ignored };
+	if (request->dcv.set && !ignored)
+		add_labels(&r->caa, request->dcv.method);
+	if (r->caa.caa_domains.count == 0 && defaults->count > 0) {
+		r->caa.set = r->caa.caa_domains.set = true;
+		r->caa.caa_domains.count = defaults->count;
+		for (size_t i = 0; i < defaults->count; i++)
+			r->caa.caa_domains.items[i] = defaults->domains[i];
+	}
+}
+
+static void
+encode_body(enum check_type type, const struct mpic_request *request,
+    const struct policy *policy, const struct caa_defaults *defaults, struct buf *out)
 {
 	struct check_request r = {
-		.type = request->check_type,
+		.type = type,
 		.domain_or_ip_target = target_text(&request->target),
 		.trace_identifier = request->trace_identifier,
-		.caa = request->caa,
-		.ignore_rfc8657 = { true, policy_ignores_rfc8657(policy, &request->caa) },
 	};
 
-	if (r.caa.caa_domains.count == 0 && defaults->count > 0) {
-		r.caa.set = r.caa.caa_domains.set = true;
-		r.caa.caa_domains.count = defaults->count;
-		for (size_t i = 0; i < defaults->count; i++)
-			r.caa.caa_domains.items[i] = defaults->domains[i];
-	}
+	if (type == CHECK_CAA)
+		set_caa(&r, request, policy, defaults);
+	else
+		r.dcv = request->dcv;
 	check_request_encode(&r, out);
 }
 
@@ -42,7 +71,8 @@ question_init(struct question *q, const struct mpic_request *request,
     const struct policy *policy, const struct caa_defaults *defaults)
 {
 	struct buf out = BUF_INIT(QUESTION_MAX);
-	size_t trace, echo, body, len;
+	const struct mpic_check_type *type = request->check_type;
+	size_t trace, echo, bodies[MPIC_CHECKS_MAX + 1], len;
 	char *text, *fitting;
 
 	buf_adds(&out, target_text(&request->target));
@@ -50,8 +80,11 @@ question_init(struct question *q, const struct mpic_request *request,
 	buf_adds(&out, request->trace_identifier != NULL ? request->trace_identifier : "");
 	echo = end_text(&out);
 	mpic_echo_encode(request, &out);
-	body = end_text(&out);
-	encode_body(request, policy, defaults, &out);
+	bodies[0] = end_text(&out);
+	for (size_t i = 0; i < type->count; i++) {
+		encode_body(type->checks[i], request, policy, defaults, &out);
+		bodies[i + 1] = end_text(&out);
+	}
 	len = out.len;
 	text = buf_take(&out);
 	if (text == NULL)
@@ -59,9 +92,16 @@ question_init(struct question *q, const struct mpic_request *request,
 	fitting = realloc(text, len + 1);
 	if (fitting != NULL)
 		text = fitting;
-	*q = (struct question){ .type = request->check_type, .text = text, .target = text,
-		.trace = text + trace, .echo = text + echo, .body = text + body,
-		.body_len = len - body };
+	*q = (struct question){ .type = type, .section = "", .text = text, .target = text,
+		.trace = text + trace, .echo = text + echo };
+	if (request->dcv.set) {
+		q->method = request->dcv.method;
+		q->section = dcv_method_section(q->method, &request->target);
+	}
+	for (size_t i = 0; i < type->count; i++) {
+		q->bodies[i].text = text + bodies[i];
+		q->bodies[i].len = bodies[i + 1] - bodies[i] - 1;
+	}
 	return true;
 }
 
@@ -73,8 +113,9 @@ question_free(struct question *q)
 }
 
 void
-question_encode(const struct question *q, const char *nonce, int64_t deadline_ms,
-    struct buf *out)
+question_encode(const struct question *q, size_t check, const char *nonce,
+    int64_t deadline_ms, struct buf *out)
 {
-	check_request_encode_attempt(q->body, q->body_len, nonce, deadline_ms, out);
+	check_request_encode_attempt(q->bodies[check].text, q->bodies[check].len, nonce,
+	    deadline_ms, out);
 }

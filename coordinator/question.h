@@ -12,13 +12,18 @@
 #include "coordinator/request.h"
 
 struct question {
-	enum check_type type;
-	char *text;		/* owned: the strings below, one after another */
-	const char *target;	/* canonical, see target_text() */
-	const char *trace;	/* trace_identifier, "" without one */
-	const char *echo;	/* members of the answer, see mpic_echo_encode() */
-	const char *body;	/* of a check request, without its nonce and deadline */
-	size_t body_len;
+	const struct mpic_check_type *type;
+	enum dcv_method method;		/* CHECK_DCV */
+	const char *section;		/* of the TLS BR, for this method and target; else "" */
+	char *text;			/* owned: the strings below, one after another */
+	const char *target;		/* canonical, see target_text() */
+	const char *trace;		/* trace_identifier, "" without one */
+	const char *echo;		/* members of the answer, see mpic_echo_encode() */
+	/* Of the check requests, in the order of type->checks, without nonce and deadline. */
+	struct {
+		const char *text;
+		size_t len;
+	} bodies[MPIC_CHECKS_MAX];
 };
 
 /* Issuer domain names for a request that names none. */
@@ -31,8 +36,8 @@ struct caa_defaults {
 bool question_init(struct question *q, const struct mpic_request *request,
     const struct policy *policy, const struct caa_defaults *defaults);
 void question_free(struct question *q);
-/* The body for one attempt's perspectives. */
-void question_encode(const struct question *q, const char *nonce, int64_t deadline_ms,
-    struct buf *out);
+/* The body of this of the type's checks, for one attempt's perspectives. */
+void question_encode(const struct question *q, size_t check, const char *nonce,
+    int64_t deadline_ms, struct buf *out);
 
 #endif

@@ -10,51 +10,69 @@
 #define RESULTS_MAX	(FLEET_MAX * (CHECK_CODE_MAX + 40))
 
 static const char *
-outcome_name(const struct attempt *a, enum record_end end)
+outcome_name(const struct poll *poll, enum record_end end)
 {
 	if (end == RECORD_DECIDED)
-		return a->outcome == QUORUM_REACHED ? "valid" : "not-valid";
+		return poll->outcome == QUORUM_REACHED ? "valid" : "not-valid";
 	return end == RECORD_ABORTED ? "aborted" : "not-asked";
 }
 
 static const char *
-result_name(const struct attempt *a, size_t i)
+result_name(const struct poll *poll, size_t i)
 {
-	switch (a->ballot.votes[i]) {
+	switch (poll->ballot.votes[i]) {
 	case VOTE_PASSED:
 		return "passed";
 	case VOTE_PENDING:
 		return "aborted";
 	default:
-		return problem_code(a->corroborators[i].problem);
+		return problem_code(poll->corroborators[i].problem);
 	}
 }
 
-/* Needs no memory: the record of an attempt for which there was none must be whole, too. */
 static void
-results_text(const struct attempt *a, char text[RESULTS_MAX])
+results_text(const struct poll *poll, char text[RESULTS_MAX])
 {
 	size_t len = 0;
 
 	text[0] = '\0';
-	for (size_t i = 0; a->corroborators != NULL && i < a->count && len < RESULTS_MAX; i++)
+	for (size_t i = 0; i < poll->ballot.perspectives && len < RESULTS_MAX; i++)
 		len += (size_t)snprintf(text + len, RESULTS_MAX - len, "%s%s=%s",
-		    i > 0 ? " " : "", a->corroborators[i].perspective->code, result_name(a, i));
+		    i > 0 ? " " : "", poll->corroborators[i].perspective->code,
+		    result_name(poll, i));
+}
+
+/*
+ * Needs no memory: the record of an attempt for which there was none must be
+ * whole, too. Then there is no `poll`.
+ */
+static void
+record_check(const struct attempt *a, size_t check, const struct question *question,
+    const char *caller, enum record_end end)
+{
+	const struct poll none = { .ballot.perspectives = 0 };
+	const struct poll *poll = a->polls != NULL ? &a->polls[check] : &none;
+	enum check_type type = question->type->checks[check];
+	char results[RESULTS_MAX], number[24], quorum[48], elapsed[24];
+
+	results_text(poll, results);
+	snprintf(number, sizeof(number), "%zu", a->number);
+	snprintf(quorum, sizeof(quorum), "%zu/%zu", quorum_passed(&poll->ballot), a->count);
+	snprintf(elapsed, sizeof(elapsed), "%" PRIu64,
+	    (monotonic_ns() - a->started_ns) / 1000000U);
+	/* A NULL for a key ends the list: only domain control has a method. */
+	log_notice("attempt", "outcome", outcome_name(poll, end),
+	    "check", check_type_name(type), "target", question->target,
+	    "quorum", quorum, "attempt", number, "results", results, "elapsed_ms", elapsed,
+	    "asked", question->type->name, "trace", question->trace, "caller", caller,
+	    type == CHECK_DCV ? "method" : NULL, dcv_method_names[question->method],
+	    "section", question->section);
 }
 
 void
 attempt_record(const struct attempt *a, const struct question *question,
     const char *caller, enum record_end end)
 {
-	char results[RESULTS_MAX], number[24], quorum[48], elapsed[24];
-
-	results_text(a, results);
-	snprintf(number, sizeof(number), "%zu", a->number);
-	snprintf(quorum, sizeof(quorum), "%zu/%zu", quorum_passed(&a->ballot), a->count);
-	snprintf(elapsed, sizeof(elapsed), "%" PRIu64,
-	    (monotonic_ns() - a->started_ns) / 1000000U);
-	log_notice("attempt", "outcome", outcome_name(a, end),
-	    "check", check_type_name(question->type), "target", question->target,
-	    "quorum", quorum, "attempt", number, "results", results, "elapsed_ms", elapsed,
-	    "trace", question->trace, "caller", caller);
+	for (size_t i = 0; i < question->type->count; i++)
+		record_check(a, i, question, caller, end);
 }

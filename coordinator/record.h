@@ -1,6 +1,7 @@
 /*
- * The record of an attempt (TLS BR 5.4.1): target, quorum as "3/4", and each
- * perspective's result. Every attempt that is started leaves exactly one.
+ * The record of an attempt (TLS BR 5.4.1): one line a check, with its outcome,
+ * target, quorum as "3/4", each perspective's result, and for domain control
+ * the method with its section. Every attempt that is started leaves exactly one.
  */
 #ifndef MPIC_RECORD_H
 #define MPIC_RECORD_H
@@ -9,7 +10,7 @@
 
 /* How an attempt came to its end. */
 enum record_end {
-	RECORD_DECIDED,		/* "valid" or "not-valid" */
+	RECORD_DECIDED,		/* each check is "valid" or "not-valid" */
 	RECORD_ABORTED,		/* the caller vanished; who had not answered is "aborted" */
 	RECORD_NOT_ASKED,	/* no memory: no perspective was asked */
 };

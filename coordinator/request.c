@@ -39,6 +39,13 @@ static const struct json_field request_fields[] = {
 
 /* ---- the check types ---- */
 
+/* Without one its fault has been named. */
+static bool
+has_target(const struct mpic_request *request)
+{
+	return request->domain_or_ip_target != NULL && request->target.text[0] != '\0';
+}
+
 static const struct json_field caa_fields[] = {
 	JSON_ROW("caa_check_parameters", OBJECT, mpic_request, caa,
 	    .fields = check_caa_fields),
@@ -91,53 +98,103 @@ caa_check_any_domain(const struct mpic_request *request, const struct mpic_limit
 	    "for this coordinator has none configured");
 }
 
+/*
+ * An address has no CAA records, nor does the certificate for it depend on
+ * those of its reverse name, whichever of the two forms the target has.
+ */
+static bool
+is_about_address(const struct mpic_request *request)
+{
+	return target_is_ip(&request->target) || (request->dcv.set &&
+	    request->dcv.method == DCV_REVERSE_ADDRESS_LOOKUP);
+}
+
 static void
 caa_check(const struct mpic_request *request, const struct mpic_limits *limits,
     struct json_faults *faults)
 {
-	if (request->domain_or_ip_target != NULL && request->target.text[0] != '\0' &&
-	    target_is_ip(&request->target))
-		json_fault_add(faults, "domain_or_ip_target", "invalid-target",
-		    "expected a domain name, which is what CAA is defined for, found "
-		    "the IP address %s", target_text(&request->target));
+	if (has_target(request) && is_about_address(request)) {
+		if (request->check_type->count > 1)
+			json_fault_add(faults, "check_type", "invalid-check-type",
+			    "expected \"dcv\": CAA is defined for domain names, and this "
+			    "validates an IP address");
+		else
+			json_fault_add(faults, "domain_or_ip_target", "invalid-target",
+			    "expected a domain name, which is what CAA is defined for, found "
+			    "the IP address %s", target_text(&request->target));
+	}
 	caa_check_any_domain(request, limits, faults);
 	caa_check_domains(&request->caa.caa_domains, faults);
 }
 
-/* What each check type reads beside the common members, and what it then checks. */
-static const struct {
-	const char *name;
-	bool served;
-	enum check_type type;
-	const struct json_field *fields;
-	void (*check)(const struct mpic_request *, const struct mpic_limits *,
-	    struct json_faults *);
-} check_types[] = {
-	{ "caa", true, CHECK_CAA, caa_fields, caa_check },
-	{ "dcv", false, CHECK_DCV, NULL, NULL },
-	{ "dcv_with_caa", false, CHECK_DCV, NULL, NULL },
+static const struct json_field dcv_fields[] = {
+	JSON_ROW("dcv_check_parameters", RAW, mpic_request, dcv_as_sent, .required = true),
+	{ .key = NULL }
 };
+
+static void
+dcv_read(struct mpic_request *request, const struct mpic_limits *limits,
+    struct json_faults *faults)
+{
+	if (json_read(request->document, dcv_fields, request, "", faults))
+		check_dcv_parameters_read(&request->dcv, request->dcv_as_sent,
+		    "dcv_check_parameters", faults);
+	if (request->dcv.set && has_target(request))
+		check_dcv_target(&request->dcv, &request->target, "domain_or_ip_target", faults);
+}
+
+static void
+caa_read(struct mpic_request *request, const struct mpic_limits *limits,
+    struct json_faults *faults)
+{
+	json_read(request->document, caa_fields, request, "", faults);
+	caa_check(request, limits, faults);
+}
+
+/* In the order of reading: what CAA can be asked for depends on the method. */
+static const struct mpic_check_type check_types[] = {
+	{ "caa", 1, { CHECK_CAA } },
+	{ "dcv", 1, { CHECK_DCV } },
+	{ "dcv_with_caa", 2, { CHECK_DCV, CHECK_CAA } },
+};
+
+const struct mpic_check_type *
+mpic_check_type_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(check_types) / sizeof(check_types[0]); i++)
+		if (strcmp(check_types[i].name, name) == 0)
+			return &check_types[i];
+	return NULL;
+}
+
+bool
+mpic_check_type_has(const struct mpic_check_type *type, enum check_type check)
+{
+	for (size_t i = 0; i < type->count; i++)
+		if (type->checks[i] == check)
+			return true;
+	return false;
+}
 
 static void
 read_check_type(struct mpic_request *request, const struct mpic_limits *limits,
     struct json_faults *faults)
 {
-	for (size_t i = 0; i < sizeof(check_types) / sizeof(check_types[0]); i++) {
-		if (strcmp(check_types[i].name, request->check_type_name) != 0)
-			continue;
-		if (!check_types[i].served) {
-			json_fault_add(faults, "check_type", "unsupported-check-type",
-			    "expected \"caa\": %s is not served by this version",
-			    check_types[i].name);
-			return;
-		}
-		request->check_type = check_types[i].type;
-		json_read(request->document, check_types[i].fields, request, "", faults);
-		check_types[i].check(request, limits, faults);
+	static void (*const read[CHECK_TYPE_COUNT])(struct mpic_request *,
+	    const struct mpic_limits *, struct json_faults *) = {
+		[CHECK_CAA] = caa_read,
+		[CHECK_DCV] = dcv_read,
+	};
+	const struct mpic_check_type *type = mpic_check_type_find(request->check_type_name);
+
+	if (type == NULL) {
+		json_fault_add(faults, "check_type", "literal_error", "expected \"caa\", \"dcv\" "
+		    "or \"dcv_with_caa\", found \"%s\"", request->check_type_name);
 		return;
 	}
-	json_fault_add(faults, "check_type", "literal_error",
-	    "expected \"caa\", found \"%s\"", request->check_type_name);
+	request->check_type = type;
+	for (size_t i = 0; i < type->count; i++)
+		read[type->checks[i]](request, limits, faults);
 }
 
 /* ---- the common members ---- */
@@ -227,7 +284,7 @@ bool
 mpic_request_decode(struct mpic_request *request, const struct mpic_limits *limits,
     const char *text, size_t len, struct json_faults *faults)
 {
-	*request = (struct mpic_request){ .check_type = CHECK_CAA };
+	*request = (struct mpic_request){ .document = NULL };
 	request->document = json_document_parse(text, len, faults);
 	if (request->document == NULL)
 		return false;

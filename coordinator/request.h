@@ -12,6 +12,19 @@
 #include "target.h"
 
 #define MPIC_REQUEST_MAX	CHECK_REQUEST_MAX
+#define MPIC_CHECKS_MAX		2
+
+/* A value of check_type, and the checks that it asks each perspective for. */
+struct mpic_check_type {
+	const char *name;
+	size_t count;
+	/* The result of the first is a perspective's check_response in the answer. */
+	enum check_type checks[MPIC_CHECKS_MAX];
+};
+
+/* NULL when there is none of this name. */
+const struct mpic_check_type *mpic_check_type_find(const char *name);
+bool mpic_check_type_has(const struct mpic_check_type *type, enum check_type check);
 
 /* What the configuration lets a request ask for. */
 struct mpic_limits {
@@ -32,12 +45,14 @@ struct mpic_orchestration {
 struct mpic_request {
 	struct json_object *document;	/* owned */
 	const char *check_type_name;	/* as sent */
-	enum check_type check_type;
+	const struct mpic_check_type *check_type;
 	const char *domain_or_ip_target;	/* as sent */
 	struct target target;
 	const char *trace_identifier;	/* or NULL */
 	struct mpic_orchestration orchestration;
-	struct check_caa_parameters caa;
+	struct check_caa_parameters caa;	/* if check_type has CHECK_CAA */
+	struct check_dcv_parameters dcv;	/* if check_type has CHECK_DCV */
+	struct json_object *dcv_as_sent;
 	struct json_int asked_deadline_ms;
 
 	/* Decided. */

@@ -27,13 +27,70 @@ void
 mpic_echo_encode(const struct mpic_request *request, struct buf *out)
 {
 	add_request_orchestration(out, &request->orchestration);
-	json_add_string(out, ",\"check_type\":", check_type_name(request->check_type));
+	json_add_string(out, ",\"check_type\":", request->check_type->name);
 	json_add_string(out, ",\"domain_or_ip_target\":", request->domain_or_ip_target);
 	json_add_string(out, ",\"trace_identifier\":", request->trace_identifier);
-	if (request->check_type == CHECK_CAA) {
+	if (mpic_check_type_has(request->check_type, CHECK_DCV)) {
+		buf_adds(out, ",\"dcv_check_parameters\":");
+		check_dcv_parameters_encode(&request->dcv, out);
+	}
+	if (mpic_check_type_has(request->check_type, CHECK_CAA)) {
 		buf_adds(out, ",\"caa_check_parameters\":");
 		check_caa_parameters_encode(&request->caa, out);
 	}
+}
+
+/* ---- facts about a poll ---- */
+
+/* Open MPIC: no more perspectives without a complete check than may fail. */
+static bool
+poll_completed(const struct poll *poll)
+{
+	size_t count = poll->ballot.perspectives, incomplete = 0;
+
+	for (size_t i = 0; i < count; i++)
+		incomplete += !poll->corroborators[i].completed;
+	return incomplete <= count - poll->ballot.required;
+}
+
+/* The weaker of two, where what nobody told does not count. */
+static enum check_dnssec
+weaker(enum check_dnssec a, enum check_dnssec b)
+{
+	if (a == CHECK_DNSSEC_UNKNOWN || b == CHECK_DNSSEC_UNKNOWN)
+		return a == CHECK_DNSSEC_UNKNOWN ? b : a;
+	return a < b ? a : b;
+}
+
+/* The weakest status that a perspective that answered reports. */
+static enum check_dnssec
+poll_dnssec(const struct poll *poll)
+{
+	enum check_dnssec weakest = CHECK_DNSSEC_UNKNOWN;
+
+	for (size_t i = 0; i < poll->ballot.perspectives; i++)
+		weakest = weaker(weakest, poll->corroborators[i].dnssec_status);
+	return weakest;
+}
+
+/* The problem that most perspectives that failed have; the earliest of equals. */
+static const struct corroborator *
+poll_problem(const struct poll *poll)
+{
+	size_t votes[PROBLEM_COUNT] = { 0 };
+	const struct corroborator *worst = NULL;
+
+	for (size_t i = 0; i < poll->ballot.perspectives; i++)
+		if (poll->ballot.votes[i] == VOTE_FAILED)
+			votes[poll->corroborators[i].problem]++;
+	for (size_t i = 0; i < poll->ballot.perspectives; i++) {
+		const struct corroborator *c = &poll->corroborators[i];
+
+		if (poll->ballot.votes[i] == VOTE_FAILED && (worst == NULL ||
+		    votes[c->problem] > votes[worst->problem]))
+			worst = c;
+	}
+	return worst;
 }
 
 /* ---- facts about an attempt ---- */
@@ -47,54 +104,39 @@ last(const struct mpic_response *r)
 bool
 mpic_response_valid(const struct mpic_response *response)
 {
-	return last(response)->outcome == QUORUM_REACHED;
+	return attempt_valid(last(response));
 }
 
-/* Open MPIC: no more perspectives without a complete check than may fail. */
 static bool
 attempt_completed(const struct attempt *a)
 {
-	size_t incomplete = 0;
-
-	for (size_t i = 0; i < a->count; i++)
-		incomplete += !a->corroborators[i].completed;
-	return incomplete <= a->count - a->ballot.required;
+	for (size_t i = 0; i < a->poll_count; i++)
+		if (!poll_completed(&a->polls[i]))
+			return false;
+	return true;
 }
 
-/* The weakest status that a perspective that answered reports. */
+/* The first poll without its quorum, else the one with the fewest votes. */
+static const struct poll *
+attempt_worst(const struct attempt *a)
+{
+	const struct poll *worst = &a->polls[0];
+
+	for (size_t i = 1; i < a->poll_count && worst->outcome == QUORUM_REACHED; i++)
+		if (a->polls[i].outcome != QUORUM_REACHED ||
+		    quorum_passed(&a->polls[i].ballot) < quorum_passed(&worst->ballot))
+			worst = &a->polls[i];
+	return worst;
+}
+
 static enum check_dnssec
 attempt_dnssec(const struct attempt *a)
 {
-	int weakest = CHECK_DNSSEC_UNKNOWN;
+	enum check_dnssec weakest = CHECK_DNSSEC_UNKNOWN;
 
-	for (size_t i = 0; i < a->count; i++) {
-		int status = a->corroborators[i].dnssec_status;
-
-		if (status != CHECK_DNSSEC_UNKNOWN &&
-		    (weakest == CHECK_DNSSEC_UNKNOWN || status < weakest))
-			weakest = status;
-	}
+	for (size_t i = 0; i < a->poll_count; i++)
+		weakest = weaker(weakest, poll_dnssec(&a->polls[i]));
 	return weakest;
-}
-
-/* The problem that most perspectives that failed have; the earliest of equals. */
-static const struct corroborator *
-attempt_problem(const struct attempt *a)
-{
-	size_t votes[PROBLEM_COUNT] = { 0 };
-	const struct corroborator *worst = NULL;
-
-	for (size_t i = 0; i < a->count; i++)
-		if (a->ballot.votes[i] == VOTE_FAILED)
-			votes[a->corroborators[i].problem]++;
-	for (size_t i = 0; i < a->count; i++) {
-		const struct corroborator *c = &a->corroborators[i];
-
-		if (a->ballot.votes[i] == VOTE_FAILED && (worst == NULL ||
-		    votes[c->problem] > votes[worst->problem]))
-			worst = c;
-	}
-	return worst;
 }
 
 /* ---- members ---- */
@@ -104,7 +146,7 @@ add_actual_orchestration(struct buf *out, const struct mpic_response *r)
 {
 	json_add_int(out, ",\"actual_orchestration_parameters\":{\"perspective_count\":",
 	    (int64_t)last(r)->count);
-	json_add_int(out, ",\"quorum_count\":", (int64_t)last(r)->ballot.required);
+	json_add_int(out, ",\"quorum_count\":", (int64_t)last(r)->polls[0].ballot.required);
 	json_add_int(out, ",\"attempt_count\":", (int64_t)r->attempt_count);
 	buf_addc(out, '}');
 }
@@ -114,13 +156,15 @@ add_perspectives(struct buf *out, const struct attempt *a)
 {
 	buf_addc(out, '[');
 	for (size_t i = 0; i < a->count; i++) {
-		const struct corroborator *c = &a->corroborators[i];
+		const struct perspective *p = a->polls[0].corroborators[i].perspective;
 
 		json_add_string(out, i > 0 ? ",{\"perspective_code\":" :
-		    "{\"perspective_code\":", c->perspective->code);
-		buf_adds(out, ",\"check_response\":");
-		corroborator_encode(c, out);
-		json_add_string(out, ",\"rir\":", rir_name(c->perspective->rir));
+		    "{\"perspective_code\":", p->code);
+		for (size_t k = 0; k < a->poll_count; k++) {
+			buf_adds(out, k == 0 ? ",\"check_response\":" : ",\"caa_check_response\":");
+			corroborator_encode(&a->polls[k].corroborators[i], out);
+		}
+		json_add_string(out, ",\"rir\":", rir_name(p->rir));
 		buf_addc(out, '}');
 	}
 	buf_addc(out, ']');
@@ -142,17 +186,18 @@ add_previous(struct buf *out, const struct mpic_response *r)
 
 /* Why it is not valid: the count, then what the commonest failing looks like. */
 static void
-add_problem(struct buf *out, const struct attempt *a)
+add_problem(struct buf *out, const struct poll *poll)
 {
-	const struct corroborator *c = attempt_problem(a);
+	const struct corroborator *c = poll_problem(poll);
+	const struct ballot *b = &poll->ballot;
 	enum problem problem = c != NULL ? c->problem : PROBLEM_INTERNAL;
 	char text[RESPONSE_SENTENCE_MAX];
 
 	if (problem == PROBLEM_NONE)
 		problem = PROBLEM_INTERNAL;
 	snprintf(text, sizeof(text), "%zu of %zu perspectives corroborated%s; %zu needed. "
-	    "%s: %s", quorum_passed(&a->ballot), a->count, quorum_one_rir(&a->ballot) ?
-	    ", all in the service region of one RIR" : "", a->ballot.required,
+	    "%s: %s", quorum_passed(b), b->perspectives, quorum_one_rir(b) ?
+	    ", all in the service region of one RIR" : "", b->required,
 	    c != NULL ? c->perspective->code : "coordinator",
 	    c != NULL && c->sentence != NULL ? c->sentence : "no reason given");
 	json_add_string(out, ",\"problem\":{\"code\":", problem_code(problem));
@@ -162,21 +207,54 @@ add_problem(struct buf *out, const struct attempt *a)
 	buf_addc(out, '}');
 }
 
+static void
+add_quorum(struct buf *out, const struct poll *poll)
+{
+	char quorum[24];
+
+	snprintf(quorum, sizeof(quorum), "%zu/%zu", quorum_passed(&poll->ballot),
+	    poll->ballot.perspectives);
+	json_add_string(out, ",\"quorum\":", quorum);
+}
+
+static void
+add_poll_problem(struct buf *out, const struct poll *poll)
+{
+	if (poll->outcome == QUORUM_REACHED)
+		buf_adds(out, ",\"problem\":null");
+	else
+		add_problem(out, poll);
+}
+
+static void
+add_verdicts(struct buf *out, const struct attempt *a)
+{
+	for (size_t i = 0; i < a->poll_count; i++) {
+		const struct poll *poll = &a->polls[i];
+
+		json_add_string(out, i > 0 ? "," : ",\"verdicts\":{",
+		    check_type_name(poll->type));
+		json_add_bool(out, ":{\"is_valid\":", poll->outcome == QUORUM_REACHED);
+		add_quorum(out, poll);
+		json_add_string(out, ",\"dnssec_status\":", check_dnssec_name(poll_dnssec(poll)));
+		add_poll_problem(out, poll);
+		buf_addc(out, '}');
+	}
+	buf_addc(out, '}');
+}
+
 /* Ours. */
 static void
 add_facts(struct buf *out, const struct mpic_response *r)
 {
 	const struct attempt *a = last(r);
-	char quorum[24];
 
-	snprintf(quorum, sizeof(quorum), "%zu/%zu", quorum_passed(&a->ballot), a->count);
-	json_add_string(out, ",\"quorum\":", quorum);
+	if (a->poll_count > 1)
+		add_verdicts(out, a);
+	add_quorum(out, attempt_worst(a));
 	json_add_string(out, ",\"dnssec_status\":", check_dnssec_name(attempt_dnssec(a)));
 	json_add_int(out, ",\"elapsed_ms\":", r->elapsed_ms);
-	if (mpic_response_valid(r))
-		buf_adds(out, ",\"problem\":null");
-	else
-		add_problem(out, a);
+	add_poll_problem(out, attempt_worst(a));
 }
 
 void

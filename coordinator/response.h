@@ -3,6 +3,11 @@
  *
  * Open MPIC's MpicResponse, member by member, with our facts added. What the
  * perspectives said is spliced in as it came, so an auditor sees their words.
+ *
+ * Of dcv_with_caa each perspective has its domain control in check_response
+ * and its CAA in caa_check_response, and `verdicts` says what each check came
+ * to; members that tell of one check, such as `quorum`, then tell of the one
+ * that came off worse.
  */
 #ifndef MPIC_RESPONSE_H
 #define MPIC_RESPONSE_H

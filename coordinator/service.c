@@ -37,12 +37,17 @@ static const char *const answers[ANSWER_COUNT] = {
 static const char *const results[] = { "passed", "failed", "unreachable", "not-awaited" };
 enum { RESULT_PASSED, RESULT_FAILED, RESULT_UNREACHABLE, RESULT_NOT_AWAITED, RESULT_COUNT };
 
+static const char *const checks[] = { [CHECK_CAA] = "caa", [CHECK_DCV] = "dcv" };
+
 /* The values of the label `perspective` are the fleet's codes: see service_metrics_new(). */
 #define METRICS(X) \
 	SERVER_METRICS(X) \
 	X(ANSWERS, "mpic_answers_total", COUNTER, "Requests by what came of them.", \
 	    .labels = { { "answer", answers, ANSWER_COUNT } }) \
 	X(ATTEMPTS, "mpic_attempts_total", COUNTER, "Attempts started; each leaves one record.", ) \
+	X(CHECKS, "mpic_check_results_total", COUNTER, \
+	    "Results of perspectives by what was checked.", \
+	    .labels = { { "check", checks, CHECK_TYPE_COUNT }, { "result", results, RESULT_COUNT } }) \
 	X(RESULTS, "mpic_perspective_results_total", COUNTER, \
 	    "Results of perspectives; unreachable ones gave none, others not in time.", \
 	    .labels = { { "perspective", NULL, 0 }, { "result", results, RESULT_COUNT } }) \
@@ -97,6 +102,8 @@ count_result(void *arg, const struct corroborator *c, enum hearing hearing)
 
 	metric_add(s->metrics, METRIC_RESULTS,
 	    metric_cell(s->metrics, METRIC_RESULTS, i, result), 1);
+	metric_add(s->metrics, METRIC_CHECKS,
+	    metric_cell(s->metrics, METRIC_CHECKS, c->type, result), 1);
 	if (hearing != NOT_AWAITED)
 		s->missed_ns[i] = hearing == HEARD ? 0 : monotonic_ns();
 }

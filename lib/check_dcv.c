@@ -407,6 +407,9 @@ check_dcv_parameters_read(struct check_dcv_parameters *p, struct json_object *ob
 static bool
 is_in_request(const struct check_dcv_parameters *p, const struct target *target)
 {
+	/* Missing is a fault that has been named. */
+	if (p->http_token_path == NULL || p->challenge_value == NULL)
+		return false;
 	if (strcasestr(p->http_token_path, p->challenge_value) != NULL ||
 	    strcasestr(target_text(target), p->challenge_value) != NULL)
 		return true;

@@ -2,10 +2,12 @@
 #include <string.h>
 
 #include "buf.h"
+#include "coordinator/question.h"
 #include "coordinator/quorum.h"
-#include "coordinator/request.h"
+#include "coordinator/response.h"
 #include "fuzz.h"
 #include "json_scan.h"
+#include "json_writer.h"
 
 static const struct mpic_limits limits = { .perspectives = 10, .default_perspectives = 6,
 	.max_attempts = 3, .default_deadline_ms = 20000, .max_deadline_ms = 60000,
@@ -19,8 +21,13 @@ check_good(const struct mpic_request *r)
 	REQUIRE(quorum_allowed(r->perspectives, (int64_t)r->quorum));
 	REQUIRE(r->attempts >= 1 && r->attempts <= limits.max_attempts);
 	REQUIRE(r->deadline_ms >= 1 && r->deadline_ms <= limits.max_deadline_ms);
-	REQUIRE(r->check_type == CHECK_CAA && !target_is_ip(&r->target));
-	REQUIRE(r->target.name.len > 0);
+	REQUIRE(r->check_type != NULL);
+	if (mpic_check_type_has(r->check_type, CHECK_CAA))
+		REQUIRE(!target_is_ip(&r->target) && r->target.name.len > 0);
+	REQUIRE(r->dcv.set == mpic_check_type_has(r->check_type, CHECK_DCV));
+	if (r->dcv.set)
+		REQUIRE(dcv_method_refuses(r->dcv.method, &r->target) == NULL &&
+		    dcv_method_section(r->dcv.method, &r->target) != NULL);
 }
 
 /* What we send on, or answer with, is JSON. */
@@ -30,6 +37,32 @@ check_json(const struct buf *text)
 	struct json_scanned scanned;
 
 	REQUIRE(!text->failed && json_scan(text->data, text->len, NULL, &scanned));
+}
+
+/* What each perspective is asked is a request in order to it. */
+static void
+check_question(const struct mpic_request *r)
+{
+	static const struct caa_defaults defaults = { NULL, 0 };
+	struct buf body = BUF_INIT(8 * CHECK_REQUEST_MAX);
+	struct question q;
+
+	REQUIRE(question_init(&q, r, policy_find("open-mpic"), &defaults));
+	for (size_t i = 0; i < q.type->count; i++) {
+		struct json_faults faults;
+		struct check_request asked;
+
+		json_faults_init(&faults);
+		buf_reset(&body);
+		question_encode(&q, i, "00", 1000, &body);
+		REQUIRE(!body.failed);
+		REQUIRE(check_request_decode(&asked, q.type->checks[i], body.data, body.len,
+		    &faults));
+		REQUIRE(asked.dcv.set == (asked.type == CHECK_DCV));
+		check_request_free(&asked);
+	}
+	buf_free(&body);
+	question_free(&q);
 }
 
 int
@@ -45,7 +78,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	REQUIRE(ok == (faults.count == 0));
 	if (ok) {
 		check_good(&r);
-		check_caa_parameters_encode(&r.caa, &text);
+		check_question(&r);
+		buf_addc(&text, '{');
+		json_add_bool(&text, "\"is_echo\":", true);
+		mpic_echo_encode(&r, &text);
+		buf_addc(&text, '}');
 	} else {
 		json_faults_encode(&faults, "request-validation-failed", &text);
 	}

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "coordinator/question.h"
 #include "coordinator/request.h"
 
 static const struct mpic_limits limits = { .perspectives = 6, .default_perspectives = 6,
@@ -86,10 +87,8 @@ static const struct {
 	    "check_type literal_error" },
 	{ "{\"check_type\":7,\"domain_or_ip_target\":7}",
 	    "domain_or_ip_target string_type,check_type string_type" },
-	{ "{\"check_type\":\"dcv\",\"domain_or_ip_target\":\"c1.com\"}",
-	    "check_type unsupported-check-type" },
-	{ "{\"check_type\":\"dcv_with_caa\",\"domain_or_ip_target\":\"c1.com\"}",
-	    "check_type unsupported-check-type" },
+	{ "{\"check_type\":\"DCV\",\"domain_or_ip_target\":\"c1.com\"}",
+	    "check_type literal_error" },
 	/* Targets. */
 	{ T(""), "domain_or_ip_target string_too_short" },
 	{ T("192.0.2.1"), "domain_or_ip_target invalid-target" },
@@ -201,6 +200,176 @@ test_no_issuer_domain_names(void **state)
 		assert_faults(&without, unnamed[i].text, unnamed[i].faults);
 }
 
+/* ---- domain control ---- */
+
+#define DCV(type, target, parameters) "{\"check_type\":\"" type "\",\"domain_or_ip_target\":\"" \
+	target "\",\"dcv_check_parameters\":{" parameters "}}"
+#define METHOD(name) "\"validation_method\":\"" name "\""
+#define HTTP_01 METHOD("acme-http-01") ",\"token\":\"t\",\"key_authorization\":\"t.k\""
+#define DNS_01 METHOD("acme-dns-01") ",\"key_authorization_hash\":\"h\""
+#define PTR METHOD("reverse-address-lookup") ",\"challenge_value\":\"c1.com\""
+#define WEBSITE(value) METHOD("website-change") ",\"http_token_path\":\"a/value.txt\"," \
+	"\"challenge_value\":\"" value "\""
+
+/* A request, the method it comes to if it has no faults, and all of them if it has. */
+static const struct {
+	const char *text;
+	int method;
+	const char *faults;
+} dcv[] = {
+	{ DCV("dcv", "c1.com", HTTP_01), DCV_ACME_HTTP_01, "" },
+	{ DCV("dcv", "192.0.2.1", HTTP_01), DCV_ACME_HTTP_01, "" },
+	{ DCV("dcv", "2001:db8::1", HTTP_01), DCV_ACME_HTTP_01, "" },
+	{ DCV("dcv", "*.c1.com", DNS_01), DCV_ACME_DNS_01, "" },
+	{ DCV("dcv", "192.0.2.1", PTR), DCV_REVERSE_ADDRESS_LOOKUP, "" },
+	{ DCV("dcv", "1.2.0.192.in-addr.arpa", PTR), DCV_REVERSE_ADDRESS_LOOKUP, "" },
+	{ DCV("dcv", "c1.com", WEBSITE("challenge")), DCV_WEBSITE_CHANGE, "" },
+	/* Parameters of another check are not read. */
+	{ "{\"check_type\":\"dcv\",\"domain_or_ip_target\":\"c1.com\",\"caa_check_parameters\":7,"
+	    "\"dcv_check_parameters\":{" HTTP_01 "}}", DCV_ACME_HTTP_01, "" },
+	{ DCV("dcv_with_caa", "c1.com", HTTP_01), DCV_ACME_HTTP_01, "" },
+	{ DCV("dcv_with_caa", "*.c1.com", DNS_01), DCV_ACME_DNS_01, "" },
+	/* Without or with others. */
+	{ "{\"check_type\":\"dcv\",\"domain_or_ip_target\":\"c1.com\"}", -1,
+	    "dcv_check_parameters missing" },
+	{ "{\"check_type\":\"dcv\",\"domain_or_ip_target\":\"c1.com\","
+	    "\"dcv_check_parameters\":null}", -1, "dcv_check_parameters missing" },
+	{ "{\"check_type\":\"dcv\",\"dcv_check_parameters\":[]}", -1,
+	    "domain_or_ip_target missing,dcv_check_parameters model_attributes_type" },
+	{ DCV("dcv", "c1.com", ""), -1, "dcv_check_parameters.validation_method missing" },
+	{ DCV("dcv", "c1.com", METHOD("http-01")), -1,
+	    "dcv_check_parameters.validation_method enum" },
+	{ DCV("dcv", "c1.com", METHOD("acme-http-01")), -1, "dcv_check_parameters.token missing,"
+	    "dcv_check_parameters.key_authorization missing" },
+	/* Targets that the method does not validate. */
+	{ DCV("dcv", "*.c1.com", HTTP_01), -1, "domain_or_ip_target invalid-target" },
+	{ DCV("dcv", "192.0.2.1", DNS_01), -1, "domain_or_ip_target invalid-target" },
+	{ DCV("dcv", "c1.com", PTR), -1, "domain_or_ip_target invalid-target" },
+	{ DCV("dcv", "c1..com", HTTP_01), -1, "domain_or_ip_target invalid-target" },
+	{ DCV("dcv", "*.c1.com", METHOD("website-change")), -1,
+	    "dcv_check_parameters.challenge_value missing,"
+	    "dcv_check_parameters.http_token_path missing,domain_or_ip_target invalid-target" },
+	{ DCV("dcv", "c1.com", METHOD("website-change")), -1,
+	    "dcv_check_parameters.challenge_value missing,"
+	    "dcv_check_parameters.http_token_path missing" },
+	{ DCV("dcv", "c1.com", WEBSITE("Value")), -1,
+	    "dcv_check_parameters.challenge_value value-in-request" },
+	/* An address has no CAA records. */
+	{ DCV("dcv_with_caa", "192.0.2.1", HTTP_01), -1, "check_type invalid-check-type" },
+	{ DCV("dcv_with_caa", "2001:db8::1", HTTP_01), -1, "check_type invalid-check-type" },
+	{ DCV("dcv_with_caa", "1.2.0.192.in-addr.arpa", PTR), -1, "check_type invalid-check-type" },
+	/* Of both, and of the counts, all at once. */
+	{ "{\"check_type\":\"dcv_with_caa\",\"domain_or_ip_target\":\"*.c1.com\","
+	    "\"orchestration_parameters\":{\"quorum_count\":1},"
+	    "\"caa_check_parameters\":{\"caa_domains\":[3]},"
+	    "\"dcv_check_parameters\":{" METHOD("acme-http-01") ",\"token\":\"../x\"}}", -1,
+	    "dcv_check_parameters.key_authorization missing,"
+	    "dcv_check_parameters.token invalid-token,domain_or_ip_target invalid-target,"
+	    "caa_check_parameters.caa_domains.0 string_type,"
+	    "orchestration_parameters.quorum_count invalid-quorum-count" },
+};
+
+static void
+test_dcv(void **state)
+{
+	for (size_t i = 0; i < sizeof(dcv) / sizeof(dcv[0]); i++) {
+		struct json_faults faults;
+		struct mpic_request r;
+
+		assert_faults(&limits, dcv[i].text, dcv[i].faults);
+		if (decode(&r, dcv[i].text, &faults)) {
+			assert_int_equal(r.dcv.method, dcv[i].method);
+			assert_true(mpic_check_type_has(r.check_type, CHECK_DCV));
+		}
+		mpic_request_free(&r);
+	}
+}
+
+/* dcv_with_caa needs an issuer domain name as CAA alone does; domain control does not. */
+static void
+test_dcv_without_issuer_domain_names(void **state)
+{
+	struct mpic_limits without = limits;
+
+	without.own_caa_domains = false;
+	assert_faults(&without, DCV("dcv", "c1.com", HTTP_01), "");
+	assert_faults(&without, DCV("dcv_with_caa", "c1.com", HTTP_01),
+	    "caa_check_parameters.caa_domains missing");
+}
+
+static void
+test_check_type_names_all_three(void **state)
+{
+	struct json_faults faults;
+	struct mpic_request r;
+
+	assert_false(decode(&r, DCV("http", "c1.com", HTTP_01), &faults));
+	assert_string_equal(faults.list[0].message,
+	    "expected \"caa\", \"dcv\" or \"dcv_with_caa\", found \"http\"");
+	mpic_request_free(&r);
+	assert_false(decode(&r, DCV("dcv_with_caa", "192.0.2.1", HTTP_01), &faults));
+	assert_memory_equal(faults.list[0].message, "expected \"dcv\": ", 16);
+	mpic_request_free(&r);
+}
+
+/* ---- what the perspectives are asked ---- */
+
+static const struct caa_defaults no_defaults = { NULL, 0 };
+
+/* The body of the request's last check under the policy open-mpic. */
+static char *
+last_body(const char *text, struct buf *out)
+{
+	struct json_faults faults;
+	struct mpic_request r;
+	struct question q;
+
+	assert_true(decode(&r, text, &faults));
+	assert_true(question_init(&q, &r, policy_find("open-mpic"), &no_defaults));
+	buf_reset(out);
+	buf_add(out, q.bodies[q.type->count - 1].text, q.bodies[q.type->count - 1].len);
+	question_free(&q);
+	mpic_request_free(&r);
+	return out->data;
+}
+
+#define WITH_CAA(members) "{\"check_type\":\"dcv_with_caa\",\"domain_or_ip_target\":\"C1.com\"," \
+	"\"caa_check_parameters\":{\"caa_domains\":[\"ca1.com\"]" members "}," \
+	"\"dcv_check_parameters\":{" HTTP_01 "}}"
+#define ASKED(methods, ends) "{\"domain_or_ip_target\":\"c1.com\",\"check_type\":\"caa\"," \
+	"\"caa_check_parameters\":{\"certificate_type\":\"tls-server\",\"caa_domains\":" \
+	"[\"ca1.com\"],\"allow_lookup_failure\":false" methods "}" ends ",\"trace_identifier\":null}"
+
+/* RFC 8657: the labels of the method used are ours to add, where they bind anybody. */
+static void
+test_labels(void **state)
+{
+	struct buf body = BUF_INIT(65536);
+
+	assert_string_equal(last_body(WITH_CAA(""), &body),
+	    ASKED("", ",\"ignore_rfc8657\":true"));
+	assert_string_equal(last_body(WITH_CAA(",\"account_uris\":[\"x:1\"]"), &body),
+	    ASKED(",\"account_uris\":[\"x:1\"],\"validation_methods\":[\"http-01\","
+	    "\"ca-tbr-19\"]", ""));
+	assert_string_equal(last_body(WITH_CAA(",\"validation_methods\":[\"dns-01\"]"), &body),
+	    ASKED(",\"validation_methods\":[\"dns-01\",\"http-01\",\"ca-tbr-19\"]", ""));
+	buf_free(&body);
+}
+
+/* Open MPIC's members and ours, whatever else the caller sent. */
+static void
+test_body_of_dcv(void **state)
+{
+	struct buf body = BUF_INIT(65536);
+
+	assert_string_equal(last_body(DCV("dcv", "*.C1.com", DNS_01 ",\"token\":\"t\",\"x\":[1]"),
+	    &body), "{\"domain_or_ip_target\":\"*.c1.com\",\"check_type\":\"dcv\","
+	    "\"dcv_check_parameters\":{\"validation_method\":\"acme-dns-01\","
+	    "\"require_exact_case\":true,\"key_authorization_hash\":\"h\"},"
+	    "\"trace_identifier\":null}");
+	buf_free(&body);
+}
+
 static void
 test_messages_begin_as_open_mpics(void **state)
 {
@@ -234,6 +403,11 @@ main(void)
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_no_issuer_domain_names),
+		cmocka_unit_test(test_dcv),
+		cmocka_unit_test(test_dcv_without_issuer_domain_names),
+		cmocka_unit_test(test_check_type_names_all_three),
+		cmocka_unit_test(test_labels),
+		cmocka_unit_test(test_body_of_dcv),
 		cmocka_unit_test(test_messages_begin_as_open_mpics),
 		cmocka_unit_test(test_internationalised),
 	};
