@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "coordinator/corroboration.h"
 #include "failing_malloc.h"
@@ -21,15 +22,28 @@
 
 #define N		6
 #define MANY		1000
-#define CALLS_MAX	(N * MANY)
+#define CALLS_MAX	(2 * N * MANY)
 /* Of the coordinator's 40 MB with 1,000 requests in flight; calls and exchanges not counted. */
 #define REQUEST_BYTES	4096
+#define REQUEST_BYTES_2	(REQUEST_BYTES * 7 / 4)	/* of two checks */
 
 #define ASK "{\"check_type\":\"caa\",\"domain_or_ip_target\":\"www.customer.example.com\"," \
 	"\"trace_identifier\":\"3c1c7c8e-7a5c-4a50-8e2c-6a4c8f1b8b4e\"," \
 	"\"caa_check_parameters\":{\"certificate_type\":\"tls-server\",\"caa_domains\":" \
 	"[\"ca1.com\",\"ca1.net\"]},\"orchestration_parameters\":{\"max_attempts\":2," \
 	"\"perspective_count\":6}}"
+#define DCV "\"domain_or_ip_target\":\"www.customer.example.com\",\"trace_identifier\":\"t\"," \
+	"\"caa_check_parameters\":{\"caa_domains\":[\"ca1.com\",\"ca1.net\"]}," \
+	"\"dcv_check_parameters\":{\"validation_method\":\"acme-http-01\",\"token\":" \
+	"\"evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA\",\"key_authorization\":" \
+	"\"evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA." \
+	"9jg46WB3rR_AHD-EBXdN7cBkH1WOu0tA3M9fm21mqTI\"}," \
+	"\"orchestration_parameters\":{\"max_attempts\":2,\"perspective_count\":6}}"
+#define ASK_DCV "{\"check_type\":\"dcv\"," DCV
+#define ASK_BOTH "{\"check_type\":\"dcv_with_caa\"," DCV
+#define DCV_RESULT(passed, method) "{\"check_completed\":true,\"check_passed\":" passed "," \
+	"\"errors\":null,\"timestamp_ns\":1,\"check_type\":\"dcv\",\"details\":{" method "}}"
+#define HTTP_01 "\"validation_method\":\"acme-http-01\""
 #define PASSED "{\"check_completed\":true,\"check_passed\":true,\"errors\":null," \
 	"\"timestamp_ns\":1,\"check_type\":\"caa\",\"details\":{\"caa_record_present\":true}}"
 #define FORBIDDEN "{\"check_completed\":true,\"check_passed\":false,\"errors\":null," \
@@ -44,11 +58,14 @@ struct exchange {
 	void *gone_arg;
 };
 
+static const char ask_caa[] = ASK, ask_dcv[] = ASK_DCV, ask_both[] = ASK_BOTH;
+static const char *ask = ask_caa;
+
 const char *
 exchange_body(const struct exchange *x, size_t *len)
 {
-	*len = sizeof(ASK) - 1;
-	return ASK;
+	*len = strlen(ask);
+	return ask;
 }
 
 const char *
@@ -119,6 +136,7 @@ fanout_body_free(struct fanout_body *body)
 void
 fanout_call(struct fanout *f, size_t perspective, enum check_type type, struct call *call)
 {
+	call->type = type;
 	call->status = 0;
 	call->problem = calls_fail ? PROBLEM_INTERNAL : PROBLEM_NONE;
 	call->message = "out of memory";
@@ -156,8 +174,9 @@ reply(size_t i, const char *text)
 
 /* ---- the log ---- */
 
+/* `outcome` and `results` are those of the last line, `outcomes` of all. */
 static unsigned records;
-static char outcome[32], results[512];
+static char outcome[32], results[512], outcomes[512], method[64];
 
 void
 log_write(enum log_level level, const char *message, ...)
@@ -167,6 +186,7 @@ log_write(enum log_level level, const char *message, ...)
 
 	assert_string_equal(message, "attempt");
 	records++;
+	method[0] = '\0';
 	va_start(ap, message);
 	while ((key = va_arg(ap, const char *)) != NULL) {
 		const char *value = va_arg(ap, const char *);
@@ -176,6 +196,12 @@ log_write(enum log_level level, const char *message, ...)
 			snprintf(outcome, sizeof(outcome), "%s", value);
 		else if (strcmp(key, "results") == 0)
 			snprintf(results, sizeof(results), "%s", value);
+		else if (strcmp(key, "check") == 0)
+			snprintf(outcomes + strlen(outcomes), sizeof(outcomes) - strlen(outcomes),
+			    "%s%s %s", outcomes[0] != '\0' ? "," : "", value, outcome);
+		else if (strcmp(key, "method") == 0 || strcmp(key, "section") == 0)
+			snprintf(method + strlen(method), sizeof(method) - strlen(method), "%s ",
+			    value);
 	}
 	va_end(ap);
 }
@@ -217,7 +243,9 @@ setup(void **state)
 	pool.asker.base = event_base_new();
 	call_count = 0;
 	calls_fail = false;
+	ask = ask_caa;
 	records = 0;
+	outcomes[0] = '\0';
 	attempts = 0;
 	memset(answers, 0, sizeof(answers));
 	memset(votes, 0, sizeof(votes));
@@ -232,6 +260,12 @@ teardown(void **state)
 	return 0;
 }
 
+static unsigned
+checks_asked(void)
+{
+	return ask == ask_both ? 2 : 1;
+}
+
 /* What must hold once a request is over. */
 static void
 assert_over(const struct exchange *x, int status, enum answer answer, unsigned count)
@@ -240,7 +274,7 @@ assert_over(const struct exchange *x, int status, enum answer answer, unsigned c
 	assert_int_equal(x->status, status);
 	assert_int_equal(answers[answer], 1);
 	assert_int_equal(attempts, count);
-	assert_int_equal(records, count);
+	assert_int_equal(records, count * checks_asked());
 }
 
 static void
@@ -316,10 +350,171 @@ test_calls_that_cannot_start(void **state)
 	assert_int_equal(votes[NOT_HEARD], 2 * N);
 }
 
+/* ---- domain control, alone and with CAA ---- */
+
+static const char control[] = DCV_RESULT("true", HTTP_01);
+static const char no_control[] = DCV_RESULT("false", HTTP_01);
+
+static void
+test_dcv(void **state)
+{
+	struct exchange x = { 0 };
+
+	ask = ask_dcv;
+	corroborate(&pool, &x);
+	assert_int_equal(call_count, N);
+	for (size_t i = 0; i < N; i++) {
+		assert_int_equal(calls[i]->type, CHECK_DCV);
+		assert_null(strstr(calls[i]->body->text.data, "caa_check_parameters"));
+		reply(i, control);
+	}
+	assert_over(&x, 200, ANSWER_VALID, 1);
+	assert_string_equal(outcomes, "dcv valid");
+	assert_string_equal(method, "acme-http-01 3.2.2.4.19 ");
+}
+
+/* A checker that answers for another method has been asked something else. */
+static void
+test_another_method(void **state)
+{
+	struct exchange x = { 0 };
+
+	ask = ask_dcv;
+	corroborate(&pool, &x);
+	reply(0, DCV_RESULT("true", "\"validation_method\":\"acme-dns-01\""));
+	reply(1, DCV_RESULT("true", "\"validation_method\":\"of-tomorrow\""));
+	reply(2, DCV_RESULT("true", "\"validation_method\":null"));
+	reply(3, DCV_RESULT("true", ""));
+	reply(4, "{\"check_completed\":true,\"check_passed\":true,\"check_type\":\"dcv\"}");
+	reply(5, control);
+	assert_int_equal(records, 1);
+	assert_string_equal(outcomes, "dcv valid");
+	assert_non_null(strstr(results, "perspective-reply"));
+	assert_over(&x, 200, ANSWER_VALID, 1);
+}
+
+/* Both checks are asked of everybody before anybody answers, each under its own nonce. */
+static void
+test_both_at_once(void **state)
+{
+	const char *nonces[2] = { NULL, NULL };
+	struct exchange x = { 0 };
+	unsigned types[CHECK_TYPE_COUNT] = { 0 };
+
+	ask = ask_both;
+	corroborate(&pool, &x);
+	assert_int_equal(call_count, 2 * N);
+	for (size_t i = 0; i < call_count; i++) {
+		enum check_type type = calls[i]->type;
+		const char *text = calls[i]->body->text.data;
+		const char *nonce = strstr(text, "\"nonce\":");
+
+		types[type]++;
+		assert_non_null(nonce);
+		assert_true(nonces[type] == NULL || nonces[type] == nonce);
+		nonces[type] = nonce;
+		assert_non_null(strstr(text, "\"deadline_ms\":"));
+		assert_true((strstr(text, "dcv_check_parameters") != NULL) == (type == CHECK_DCV));
+		assert_true((strstr(text, "caa_check_parameters") != NULL) == (type == CHECK_CAA));
+	}
+	assert_int_equal(types[CHECK_DCV], N);
+	assert_int_equal(types[CHECK_CAA], N);
+	assert_memory_not_equal(nonces[CHECK_DCV], nonces[CHECK_CAA], 42);
+	for (size_t i = 0; i < 2 * N; i++)
+		reply(i, calls[i]->type == CHECK_DCV ? control : PASSED);
+	assert_over(&x, 200, ANSWER_VALID, 1);
+	assert_string_equal(outcomes, "dcv valid,caa valid");
+	assert_string_equal(method, "");
+	assert_int_equal(votes[HEARD], 2 * N);
+}
+
+/* The calls of this check, in the cohort's order: `pass` answer yes, `fail` no. */
+static void
+reply_check(size_t from, enum check_type type, size_t pass, size_t fail)
+{
+	for (size_t i = from; i < call_count && pass + fail > 0; i++) {
+		if (calls[i] == NULL || calls[i]->type != type)
+			continue;
+		if (pass > 0)
+			reply(i, type == CHECK_DCV ? control : PASSED);
+		else
+			reply(i, type == CHECK_DCV ? no_control : FORBIDDEN);
+		if (pass > 0)
+			pass--;
+		else
+			fail--;
+	}
+}
+
+/* Neither a yes nor a no of one check ends the waiting for the other. */
+static void
+test_waits_for_both(void **state)
+{
+	for (int caa = 0; caa < 2; caa++) {
+		struct exchange x = { 0 };
+
+		teardown(NULL);
+		setup(NULL);
+		ask = ask_both;
+		corroborate(&pool, &x);
+		reply_check(0, CHECK_CAA, caa == 1 ? N : 0, caa == 1 ? 0 : N);
+		reply_check(0, CHECK_DCV, 3, 0);
+		usleep(30000);
+		event_base_loop(pool.asker.base, EVLOOP_NONBLOCK);
+		assert_int_equal(x.replies, 0);
+		assert_int_equal(records, 0);
+		reply_check(0, CHECK_DCV, 2, 0);
+		assert_int_equal(records, 0);
+		event_base_loop(pool.asker.base, EVLOOP_ONCE);
+		assert_int_equal(records, 2);
+		assert_string_equal(outcomes, caa == 1 ? "dcv valid,caa valid" :
+		    "dcv valid,caa not-valid");
+		if (caa == 1)
+			assert_over(&x, 200, ANSWER_VALID, 1);
+		else
+			x.gone(&x, x.gone_arg);
+	}
+}
+
+/* A retry repeats both, also the one that had passed. */
+static void
+test_retry_of_both(void **state)
+{
+	struct exchange x = { 0 };
+
+	ask = ask_both;
+	corroborate(&pool, &x);
+	reply_check(0, CHECK_DCV, N, 0);
+	reply_check(0, CHECK_CAA, 0, N);
+	assert_int_equal(call_count, 4 * N);
+	assert_string_equal(outcomes, "dcv valid,caa not-valid");
+	reply_check(2 * N, CHECK_DCV, 0, N);
+	reply_check(2 * N, CHECK_CAA, N, 0);
+	assert_over(&x, 200, ANSWER_NOT_VALID, 2);
+	assert_string_equal(outcomes, "dcv valid,caa not-valid,dcv not-valid,caa valid");
+}
+
+static void
+test_caller_of_both_vanishes(void **state)
+{
+	struct exchange x = { 0 };
+
+	ask = ask_both;
+	corroborate(&pool, &x);
+	reply_check(0, CHECK_DCV, N, 0);
+	reply_check(0, CHECK_CAA, 1, 1);
+	x.gone(&x, x.gone_arg);
+	assert_over(&x, 503, ANSWER_ABORTED, 1);
+	assert_string_equal(outcomes, "dcv aborted,caa aborted");
+	assert_non_null(strstr(results, "=caa-forbids"));
+	for (size_t i = 0; i < 2 * N; i++)
+		assert_null(calls[i]);
+}
+
 /* ---- memory that runs out ---- */
 
 static void
-test_no_memory_to_start(void **state)
+no_memory_to_start(const char *text)
 {
 	unsigned not_asked = 0;
 	long after = 0;
@@ -329,6 +524,7 @@ test_no_memory_to_start(void **state)
 
 		teardown(NULL);
 		setup(NULL);
+		ask = text;
 		failing_malloc_after(after);
 		corroborate(&pool, &x);
 		failing_malloc_after(-1);
@@ -336,9 +532,9 @@ test_no_memory_to_start(void **state)
 			x.gone(&x, x.gone_arg);
 			break;
 		}
-		assert_over(&x, 503, ANSWER_FAILED, records);
-		assert_true(records <= 1);
-		if (records == 1) {
+		assert_over(&x, 503, ANSWER_FAILED, (unsigned)attempts);
+		assert_true(attempts <= 1);
+		if (attempts == 1) {
 			assert_string_equal(outcome, "not-asked");
 			not_asked++;
 		}
@@ -346,6 +542,14 @@ test_no_memory_to_start(void **state)
 	/* Texts, request, cohort, calls, body: each of them failed once. */
 	assert_true(after >= 5);
 	assert_true(not_asked >= 3);
+}
+
+static void
+test_no_memory_to_start(void **state)
+{
+	no_memory_to_start(ask_caa);
+	no_memory_to_start(ask_dcv);
+	no_memory_to_start(ask_both);
 }
 
 /* The attempt was asked: its record must not suffer, and no memory is never a pass. */
@@ -375,11 +579,12 @@ test_no_memory_to_end(void **state)
 /* ---- what a request costs while it waits ---- */
 
 static void
-test_memory_of_a_request(void **state)
+memory_of_a_request(const char *text, size_t most)
 {
 	static struct exchange x[MANY + 1];
 	size_t before, waiting;
 
+	ask = text;
 	/* libcrypto's and libc's own first. */
 	corroborate(&pool, &x[MANY]);
 	x[MANY].gone(&x[MANY], x[MANY].gone_arg);
@@ -390,11 +595,20 @@ test_memory_of_a_request(void **state)
 	waiting = (mallinfo2().uordblks - before) / MANY;
 	print_message("a request that waits for six perspectives: %zu bytes\n", waiting);
 	/* A sanitizer's malloc counts nothing. */
-	assert_true(waiting <= REQUEST_BYTES);
+	assert_true(waiting <= most);
 	for (size_t i = 0; i < MANY; i++)
 		x[i].gone(&x[i], x[i].gone_arg);
 	/* libevent keeps its heap of timers. */
 	assert_true(mallinfo2().uordblks <= before + MANY * 2 * sizeof(void *));
+	call_count = 0;
+}
+
+static void
+test_memory_of_a_request(void **state)
+{
+	memory_of_a_request(ask_caa, REQUEST_BYTES);
+	memory_of_a_request(ask_dcv, REQUEST_BYTES);
+	memory_of_a_request(ask_both, REQUEST_BYTES_2);
 }
 
 int
@@ -406,6 +620,12 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_certain_before_all_answer, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_caller_vanishes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_calls_that_cannot_start, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_dcv, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_another_method, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_both_at_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_waits_for_both, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_retry_of_both, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_caller_of_both_vanishes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_memory_to_start, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_memory_to_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_memory_of_a_request, setup, teardown),
