@@ -30,13 +30,13 @@
 enum {
 	PASS = 'p', FORBID = 'f', HANG = 'h', OTHER_CODE = 'c', OTHER_NONCE = 'n', GARBAGE = 'g',
 	BUSY = 'b', HUGE_REPLY = 'l', DEAD = 'd', OPEN_MPIC = 'o', COMPLETE_500 = '5', PASS_500 = 'P',
-	FORBID_FIRST = '1', SLOW = 's',
+	FORBID_FIRST = '1', SLOW = 's', OTHER_METHOD = 'm', CAA_ONLY = '4', OPEN_MPIC_500 = 'O',
 };
 
 struct stand_in {
 	struct world *world;
 	char code[8], url[64];
-	int behaviour, fd;
+	int behaviours[CHECK_TYPE_COUNT], fd;
 	unsigned asked;
 	struct server *server;
 };
@@ -86,14 +86,17 @@ reply_result(struct stand_in *s, struct exchange *x, const struct check_request 
 	struct check_result r;
 	struct delayed *d;
 
-	check_result_init(&r, CHECK_CAA);
+	check_result_init(&r, q->type);
 	r.check_completed = r.check_passed = true;
 	r.perspective_code = how == OTHER_CODE ? "p9" : how == OPEN_MPIC ? NULL : s->code;
 	r.nonce = how == OTHER_NONCE ? "0000" : how == OPEN_MPIC ? NULL : q->nonce;
+	r.dcv.method = how == OTHER_METHOD ? DCV_DNS_CHANGE : q->dcv.method;
 	r.evidence = "{\"seen\":1}";
 	r.evidence_len = strlen(r.evidence);
-	if (how == FORBID)
+	if (how == FORBID && q->type == CHECK_CAA)
 		check_result_fail(&r, PROBLEM_CAA_FORBIDS, "forbidden at c1.com");
+	if (how == FORBID && q->type == CHECK_DCV)
+		check_result_fail(&r, PROBLEM_NO_MATCH, "another token at c1.com");
 	if (how == COMPLETE_500)
 		check_result_fail(&r, PROBLEM_DNS_FAILED, "SERVFAIL from c1.com's servers");
 	check_result_encode(&r, &body);
@@ -120,18 +123,32 @@ reply_huge(struct exchange *x)
 	free(body);
 }
 
+/* As Open MPIC's checker does: status 500, a check called completed, no member of ours. */
 static void
-handle_caa(struct exchange *x, void *arg)
+reply_as_open_mpic(struct exchange *x, enum check_type type)
 {
-	struct stand_in *s = arg;
+	char body[512];
+
+	snprintf(body, sizeof(body), "{\"check_completed\":true,\"check_passed\":false,"
+	    "\"errors\":[{\"error_type\":\"mpic_error:%s_checker:lookup\",\"error_message\":"
+	    "\"There was an error looking up the record\"}],\"timestamp_ns\":1,\"check_type\":"
+	    "\"%s\",\"details\":%s}", check_type_name(type), check_type_name(type),
+	    type == CHECK_CAA ? "{\"caa_record_present\":null}" : "{\"validation_method\":"
+	    "\"acme-http-01\",\"response_history\":null,\"response_url\":null}");
+	exchange_reply(x, 500, NULL, body, strlen(body), NULL, 0);
+}
+
+static void
+handle_check(struct exchange *x, struct stand_in *s, enum check_type type)
+{
 	struct json_faults faults;
 	struct check_request q;
 	size_t len;
 	const char *body = exchange_body(x, &len);
-	int how = s->behaviour;
+	int how = s->behaviours[type];
 
 	json_faults_init(&faults);
-	assert_true(check_request_decode(&q, CHECK_CAA, body, len, &faults));
+	assert_true(check_request_decode(&q, type, body, len, &faults));
 	assert_non_null(q.nonce);
 	assert_true(q.deadline_ms.set);
 	if (how == FORBID_FIRST)
@@ -144,12 +161,29 @@ handle_caa(struct exchange *x, void *arg)
 		exchange_refuse(x, 503, "too much to do");
 	else if (how == HUGE_REPLY)
 		reply_huge(x);
+	else if (how == OPEN_MPIC_500)
+		reply_as_open_mpic(x, type);
 	else
 		reply_result(s, x, &q, how);
 	check_request_free(&q);
 }
 
-static const struct route perspective_routes[] = { { "POST", "/caa", 0, handle_caa } };
+static void
+handle_caa(struct exchange *x, void *arg)
+{
+	handle_check(x, arg, CHECK_CAA);
+}
+
+static void
+handle_dcv(struct exchange *x, void *arg)
+{
+	handle_check(x, arg, CHECK_DCV);
+}
+
+static const struct route perspective_routes[] = {
+	{ "POST", "/caa", 0, handle_caa },
+	{ "POST", "/dcv", 0, handle_dcv },	/* not there in one of an earlier version */
+};
 
 static int
 listen_anywhere(uint16_t *port)
@@ -181,7 +215,8 @@ stand_in_start(struct world *w, size_t i, const char *code, int behaviour,
 	if (tls != NULL)
 		cfg.tls = *tls;
 	s->world = w;
-	s->behaviour = behaviour;
+	s->behaviours[CHECK_CAA] = behaviour == CAA_ONLY ? PASS : behaviour;
+	s->behaviours[CHECK_DCV] = behaviour;
 	snprintf(s->code, sizeof(s->code), "%s", code);
 	s->fd = listen_anywhere(&port);
 	snprintf(s->url, sizeof(s->url), "%s://127.0.0.1:%u", tls != NULL ? "https" : "http", port);
@@ -190,7 +225,8 @@ stand_in_start(struct world *w, size_t i, const char *code, int behaviour,
 		s->fd = -1;
 		return;
 	}
-	s->server = server_new(w->base, &cfg, s->fd, perspective_routes, 1, s, &why);
+	s->server = server_new(w->base, &cfg, s->fd, perspective_routes, behaviour == CAA_ONLY ? 1 : 2,
+	    s, &why);
 	if (s->server == NULL)
 		fail_msg("%s", why.data);
 	buf_free(&why);
@@ -310,6 +346,9 @@ world_free(struct world *w)
 /* ---- scenarios ---- */
 
 #define ASK	"{\"check_type\":\"caa\",\"domain_or_ip_target\":\"c1.com\""
+#define DCV(type) "{\"check_type\":\"" type "\",\"domain_or_ip_target\":\"c1.com\"," \
+	"\"dcv_check_parameters\":{\"validation_method\":\"acme-http-01\",\"token\":\"t\"," \
+	"\"key_authorization\":\"t.k\"}"
 #define WITH(members) ASK ",\"orchestration_parameters\":{" members "}}"
 
 static const struct scenario {
@@ -355,7 +394,36 @@ static const struct scenario {
 	{ "ffffff", WITH("\"max_attempts\":9"), 422, "0/6", 0, 200, "\"attempt_count\":3" },
 	/* Three passes of the first attempt do not help the second. */
 	{ "fffppp", WITH("\"max_attempts\":2"), 422, "3/6", 0, 150, "\"attempt_count\":2" },
+	/* Domain control. */
+	{ "pppppp", DCV("dcv") "}", 200, "6/6", 0, 90, "\"validation_method\":\"acme-http-01\"" },
+	{ "pppffp", DCV("dcv") "}", 200, "4/6", 0, 90, "another token at c1.com" },
+	{ "pppfff", DCV("dcv") "}", 422, "3/6", 0, 90, "\"code\":\"no-match\"" },
+	{ "pppppm", DCV("dcv") "}", 200, "5/6", 0, 90,
+	    "p5 was asked for acme-http-01 and answered with dns-change" },
+	{ "mmmmmm", DCV("dcv") "}", 422, "0/6", 0, 90, "perspective-reply" },
+	{ "pppppd", DCV("dcv") "}", 200, "5/6", 0, 90, "\"response_page\":null" },
+	{ "ppffff", DCV("dcv") ",\"orchestration_parameters\":{\"max_attempts\":2}}", 422, "2/6",
+	    0, 150, "\"attempt_count\":2" },
+	/* Perspectives of other makes and versions among ours. */
+	{ "oopppp", DCV("dcv") "}", 200, "6/6", 0, 90, NULL },
+	{ "pppp5O", DCV("dcv") "}", 200, "4/6", 0, 90, "There was an error looking up the record" },
+	{ "OOOOOO", DCV("dcv") "}", 422, "0/6", 0, 90, "\"code\":\"dns-failed\"" },
+	{ "pppp44", DCV("dcv") "}", 200, "4/6", 0, 90, "p5 answered with HTTP status 404" },
+	/* Both: the second letters are for CAA. */
+	{ "pppppp/pppppp", DCV("dcv_with_caa") "}", 200, "6/6", 0, 90, "\"verdicts\":{\"dcv\":" },
+	{ "ppppff/ffpppp", DCV("dcv_with_caa") "}", 200, "4/6", 0, 90, "another token at c1.com" },
+	{ "pppfff/pppppp", DCV("dcv_with_caa") "}", 422, "3/6", 0, 90, "\"code\":\"no-match\"" },
+	{ "pppppp/pppfff", DCV("dcv_with_caa") "}", 422, "3/6", 0, 90, "\"code\":\"caa-forbids\"" },
+	{ "ppppph/pppppp", DCV("dcv_with_caa") "}", 200, "5/6", 95, 400,
+	    "the verdict was certain without it" },
+	{ "pppppp/hppppp", DCV("dcv_with_caa") "}", 200, "5/6", 95, 400,
+	    "the verdict was certain without it" },
+	{ "ffffff/ppphhh", DCV("dcv_with_caa") ",\"deadline_ms\":300}", 422, "0/6", 290, 700,
+	    "\"caa\":{\"is_valid\":false,\"quorum\":\"3/6\"" },
+	{ "pppp44", DCV("dcv_with_caa") "}", 200, "4/6", 0, 90, "\"quorum\":\"6/6\"" },
+	{ "oopppp/oppppO", DCV("dcv_with_caa") "}", 200, "5/6", 0, 90, NULL },
 	/* Refusals. */
+	{ "pppppp", DCV("caa_with_dcv") "}", 400, NULL, 0, 90, "\\\"dcv_with_caa\\\"" },
 	{ "pppppp", "{", 400, NULL, 0, 90, "json_invalid" },
 	{ "pppppp", WITH("\"perspective_count\":7"), 400, NULL, 0, 90,
 	    "invalid-perspective-count" },
@@ -389,6 +457,7 @@ test_scenarios(void **state)
 
 	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
 		const struct scenario *s = &scenarios[i];
+		const char *caa = strchr(s->behaviours, '/');
 		struct world w;
 		char code[8];
 		int took_ms;
@@ -397,6 +466,8 @@ test_scenarios(void **state)
 		for (size_t k = 0; k < PERSPECTIVES; k++) {
 			snprintf(code, sizeof(code), "p%zu", k);
 			stand_in_start(&w, k, code, s->behaviours[k], NULL);
+			if (caa != NULL)
+				w.stand_ins[k].behaviours[CHECK_CAA] = caa[1 + k];
 		}
 		world_coordinator(&w, PERSPECTIVES, rirs);
 		took_ms = world_ask(&w, s->body);
