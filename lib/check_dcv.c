@@ -259,14 +259,18 @@ prefix_check(const char *prefix, const struct place *at)
 static void
 challenge_check(const struct check_dcv_parameters *p, const struct place *at)
 {
+	size_t len = strlen(p->challenge_value);
 	struct target value;
 	struct name name;
 
+	/* the name as PTR records have it, and as Open MPIC compares it */
+	if (len > 1 && p->challenge_value[len - 1] == '.')
+		len--;
 	if (p->method == DCV_IP_ADDRESS && (!target_parse(&value, p->challenge_value,
 	    strlen(p->challenge_value), NULL) || !target_is_ip(&value)))
 		fault(at, "challenge_value", "invalid-address", "expected an IP address");
 	if (p->method == DCV_REVERSE_ADDRESS_LOOKUP && !name_from_utf8(&name,
-	    p->challenge_value, strlen(p->challenge_value), NULL))
+	    p->challenge_value, len, NULL))
 		fault(at, "challenge_value", "invalid-name", "expected a domain name");
 }
 
