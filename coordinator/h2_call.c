@@ -82,6 +82,17 @@ stream_end(struct call *call)
 	call_end(call);
 }
 
+/* How many calls it takes at once; what it does not say is without limit. */
+static void
+take_settings(struct h2_link *link)
+{
+	size_t max = nghttp2_session_get_remote_settings(link->session,
+	    NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+
+	link->greeted = true;
+	link->line->h2.calls_max = max < H2_CALLS_MAX ? max : H2_CALLS_MAX;
+}
+
 static int
 on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 {
@@ -93,7 +104,7 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 	if (call == NULL || (frame->hd.type == NGHTTP2_DATA && frame->hd.length == 0))
 		link->idle_frames++;
 	if (frame->hd.type == NGHTTP2_SETTINGS && (frame->hd.flags & NGHTTP2_FLAG_ACK) == 0) {
-		link->greeted = true;
+		take_settings(link);
 	} else if (frame->hd.type == NGHTTP2_GOAWAY) {
 		link->leaving = true;
 	} else if (call != NULL && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {

@@ -18,7 +18,6 @@
 #define ANSWER_TICKS	3
 /* As many frames of no use in one tick are no accident. */
 #define IDLE_FRAMES_MAX	10000
-#define UNKNOWN_MAX	100	/* calls before it says how many it takes (RFC 9113 6.5.2) */
 
 /* ---- the end ---- */
 
@@ -300,14 +299,8 @@ h2_link_new(struct fanout_line *line)
 bool
 h2_link_has_room(const struct h2_link *link)
 {
-	size_t max = UNKNOWN_MAX;
-
-	if (link->session == NULL || link->leaving)
-		return false;
-	if (link->greeted)
-		max = nghttp2_session_get_remote_settings(link->session,
-		    NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-	return link->count < (max < H2_CALLS_MAX ? max : H2_CALLS_MAX);
+	return link->session != NULL && !link->leaving &&
+	    link->count < link->line->h2.calls_max;
 }
 
 bool

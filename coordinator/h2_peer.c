@@ -4,12 +4,14 @@
 #include "coordinator/h2_link.h"
 
 /* Those that the perspective is closing may be about for as long as their longest call. */
-#define ALL_MAX	(2 * H2_LINKS_MAX)
+#define ALL_MAX		(2 * H2_LINKS_MAX)
+#define UNKNOWN_MAX	100	/* calls before it says how many it takes (RFC 9113 6.5.2) */
 
 void
 h2_peer_init(struct h2_peer *h2)
 {
 	TAILQ_INIT(&h2->links);
+	h2->calls_max = UNKNOWN_MAX;
 }
 
 void

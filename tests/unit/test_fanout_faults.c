@@ -1,0 +1,187 @@
+/* The fan-out with a perspective whose HTTP/2 is ill or hostile. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+#include <unistd.h>
+
+#include "fanout_fixture.h"
+#include "h2_rogue.h"
+
+#define CALLS	20
+
+static const struct scenario {
+	enum rogue_script script;
+	enum problem problem;	/* of all calls */
+	size_t requests;	/* so many a call, at most */
+	const char *says;
+} scenarios[] = {
+	{ ROGUE_NONE, PROBLEM_NONE, 1, "" },
+	{ ROGUE_INTERIM, PROBLEM_NONE, 1, "" },
+	{ ROGUE_ONE, PROBLEM_NONE, 1, "" },
+	{ ROGUE_EARLY, PROBLEM_NONE, 1, "" },
+	/* Not looked at: asked again. */
+	{ ROGUE_REFUSE, PROBLEM_PERSPECTIVE_UNREACHABLE, 3, "REFUSED_STREAM" },
+	{ ROGUE_CUT, PROBLEM_PERSPECTIVE_UNREACHABLE, 3, "closed the connection" },
+	{ ROGUE_CUT_FIRST, PROBLEM_NONE, 2, "" },
+	{ ROGUE_GOAWAY_FIRST, PROBLEM_NONE, 2, "" },
+	/* Silent, even when probed. */
+	{ ROGUE_MUTE, PROBLEM_PERSPECTIVE_UNREACHABLE, 3, "no longer answers a PING" },
+	/* Looked at and spoilt. */
+	{ ROGUE_RESET, PROBLEM_PERSPECTIVE_UNREACHABLE, 1, "INTERNAL_ERROR" },
+	{ ROGUE_SHORT, PROBLEM_PERSPECTIVE_UNREACHABLE, 1, "PROTOCOL_ERROR" },
+	/* No HTTP/2. */
+	{ ROGUE_GARBAGE, PROBLEM_PERSPECTIVE_UNREACHABLE, 1, "no answer from test" },
+	{ ROGUE_NO_SETTINGS, PROBLEM_PERSPECTIVE_UNREACHABLE, 1, "no answer from test" },
+	{ ROGUE_FLOOD, PROBLEM_PERSPECTIVE_UNREACHABLE, 3, "frame after frame of no use" },
+};
+
+static void
+check_scenario(void **state, const struct scenario *s)
+{
+	struct fan *f = fan_new(state, FAN_NOBODY, "test");
+	struct rogue *r = rogue_new(f->base, f->fd, &f->made->server, s->script);
+	struct ask asks[CALLS];
+
+	for (size_t i = 0; i < CALLS; i++)
+		ask_start(&asks[i], f, "hello");
+	fan_await(f, &f->ended, CALLS);
+	for (size_t i = 0; i < CALLS; i++) {
+		if (asks[i].call.problem != s->problem ||
+		    strstr(asks[i].message, s->says) == NULL)
+			fail_msg("script %d: problem %d: %s", s->script, asks[i].call.problem,
+			    asks[i].message);
+		ask_free(&asks[i]);
+	}
+	if (*rogue_requests(r) > CALLS * s->requests)
+		fail_msg("script %d: %zu requests", s->script, *rogue_requests(r));
+	rogue_free(r);
+	fan_free(f);
+}
+
+static void
+test_scenarios(void **state)
+{
+	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
+		check_scenario(state, &scenarios[i]);
+}
+
+/* A reply of which something came is not asked for again. */
+static void
+test_cut_reply(void **state)
+{
+	struct fan *f = fan_new(state, FAN_NOBODY, "test");
+	struct rogue *r = rogue_new(f->base, f->fd, &f->made->server, ROGUE_CUT_REPLY);
+	struct ask a;
+
+	ask_now(&a, f, "hello");
+	assert_int_equal(a.call.problem, PROBLEM_PERSPECTIVE_UNREACHABLE);
+	assert_int_equal(*rogue_requests(r), 1);
+	ask_free(&a);
+	rogue_free(r);
+	fan_free(f);
+}
+
+/* Headers that are too many end the stream or the connection, not us. */
+static void
+test_headers(void **state)
+{
+	struct fan *f = fan_new(state, FAN_NOBODY, "test");
+	struct rogue *r = rogue_new(f->base, f->fd, &f->made->server, ROGUE_HEADERS);
+	struct ask a;
+
+	ask_now(&a, f, "hello");
+	assert_true(a.call.problem == PROBLEM_NONE ||
+	    a.call.problem == PROBLEM_PERSPECTIVE_UNREACHABLE);
+	ask_free(&a);
+	rogue_free(r);
+	fan_free(f);
+}
+
+/* Who takes no stream keeps calls waiting, until they are given up or over. */
+static void
+test_never(void **state)
+{
+	struct fan *f = fan_new(state, FAN_NOBODY, "test");
+	struct rogue *r = rogue_new(f->base, f->fd, &f->made->server, ROGUE_NEVER);
+	struct ask early, late[2];
+
+	/* Sent before the perspective said so. */
+	ask_start(&early, f, "hello");
+	fan_run(f, 100);
+	for (size_t i = 0; i < 2; i++)
+		ask_start(&late[i], f, "hello");
+	fan_run(f, 200);
+	ask_give_up(&late[0]);
+	assert_string_equal(late[0].message, "no connection was free");
+	ask_give_up(&late[1]);
+	if (!early.done)
+		ask_give_up(&early);
+	assert_true(*rogue_connections(r) <= 4);
+	ask_free(&late[0]);
+	ask_free(&late[1]);
+	ask_free(&early);
+	rogue_free(r);
+	fan_free(f);
+}
+
+/* An idle connection to a perspective that has vanished is found out before it is needed. */
+static void
+test_vanished(void **state)
+{
+	struct fan *f = fan_new(state, FAN_NOBODY, "test");
+	struct rogue *r = rogue_new(f->base, f->fd, &f->made->server, ROGUE_VANISH_FIRST);
+	struct ask a;
+
+	ask_now(&a, f, "hello");
+	assert_int_equal(a.call.problem, PROBLEM_NONE);
+	ask_free(&a);
+	fan_run(f, 40 * FAN_TICK_MS);
+	assert_int_equal(*rogue_connections(r), 1);
+	ask_now(&a, f, "hello");
+	assert_int_equal(a.call.problem, PROBLEM_NONE);
+	assert_int_equal(a.call.retries, 0);
+	assert_int_equal(*rogue_connections(r), 2);
+	ask_free(&a);
+	rogue_free(r);
+	fan_free(f);
+}
+
+/* Refused by one connection that is full or closing, taken by the next. */
+static void
+test_given_up_in_retry(void **state)
+{
+	struct fan *f = fan_new(state, FAN_NOBODY, "test");
+	struct rogue *r = rogue_new(f->base, f->fd, &f->made->server, ROGUE_MUTE);
+	struct ask asks[CALLS];
+
+	for (size_t i = 0; i < CALLS; i++)
+		ask_start(&asks[i], f, "hello");
+	fan_await(f, rogue_connections(r), 2);
+	for (size_t i = 0; i < CALLS; i++) {
+		ask_give_up(&asks[i]);
+		ask_free(&asks[i]);
+	}
+	fan_run(f, 100);
+	assert_int_equal(f->ended, 0);
+	rogue_free(r);
+	fan_free(f);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_scenarios),
+		cmocka_unit_test(test_cut_reply),
+		cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_never),
+		cmocka_unit_test(test_vanished),
+		cmocka_unit_test(test_given_up_in_retry),
+	};
+
+	return cmocka_run_group_tests(tests, fan_group_setup, fan_group_teardown);
+}
