@@ -25,6 +25,9 @@ static const struct option rows[] = {
 	    .sentence = "The CA's own issuer domain names, for checks that name none."),
 	ROW("user_agent", STRING, user_agent, .min = 1, .max = 256, .def = "Parallax-MPIC",
 	    .sentence = "User-Agent of every request to an applicant's server."),
+	ROW("fetcher_user", STRING, fetcher_user, .min = 1, .max = 64,
+	    .sentence = "User that the process talking to applicants' servers becomes when "
+	    "this program is run by root."),
 
 	DAEMON_LOG_OPTIONS(struct httpcheck_config, daemon, "info has a line for each check"),
 };

@@ -16,6 +16,7 @@ struct httpcheck_config {
 	int64_t deadline_ms, max_deadline_ms;
 	struct option_strings caa_domains;
 	char *user_agent;
+	char *fetcher_user;	/* NULL: none was named */
 };
 
 extern const struct option_table httpcheck_options;

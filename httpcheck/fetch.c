@@ -96,6 +96,19 @@ get_line(struct wire_reader *r, size_t max, unsigned char lowest)
 	return s;
 }
 
+/* It becomes the host of a URL, of which nothing else may be in it. */
+static const char *
+get_server_name(struct wire_reader *r)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "0123456789-._";
+	const char *s = get_optional(r, NAME_MAX_BYTES);
+
+	if (s != NULL && (s[0] == '\0' || s[strspn(s, letters)] != '\0'))
+		r->bad = true;
+	return s;
+}
+
 /* --- a job ------------------------------------------------------------------ */
 
 void
@@ -144,7 +157,7 @@ fetch_job_decode(struct fetch_job *job, uint64_t *id, const void *bytes, size_t 
 	job->port = wire_u16(&r);
 	job->authority = get_line(&r, AUTHORITY_MAX, '!');
 	job->path = get_line(&r, FETCH_URL_MAX, '!');
-	job->server_name = get_bool(&r) ? get_line(&r, NAME_MAX_BYTES, '!') : NULL;
+	job->server_name = get_server_name(&r);
 	job->user_agent = get_line(&r, USER_AGENT_MAX, ' ');
 	job->header_count = get_below(&r, wire_u8(&r), CHECK_HEADERS_MAX + 1);
 	for (size_t i = 0; i < job->header_count; i++) {

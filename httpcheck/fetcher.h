@@ -12,6 +12,8 @@
 #ifndef MPIC_FETCHER_H
 #define MPIC_FETCHER_H
 
+#include <sys/types.h>
+
 #include <event2/event.h>
 
 #include "httpcheck/fetch.h"
@@ -27,12 +29,17 @@ struct fetcher_config {
 /* NULL, with a sentence in `why`, if it cannot be started at all. */
 struct fetcher *fetcher_new(struct event_base *base, const struct fetcher_config *cfg,
     struct buf *why);
-/* Ends the process. Every fetch must have ended or been cancelled. */
+/* Of the process that runs now; 0: none does. */
+pid_t fetcher_pid(const struct fetcher *f);
+/* Ends the process, and whatever fetch is left with PROBLEM_FETCHER_DIED. */
 void fetcher_free(struct fetcher *f);
 
 /* The outcome is valid during the call. */
 typedef void fetch_done(void *arg, const struct fetch_outcome *o);
-/* NULL without memory; then `done` is not called. It is never called from within. */
+/*
+ * NULL without memory, without a fetcher, and while one is freed; then `done`
+ * is not called. It is never called from within.
+ */
 struct fetch *fetcher_start(struct fetcher *f, const struct fetch_job *job, fetch_done *done,
     void *arg);
 /* `done` will not be called, and the fetcher stops working on it. */

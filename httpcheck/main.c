@@ -1,5 +1,6 @@
 #include "daemon.h"
 #include "httpcheck/config.h"
+#include "httpcheck/fetcher.h"
 #include "httpcheck/perspective.h"
 
 int
@@ -8,8 +9,11 @@ main(int argc, char **argv)
 	struct httpcheck_config cfg = { 0 };
 	struct perspective_start start = { .cfg = &cfg };
 	struct daemon_config daemon = { .run = perspective_run, .arg = &start };
-	int status = option_command_line(&httpcheck_options, argc, argv, &cfg);
+	int status;
 
+	if (fetcher_asked(argc, argv))
+		return fetcher_main(argc, argv);
+	status = option_command_line(&httpcheck_options, argc, argv, &cfg);
 	if (status == -1) {
 		log_init("mpic-httpcheck", cfg.daemon.level, cfg.daemon.log_json);
 		daemon.listen = cfg.daemon.listen;

@@ -5,6 +5,7 @@
 
 #include "evidence.h"
 #include "httpcheck/caa_route.h"
+#include "httpcheck/fetcher.h"
 #include "httpcheck/dcv_route.h"
 #include "log.h"
 
@@ -217,6 +218,20 @@ perspective_server(struct perspective *p, int listen_fd)
 	return s;
 }
 
+static struct fetcher *
+perspective_fetcher(struct perspective *p)
+{
+	const struct fetcher_config fetcher = { .user = p->cfg->fetcher_user };
+	struct buf why = BUF_INIT(512);
+	struct fetcher *f = fetcher_new(p->base, &fetcher, &why);
+
+	if (f == NULL)
+		log_error("cannot start a fetcher", "why",
+		    why.data != NULL ? why.data : "out of memory");
+	buf_free(&why);
+	return f;
+}
+
 int
 perspective_run(struct worker *w, void *arg)
 {
@@ -230,7 +245,10 @@ perspective_run(struct worker *w, void *arg)
 
 	metrics_use(p.metrics, w->index);
 	p.resolver = resolver_new(w->base, &resolver);
-	p.server = p.resolver != NULL ? perspective_server(&p, w->listen_fd) : NULL;
+	/* executed while this process holds no key yet */
+	p.fetcher = perspective_fetcher(&p);
+	if (p.resolver != NULL && p.fetcher != NULL)
+		p.server = perspective_server(&p, w->listen_fd);
 	if (p.server != NULL) {
 		w->stop = perspective_stop;
 		w->reload = perspective_reload;
@@ -238,6 +256,8 @@ perspective_run(struct worker *w, void *arg)
 		worker_ready(w);
 		status = event_base_dispatch(w->base) == -1;
 	}
+	fetcher_free(p.fetcher);
+	p.fetcher = NULL;
 	resolver_free(p.resolver);	/* ends what is under way, while the server can reply */
 	server_free(p.server);
 	return status;

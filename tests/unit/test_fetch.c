@@ -149,6 +149,7 @@ static void
 test_injection(void **state)
 {
 	static const char *const paths[] = { "/a b", "/a\r\nX: y", "/\x7f", "/\t" };
+	static const char *const names[] = { "", "a@b", "a/b", "a:80", "a b", "a\xc3\xbc", "[::1]" };
 	static const struct check_header headers[] = {
 		{ "X\r\nY", "a" }, { "X", "a\r\nHost: b" }, { "X: b", "a" }, { "X;", "a" },
 		{ "X\t", "a" }, { "X", "\x01" },
@@ -162,6 +163,11 @@ test_injection(void **state)
 		assert_false(job_crosses(&job));
 		job = whole_job;
 		job.authority = paths[i];
+		assert_false(job_crosses(&job));
+	}
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		job = whole_job;
+		job.server_name = names[i];
 		assert_false(job_crosses(&job));
 	}
 	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {

@@ -1,0 +1,458 @@
+#include "httpcheck/fetch_http.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/ssl.h>
+
+#include "check.h"
+#include "httpcheck/fetch_curl.h"
+#include "httpcheck/fetch_http_try.h"
+#include "monotonic.h"
+
+#define IDLE_MAX	256	/* tries kept for use again */
+#define READ_BUFFER	4096	/* a waiting transfer's share of memory */
+#define IDLE_BODY_MAX	4096	/* memory for a page that an idle try keeps */
+
+struct fetch_http {
+	struct event_base *base;
+	struct fetch_curl *curl;
+	LIST_HEAD(, http_try) idle;
+	size_t idle_count;
+};
+
+static int64_t
+elapsed_us(const struct http_try *t)
+{
+	return (int64_t)(monotonic_ns() - t->started_ns) / 1000;
+}
+
+/* --- called by libcurl ------------------------------------------------------- */
+
+static size_t
+on_header(char *line, size_t size, size_t count, void *arg)
+{
+	return http_try_line(arg, line, size * count) ? size * count : 0;
+}
+
+static size_t
+on_body(char *bytes, size_t size, size_t count, void *arg)
+{
+	return http_try_body(arg, bytes, size * count) ? size * count : 0;
+}
+
+/* The last look at what is dialled, at the very address connect(2) is given. */
+static curl_socket_t
+open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct http_try *t = arg;
+
+	t->refused = address_sockaddr_refused(&address->addr);
+	if (t->refused != NULL)
+		return CURL_SOCKET_BAD;
+	t->fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    address->protocol);
+	if (t->fd < 0)
+		t->socket_error = errno;
+	return t->fd >= 0 ? t->fd : CURL_SOCKET_BAD;
+}
+
+static int
+close_socket(void *arg, curl_socket_t fd)
+{
+	return close(fd);
+}
+
+/* Of the handshake of a try's one connection; what comes after it is no news. */
+static void
+on_tls(const SSL *ssl, int where, int result)
+{
+	struct http_try *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+	unsigned char *der = NULL;
+	X509 *leaf;
+	int len;
+
+	if ((where & SSL_CB_HANDSHAKE_DONE) == 0 || t->tls_version[0] != '\0')
+		return;
+	snprintf(t->tls_version, sizeof(t->tls_version), "%s", SSL_get_version(ssl));
+	leaf = SSL_get0_peer_certificate(ssl);
+	len = leaf != NULL ? i2d_X509(leaf, &der) : 0;
+	if (t->texts == NULL)
+		t->texts = malloc(sizeof(*t->texts));
+	if (len > 0 && t->texts != NULL)
+		certificate_read(&t->certificate, t->texts, der, (size_t)len);
+	OPENSSL_free(der);
+}
+
+/*
+ * TCP is connected now. Whatever certificate there is proves nothing here, so no key is too small
+ * for it; but what is older than TLS 1.2 is not spoken.
+ */
+static CURLcode
+prepare_tls(CURL *easy, void *ctx, void *arg)
+{
+	struct http_try *t = arg;
+
+	t->connect_us = elapsed_us(t);
+	SSL_CTX_set_app_data(ctx, arg);
+	SSL_CTX_set_info_callback(ctx, on_tls);
+	SSL_CTX_set_security_level(ctx, 0);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 ? CURLE_OK :
+	    CURLE_SSL_CONNECT_ERROR;
+}
+
+/* --- a try ------------------------------------------------------------------- */
+
+static bool
+set_callbacks(struct http_try *t)
+{
+	return curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t) == CURLE_OK &&
+	    curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->curl_says) == CURLE_OK &&
+	    curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
+	    curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t) == CURLE_OK &&
+	    curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+	    curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t) == CURLE_OK &&
+	    curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
+	    curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t) == CURLE_OK &&
+	    curl_easy_setopt(t->easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket) == CURLE_OK &&
+	    curl_easy_setopt(t->easy, CURLOPT_SSL_CTX_FUNCTION, prepare_tls) == CURLE_OK &&
+	    curl_easy_setopt(t->easy, CURLOPT_SSL_CTX_DATA, t) == CURLE_OK;
+}
+
+/* What is the same for every try. A row that is libcurl's default stands for a rule. */
+static bool
+set_rules(CURL *easy)
+{
+	static const struct {
+		CURLoption option;
+		long value;
+	} rows[] = {
+		{ CURLOPT_FOLLOWLOCATION, 0 },
+		{ CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1 },
+		{ CURLOPT_HTTP09_ALLOWED, 0 },
+		{ CURLOPT_HTTP_CONTENT_DECODING, 0 },
+		{ CURLOPT_NETRC, CURL_NETRC_IGNORED },
+		{ CURLOPT_FRESH_CONNECT, 1 },
+		{ CURLOPT_FORBID_REUSE, 1 },
+		{ CURLOPT_DNS_CACHE_TIMEOUT, 0 },
+		{ CURLOPT_SSL_SESSIONID_CACHE, 0 },
+		{ CURLOPT_SSL_VERIFYPEER, 0 },
+		{ CURLOPT_SSL_VERIFYHOST, 0 },
+		{ CURLOPT_NOSIGNAL, 1 },
+		{ CURLOPT_BUFFERSIZE, READ_BUFFER },
+		{ CURLOPT_UPLOAD_BUFFERSIZE, 16 * 1024 },
+		/* ours: http_try_late() */
+		{ CURLOPT_CONNECTTIMEOUT_MS, 2 * CHECK_DEADLINE_MAX_MS },
+	};
+	static const struct {
+		CURLoption option;
+		const char *value;
+	} texts[] = {
+		{ CURLOPT_PROTOCOLS_STR, "http,https" },
+		{ CURLOPT_PROXY, "" },
+		{ CURLOPT_NOPROXY, "*" },
+		/* else the system's bundle is parsed for each connection */
+		{ CURLOPT_CAINFO, NULL },
+		{ CURLOPT_CAPATH, NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (curl_easy_setopt(easy, rows[i].option, rows[i].value) != CURLE_OK)
+			return false;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (curl_easy_setopt(easy, texts[i].option, texts[i].value) != CURLE_OK)
+			return false;
+	return true;
+}
+
+static void
+try_free(struct http_try *t)
+{
+	if (t->easy != NULL)
+		curl_easy_cleanup(t->easy);
+	curl_slist_free_all(t->fields);
+	curl_slist_free_all(t->connect_to);
+	buf_free(&t->location);
+	buf_free(&t->body);
+	free(t->texts);
+	free(t);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg);
+
+static struct http_try *
+try_new(struct fetch_http *h)
+{
+	struct http_try *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	t->http = h;
+	t->location = BUF_INIT(FETCH_URL_MAX);
+	t->body = BUF_INIT(FETCH_BODY_MAX);
+	evtimer_assign(&t->timer, h->base, on_timer, t);
+	t->easy = curl_easy_init();
+	if (t->easy == NULL || !set_callbacks(t) || !set_rules(t->easy)) {
+		try_free(t);
+		return NULL;
+	}
+	return t;
+}
+
+static struct http_try *
+try_take(struct fetch_http *h)
+{
+	struct http_try *t = LIST_FIRST(&h->idle);
+
+	if (t == NULL)
+		return try_new(h);
+	LIST_REMOVE(t, idle);
+	h->idle_count--;
+	return t;
+}
+
+/* Back among the idle ones, as if it had seen nothing. */
+static void
+try_release(struct http_try *t)
+{
+	struct fetch_http *h = t->http;
+
+	evtimer_del(&t->timer);
+	if (h->idle_count >= IDLE_MAX) {
+		try_free(t);
+		return;
+	}
+	curl_slist_free_all(t->fields);
+	curl_slist_free_all(t->connect_to);
+	t->fields = t->connect_to = NULL;
+	buf_free(&t->location);
+	if (t->body.cap > IDLE_BODY_MAX)
+		buf_free(&t->body);
+	buf_reset(&t->body);
+	t->job = NULL;
+	t->problem = PROBLEM_NONE;
+	t->curl_says[0] = t->tls_version[0] = t->sentence[0] = '\0';
+	t->certificate = (struct fetch_certificate){ 0 };
+	t->refused = NULL;
+	t->socket_error = 0;
+	t->head_len = t->heads = 0;
+	t->head_done = t->in_location = t->located = t->more = false;
+	LIST_INSERT_HEAD(&h->idle, t, idle);
+	h->idle_count++;
+}
+
+/* -1 for what libcurl says was not reached. */
+static int64_t
+phase_us(const struct http_try *t, CURLINFO info)
+{
+	curl_off_t us = 0;
+
+	curl_easy_getinfo(t->easy, info, &us);
+	return us > 0 ? us : -1;
+}
+
+static void
+try_end(struct http_try *t)
+{
+	struct fetch_outcome o = {
+		.problem = t->problem,
+		.sentence = t->sentence,
+		.location = t->located ? t->location.data : NULL,
+		.body = (const uint8_t *)t->body.data,
+		.body_len = t->body.len,
+		.more = t->more,
+		.tls_version = t->tls_version[0] != '\0' ? t->tls_version : NULL,
+		.certificate = t->certificate,
+		.connect_us = t->connect_us >= 0 ? t->connect_us :
+		    phase_us(t, CURLINFO_CONNECT_TIME_T),
+		.tls_us = t->tls_version[0] != '\0' ? phase_us(t, CURLINFO_APPCONNECT_TIME_T) : -1,
+		.first_byte_us = t->head_len > 0 ?
+		    phase_us(t, CURLINFO_STARTTRANSFER_TIME_T) : -1,
+		.total_us = elapsed_us(t),
+	};
+	long status = 0;
+
+	if (t->head_done)
+		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	o.status = (int)status;
+	t->done(t->arg, &o);
+	try_release(t);
+}
+
+static void
+on_done(CURL *easy, CURLcode code, void *arg)
+{
+	struct http_try *t = NULL;
+
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&t);
+	http_try_judge(t, code);
+	try_end(t);
+}
+
+/* --- its time ---------------------------------------------------------------- */
+
+static void
+arm(struct http_try *t, int64_t at_ms)
+{
+	int64_t now_ms = elapsed_us(t) / 1000, left;
+	struct timeval tv;
+
+	if (at_ms > t->job->total_ms)
+		at_ms = t->job->total_ms;
+	left = at_ms > now_ms ? at_ms - now_ms : 0;
+	tv = (struct timeval){ left / 1000, left % 1000 * 1000 };
+	evtimer_add(&t->timer, &tv);
+}
+
+/* TCP and TLS have connect_ms each, all of it total_ms: one timer for all three. */
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct http_try *t = arg;
+	const struct fetch_job *job = t->job;
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(peer);
+	int64_t now_ms = elapsed_us(t) / 1000, limit;
+	bool connected = t->fd != CURL_SOCKET_BAD &&
+	    getpeername(t->fd, (struct sockaddr *)&peer, &len) == 0;
+
+	if (!connected)
+		limit = job->connect_ms;
+	else if (job->kind == FETCH_HTTPS && t->tls_version[0] == '\0')
+		limit = (t->connect_us > 0 ? t->connect_us / 1000 : 0) + job->connect_ms;
+	else
+		limit = job->total_ms;
+	if (now_ms < limit && now_ms < job->total_ms) {
+		arm(t, limit);
+		return;
+	}
+	http_try_late(t, connected, limit < job->total_ms ? job->connect_ms : job->total_ms);
+	fetch_curl_remove(t->http->curl, t->easy);
+	try_end(t);
+}
+
+/* --- its request ------------------------------------------------------------- */
+
+static bool
+add_line(struct curl_slist **list, const char *line)
+{
+	struct curl_slist *longer = curl_slist_append(*list, line);
+
+	if (longer != NULL)
+		*list = longer;
+	return longer != NULL;
+}
+
+/* libcurl takes "X-Name:" for a field to leave out, and "X-Name;" for an empty one. */
+static bool
+set_fields(struct http_try *t)
+{
+	struct buf line = BUF_INIT(2 * CHECK_HEADER_BYTES_MAX + 16);
+	bool ok;
+
+	buf_addf(&line, "Host: %s", t->job->authority);
+	ok = add_line(&t->fields, "Connection: close") && !line.failed &&
+	    add_line(&t->fields, line.data);
+	for (size_t i = 0; ok && i < t->job->header_count; i++) {
+		const struct check_header *h = &t->job->headers[i];
+
+		buf_reset(&line);
+		if (h->value[strspn(h->value, " \t")] != '\0')
+			buf_addf(&line, "%s: %s", h->name, h->value);
+		else
+			buf_addf(&line, "%s;", h->name);
+		ok = !line.failed && add_line(&t->fields, line.data);
+	}
+	buf_free(&line);
+	return ok && curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->fields) == CURLE_OK;
+}
+
+/*
+ * The URL's host is the address, so that there is nothing to resolve; with TLS
+ * it is the name for SNI, and the connection is pinned to the address.
+ */
+static bool
+set_url(struct http_try *t)
+{
+	const struct fetch_job *job = t->job;
+	bool tls = job->kind == FETCH_HTTPS, six = job->address.family == AF_INET6;
+	char address[ADDRESS_TEXT_MAX], host[ADDRESS_TEXT_MAX + 2], url[512], to[128];
+
+	snprintf(host, sizeof(host), six ? "[%s]" : "%s", address_text(&job->address, address));
+	snprintf(url, sizeof(url), "%s://%s:%u/", tls ? "https" : "http",
+	    tls && job->server_name != NULL ? job->server_name : host, job->port);
+	snprintf(to, sizeof(to), "::%s:%u", host, job->port);
+	return (!tls || add_line(&t->connect_to, to)) &&
+	    curl_easy_setopt(t->easy, CURLOPT_CONNECT_TO, t->connect_to) == CURLE_OK &&
+	    curl_easy_setopt(t->easy, CURLOPT_URL, url) == CURLE_OK &&
+	    curl_easy_setopt(t->easy, CURLOPT_REQUEST_TARGET, job->path) == CURLE_OK &&
+	    curl_easy_setopt(t->easy, CURLOPT_USERAGENT, job->user_agent) == CURLE_OK;
+}
+
+struct http_try *
+http_try_start(struct fetch_http *h, const struct fetch_job *job, fetch_done *done, void *arg)
+{
+	struct http_try *t = try_take(h);
+
+	if (t == NULL)
+		return NULL;
+	t->job = job;
+	t->done = done;
+	t->arg = arg;
+	t->fd = CURL_SOCKET_BAD;
+	t->connect_us = -1;
+	t->started_ns = monotonic_ns();
+	if (!set_url(t) || !set_fields(t) || !fetch_curl_add(h->curl, t->easy)) {
+		try_release(t);
+		return NULL;
+	}
+	arm(t, job->connect_ms);
+	return t;
+}
+
+void
+http_try_cancel(struct http_try *t)
+{
+	fetch_curl_remove(t->http->curl, t->easy);
+	try_release(t);
+}
+
+/* --- all of them -------------------------------------------------------------- */
+
+struct fetch_http *
+fetch_http_new(struct event_base *base)
+{
+	struct fetch_http *h = calloc(1, sizeof(*h));
+	struct http_try *warm;
+
+	if (h == NULL)
+		return NULL;
+	h->base = base;
+	h->curl = fetch_curl_new(base, on_done, h);
+	warm = h->curl != NULL ? try_new(h) : NULL;
+	if (warm == NULL) {
+		fetch_http_free(h);
+		return NULL;
+	}
+	try_release(warm);
+	return h;
+}
+
+void
+fetch_http_free(struct fetch_http *h)
+{
+	struct http_try *t;
+
+	if (h == NULL)
+		return;
+	while ((t = LIST_FIRST(&h->idle)) != NULL) {
+		LIST_REMOVE(t, idle);
+		try_free(t);
+	}
+	fetch_curl_free(h->curl);
+	free(h);
+}

@@ -1,0 +1,64 @@
+/*
+ * Inside fetch_http: one try, what was seen of its reply, and what that
+ * amounts to. A try is used again after its end, with its libcurl handle.
+ */
+#ifndef MPIC_FETCH_HTTP_TRY_H
+#define MPIC_FETCH_HTTP_TRY_H
+
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <curl/curl.h>
+#include <event2/event_struct.h>
+
+#include "httpcheck/certificate.h"
+#include "httpcheck/fetch_http.h"
+
+#define TLS_VERSION_TEXT	16
+
+struct http_try {
+	LIST_ENTRY(http_try) idle;
+	struct fetch_http *http;
+	CURL *easy;
+	struct curl_slist *fields, *connect_to;
+	const struct fetch_job *job;
+	fetch_done *done;
+	void *arg;
+	struct event timer;
+	uint64_t started_ns;
+	char curl_says[CURL_ERROR_SIZE];
+
+	/* its connection */
+	curl_socket_t fd;		/* CURL_SOCKET_BAD: none */
+	int socket_error;		/* errno of a socket that could not be made */
+	const char *refused;		/* why its address is not dialled; NULL: it is */
+	int64_t connect_us;		/* with TLS; -1: not reached, libcurl tells too late */
+	char tls_version[TLS_VERSION_TEXT];	/* "": no handshake was finished */
+	struct fetch_certificate certificate;
+	struct certificate_texts *texts;	/* of the certificate; made at first need */
+
+	/* its reply: set as it comes in, the first fault ends it */
+	enum problem problem;
+	char sentence[FETCH_SENTENCE_MAX];
+	size_t head_len;		/* whole lines, trailers too */
+	unsigned heads;			/* interim ones and the last */
+	bool head_done;
+	bool in_location;		/* the last line was a Location */
+	bool located;
+	struct buf location, body;
+	bool more;
+};
+
+/* The first problem stands; always false. */
+bool http_try_fault(struct http_try *t, enum problem problem, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* A line of the head, as it came. False, with the problem set, if it will not do. */
+bool http_try_line(struct http_try *t, const char *line, size_t len);
+/* False ends the transfer: for a problem, or as there is more than is read. */
+bool http_try_body(struct http_try *t, const char *bytes, size_t len);
+/* Time is up, in whichever phase it is. */
+void http_try_late(struct http_try *t, bool connected, int64_t after_ms);
+/* Makes of libcurl's result what was seen. */
+void http_try_judge(struct http_try *t, CURLcode code);
+
+#endif

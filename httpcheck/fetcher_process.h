@@ -1,0 +1,30 @@
+/*
+ * The fetcher as a process: how it is executed and how it ended.
+ */
+#ifndef MPIC_FETCHER_PROCESS_H
+#define MPIC_FETCHER_PROCESS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "httpcheck/fetcher.h"
+
+#define FETCHER_END_TEXT 32
+
+struct fetcher_process {
+	char *program;		/* freed by the owner */
+	char uid[16], gid[16];	/* "0": as now */
+};
+
+/* False with a sentence: no such user, or no memory. */
+bool fetcher_process_init(struct fetcher_process *p, const struct fetcher_config *cfg,
+    struct buf *why);
+/*
+ * Executes it with `fd` as its end of the link, standard error, no other
+ * descriptor and an empty environment. An errno value; 0: it runs.
+ */
+int fetcher_process_start(const struct fetcher_process *p, int fd, pid_t *pid);
+/* Ends it, if it has not ended, and says how it did: "signal 9". */
+void fetcher_process_end(pid_t pid, char how[static FETCHER_END_TEXT]);
+
+#endif
