@@ -86,7 +86,7 @@ CHANGE = (
 
 PERSIST = (
     *_persist("right", _RIGHT),
-    *_persist("capitals", f"CA1.Com;  ACCOUNTURI={ACCOUNT} ;"),
+    *_persist("capitals", f"CA1.Com;  ACCOUNTURI={ACCOUNT}  "),
     *_persist("until", f"{_RIGHT}; persistUntil={NEVER}"),
     *_persist("over", f"{_RIGHT}; persistUntil={PAST}"),
     *_persist("wild", f"{_RIGHT}; policy=wildcard"),
@@ -108,6 +108,7 @@ PERSIST = (
     *_persist("issuer-within", f"notca1.com; accounturi={ACCOUNT}"),
     *_persist("grammar", f"{ISSUER} accounturi={ACCOUNT}"),
     *_persist("grammar-tag", f"{_RIGHT}; -=x"),
+    *_persist("grammar-end", f"{_RIGHT};"),
     *_persist("binary", "\\255\\254; accounturi=\\128", _RIGHT),
     *_persist("several", f"ca2.com; accounturi={ACCOUNT}", f"{_RIGHT}; persistUntil={PAST}",
               _RIGHT),
