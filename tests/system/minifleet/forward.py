@@ -17,8 +17,13 @@ def serve(listener, address):
         except OSError:
             outside.close()
             continue
-        for pair in ((outside, inside), (inside, outside)):
-            threading.Thread(target=_pump, args=pair, daemon=True).start()
+        join(outside, inside)
+
+
+def join(one, other):
+    """Carries what comes from each to the other until both have ended; does not wait for it."""
+    for pair in ((one, other), (other, one)):
+        threading.Thread(target=_pump, args=pair, daemon=True).start()
 
 
 def _pump(source, sink):
