@@ -19,9 +19,9 @@ struct span {
 	size_t len;
 };
 
-/* RFC 3986 3, in the order in which they stand; the fragment is left out. */
+/* RFC 3986 3, in the order in which they stand. */
 struct reference {
-	struct span scheme, authority, path, query;
+	struct span scheme, authority, path, query, fragment;
 };
 
 static bool
@@ -73,9 +73,13 @@ reference_split(struct reference *r, const char *text)
 		rest++;
 		r->query = cut(&rest, "#");
 	}
+	if (*rest == '#') {
+		rest++;
+		r->fragment = cut(&rest, "");
+	}
 }
 
-/* Path or query: the characters of RFC 3986 3.3 and 3.4, whole percent-encodings, no NUL in one. */
+/* Their characters (RFC 3986 3.3 to 3.5), whole percent-encodings, no NUL in one. */
 static enum url_fault_code
 span_check(const struct span *s, const char *allowed)
 {
@@ -91,6 +95,18 @@ span_check(const struct span *s, const char *allowed)
 			return URL_ENCODING;
 	}
 	return URL_OK;
+}
+
+static bool
+rest_check(const struct reference *r, struct url_fault *why)
+{
+	enum url_fault_code bad = span_check(&r->path, PATH);
+
+	if (bad == URL_OK)
+		bad = span_check(&r->query, PATH "?");
+	if (bad == URL_OK)
+		bad = span_check(&r->fragment, PATH "?");
+	return fault_set(why, bad);
 }
 
 /* Splits a port off; none and an empty one are the scheme's. */
@@ -272,9 +288,8 @@ bool
 url_resolve(struct url *u, const struct url *base, const char *reference, struct url_fault *why)
 {
 	struct buf path = BUF_INIT(2 * URL_MAX);
-	enum url_fault_code bad;
 	struct reference r;
-	bool ok = false;
+	bool ok;
 
 	*u = (struct url){ 0 };
 	*why = (struct url_fault){ 0 };
@@ -291,11 +306,8 @@ url_resolve(struct url *u, const struct url *base, const char *reference, struct
 	} else if (!authority_read(u, r.authority, why)) {
 		return false;
 	}
-	bad = span_check(&r.path, PATH);
-	if (bad == URL_OK)
-		bad = span_check(&r.query, PATH "?");
-	if (bad != URL_OK)
-		return fault_set(why, bad);
+	if (!rest_check(&r, why))
+		return false;
 	path_resolve(&path, base, &r);
 	ok = text_make(u, &path, why);
 	buf_free(&path);
