@@ -7,7 +7,7 @@
 /* Exit statuses of every subcommand. */
 enum { MPIC_YES = 0, MPIC_NO = 1, MPIC_ERROR = 2 };
 
-/* mpic check caa NAME: asks a coordinator. argv[0] is what follows "mpic". */
+/* mpic check caa|dcv|dcv-with-caa NAME: asks a coordinator. argv[0] is what follows "mpic". */
 int mpic_check(int argc, char **argv);
 
 #endif

@@ -8,9 +8,11 @@
 #include <string.h>
 
 #include <curl/curl.h>
+#include <json-c/json.h>
 
 #include "check.h"
 #include "coordinator/mpic_call.h"
+#include "coordinator/request.h"
 #include "coordinator/verdict.h"
 #include "json_writer.h"
 
@@ -20,13 +22,19 @@
 /* What is asked, as the arguments say it. */
 struct asked {
 	struct mpic_call call;
+	const struct mpic_check_type *type;
 	struct check_caa_parameters caa;
+	struct json_object *dcv;	/* dcv_check_parameters without the method; owned */
+	struct json_list methods;	/* of domain control, or of CAA alone */
 	struct json_int perspectives, quorum, attempts, deadline_ms;
 	const char *trace;
 	bool json;
 };
 
-/* One row an argument; `take` gets its operand, or NULL. False: it is wrong. */
+/*
+ * One row an argument; `take` gets its operand, or NULL. False: it is wrong.
+ * Whether a member suits the method, the coordinator says: it knows the rules.
+ */
 struct argument {
 	const char *name, *operand, *sentence;
 	bool (*take)(struct asked *a, const char *operand);
@@ -73,7 +81,52 @@ TAKE_NUMBER(attempts, attempts)
 TAKE_NUMBER(deadline, deadline_ms)
 TAKE_ITEM(caa_domain, caa.caa_domains)
 TAKE_ITEM(account_uri, caa.account_uris)
-TAKE_ITEM(method, caa.validation_methods)
+TAKE_ITEM(caa_method, caa.validation_methods)
+TAKE_ITEM(method, methods)
+
+/* A member of dcv_check_parameters; the last of equal ones counts. */
+static bool
+set_parameter(struct asked *a, const char *member, struct json_object *value)
+{
+	if (value != NULL && json_object_object_add(a->dcv, member, value) == 0)
+		return true;
+	json_object_put(value);
+	return false;
+}
+
+#define TAKE_PARAMETER(member) \
+	static bool take_##member(struct asked *a, const char *operand) \
+	{ return set_parameter(a, #member, json_object_new_string(operand)); }
+
+TAKE_PARAMETER(token)
+TAKE_PARAMETER(key_authorization)
+TAKE_PARAMETER(key_authorization_hash)
+TAKE_PARAMETER(challenge_value)
+
+/*
+ * MEMBER=VALUE. A list, an object, a quoted string, true, false and null are
+ * JSON, anything else is a string: no member takes a number, and a value of
+ * digits may be looked for.
+ */
+static bool
+take_set(struct asked *a, const char *operand)
+{
+	const char *value = strchr(operand, '=');
+	struct json_faults faults;
+	char member[64];
+
+	if (value == NULL || value == operand || (size_t)(value - operand) >= sizeof(member))
+		return false;
+	snprintf(member, sizeof(member), "%.*s", (int)(value - operand), operand);
+	value++;
+	if (strcmp(value, "null") == 0)
+		return json_object_object_add(a->dcv, member, NULL) == 0;
+	if (*value != '[' && *value != '{' && *value != '"' && strcmp(value, "true") != 0 &&
+	    strcmp(value, "false") != 0)
+		return set_parameter(a, member, json_object_new_string(value));
+	json_faults_init(&faults);
+	return set_parameter(a, member, json_document_parse(value, strlen(value), &faults));
+}
 
 static bool
 take_allow(struct asked *a, const char *operand)
@@ -101,12 +154,20 @@ static const struct argument arguments[] = {
 	{ "cert", "FILE", "PEM certificate of the caller.", take_certificate },
 	{ "key", "FILE", "PEM key of the certificate.", take_key },
 	{ "ca", "FILE", "PEM certificates the coordinator's must chain to.", take_ca },
+	{ "method", "METHOD", "Validation method, see below; of caa, as --caa-method.", take_method },
+	{ "token", "TEXT", "Its token.", take_token },
+	{ "key-authorization", "TEXT", "Its key authorization.", take_key_authorization },
+	{ "key-authorization-hash", "TEXT", "The digest of the key authorization, as published.",
+	    take_key_authorization_hash },
+	{ "challenge-value", "TEXT", "What is to be found.", take_challenge_value },
+	{ "set", "MEMBER=VALUE", "Any member of dcv_check_parameters, a string or JSON; may be "
+	    "repeated.", take_set },
 	{ "caa-domain", "NAME", "Issuer domain name of the CA; may be repeated.",
 	    take_caa_domain },
 	{ "account-uri", "URI", "Account asking (RFC 8657); may be repeated.",
 	    take_account_uri },
-	{ "method", "LABEL", "Validation method used (RFC 8657); may be repeated.",
-	    take_method },
+	{ "caa-method", "LABEL", "Validation method used (RFC 8657); may be repeated.",
+	    take_caa_method },
 	{ "s-mime", NULL, "For an S/MIME certificate (RFC 9495).", take_mail },
 	{ "allow-lookup-failure", NULL, "Pass where a failed lookup may count as permission.",
 	    take_allow },
@@ -121,14 +182,34 @@ static const struct argument arguments[] = {
 #define ARGUMENTS	(sizeof(arguments) / sizeof(arguments[0]))
 
 static void
+print_methods(FILE *out)
+{
+	fputs("\nMethods, with their sections of the Baseline Requirements:\n", out);
+	for (int m = 0; m < DCV_METHOD_COUNT; m++) {
+		const struct dcv_method_row *row = dcv_method_row(m);
+		const char *ip = row->ip_section;
+
+		if (ip != NULL && row->section != NULL && strcmp(ip, row->section) == 0)
+			ip = NULL;
+		fprintf(out, "  %-24s %s%s%s%s%s\n", dcv_method_names[m],
+		    row->section != NULL ? row->section : "", ip != NULL ? ", of IP addresses " : "",
+		    ip != NULL ? ip : "", row->retired != NULL ? "; not relied on from " : "",
+		    row->retired != NULL ? row->retired : "");
+	}
+}
+
+static void
 print_help(FILE *out)
 {
 	fputs("usage: mpic check caa NAME [--coordinator URL] [--cert FILE --key FILE --ca FILE]"
-	    " ...\n\n", out);
+	    " ...\n"
+	    "       mpic check dcv NAME|ADDRESS --method METHOD [--set MEMBER=VALUE ...] ...\n"
+	    "       mpic check dcv-with-caa NAME --method METHOD ...\n\n", out);
 	for (size_t i = 0; i < ARGUMENTS; i++)
 		fprintf(out, "  --%s %-*s %s\n", arguments[i].name,
-		    (int)(24 - strlen(arguments[i].name)), arguments[i].operand != NULL ?
+		    (int)(28 - strlen(arguments[i].name)), arguments[i].operand != NULL ?
 		    arguments[i].operand : "", arguments[i].sentence);
+	print_methods(out);
 	fputs("\nExit status: 0 yes, 1 no, 2 error.\n", out);
 }
 
@@ -161,17 +242,32 @@ read_arguments(struct asked *a, int argc, char **argv, int *rest)
 }
 
 static void
-encode_request(const struct asked *a, const char *target, struct buf *out)
+add_dcv(struct asked *a, struct buf *out)
 {
-	json_add_string(out, "{\"check_type\":\"caa\",\"domain_or_ip_target\":", target);
+	buf_adds(out, ",\"dcv_check_parameters\":");
+	if (a->methods.count > 0 && !set_parameter(a, "validation_method",
+	    json_object_new_string(a->methods.items[0])))
+		out->failed = true;
+	buf_adds(out, json_object_to_json_string_ext(a->dcv, JSON_C_TO_STRING_PLAIN));
+}
+
+static void
+encode_request(struct asked *a, const char *target, struct buf *out)
+{
+	json_add_string(out, "{\"check_type\":", a->type->name);
+	json_add_string(out, ",\"domain_or_ip_target\":", target);
 	json_add_string(out, ",\"trace_identifier\":", a->trace);
 	json_add_opt_int(out, ",\"orchestration_parameters\":{\"perspective_count\":",
 	    a->perspectives);
 	json_add_opt_int(out, ",\"quorum_count\":", a->quorum);
 	json_add_opt_int(out, ",\"max_attempts\":", a->attempts);
 	json_add_opt_int(out, "},\"deadline_ms\":", a->deadline_ms);
-	buf_adds(out, ",\"caa_check_parameters\":");
-	check_caa_parameters_encode(&a->caa, out);
+	if (mpic_check_type_has(a->type, CHECK_DCV))
+		add_dcv(a, out);
+	if (mpic_check_type_has(a->type, CHECK_CAA)) {
+		buf_adds(out, ",\"caa_check_parameters\":");
+		check_caa_parameters_encode(&a->caa, out);
+	}
 	buf_addc(out, '}');
 }
 
@@ -207,28 +303,58 @@ ask(struct asked *a, const char *target)
 	return verdict == VERDICT_YES ? MPIC_YES : verdict == VERDICT_NO ? MPIC_NO : MPIC_ERROR;
 }
 
+/* Which check: "dcv-with-caa" as other words of a command line are spelled. */
+static const struct mpic_check_type *
+find_type(const char *word)
+{
+	return mpic_check_type_find(strcmp(word, "dcv-with-caa") == 0 ? "dcv_with_caa" : word);
+}
+
+/* What can be told to be wrong without the coordinator; NULL: nothing. */
+static const char *
+find_fault(struct asked *a, char **words, int count)
+{
+	a->type = count == 2 ? find_type(words[0]) : NULL;
+	if (a->type == NULL)
+		return "expected caa, dcv or dcv-with-caa and one name";
+	if ((a->call.certificate == NULL) != (a->call.key == NULL))
+		return "--cert and --key go together";
+	if (!mpic_check_type_has(a->type, CHECK_DCV) && json_object_object_length(a->dcv) > 0)
+		return "caa takes no parameters of domain control";
+	if (!mpic_check_type_has(a->type, CHECK_CAA) && (a->caa.caa_domains.count > 0 ||
+	    a->caa.account_uris.count > 0 || a->caa.validation_methods.count > 0))
+		return "dcv asks for no CAA: dcv-with-caa does";
+	if (!mpic_check_type_has(a->type, CHECK_DCV))
+		for (size_t i = 0; i < a->methods.count; i++)
+			if (!take_caa_method(a, a->methods.items[i]))
+				return "there are too many methods";
+	if (mpic_check_type_has(a->type, CHECK_DCV) && a->methods.count > 1)
+		return "domain control has one --method";
+	return NULL;
+}
+
 int
 mpic_check(int argc, char **argv)
 {
-	const char *configured = getenv("MPIC_COORDINATOR");
+	const char *configured = getenv("MPIC_COORDINATOR"), *fault;
 	struct asked asked = { .call.coordinator = configured != NULL ? configured :
-		DEFAULT_COORDINATOR, .caa.set = true };
-	int rest = 0, status = read_arguments(&asked, argc, argv, &rest);
+		DEFAULT_COORDINATOR, .caa.set = true, .dcv = json_object_new_object() };
+	int rest = 0, status = asked.dcv == NULL ? MPIC_ERROR :
+	    read_arguments(&asked, argc, argv, &rest);
 
 	if (status >= 0)
-		return status;
-	if (argc - rest != 2 || strcmp(argv[rest], "caa") != 0) {
-		fputs("mpic check: expected caa and one name\n", stderr);
-		print_help(stderr);
-		return MPIC_ERROR;
+		goto out;
+	status = MPIC_ERROR;
+	fault = find_fault(&asked, argv + rest, argc - rest);
+	if (fault != NULL) {
+		fprintf(stderr, "mpic check: %s\n", fault);
+		if (asked.type == NULL)
+			print_help(stderr);
+	} else if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK) {
+		status = ask(&asked, argv[rest + 1]);
+		curl_global_cleanup();
 	}
-	if ((asked.call.certificate == NULL) != (asked.call.key == NULL)) {
-		fputs("mpic check: --cert and --key go together\n", stderr);
-		return MPIC_ERROR;
-	}
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return MPIC_ERROR;
-	status = ask(&asked, argv[rest + 1]);
-	curl_global_cleanup();
+out:
+	json_object_put(asked.dcv);
 	return status;
 }

@@ -7,6 +7,9 @@
 #include <json-c/json.h>
 
 #include "check.h"
+#include "coordinator/request.h"
+
+#define SHOWN_MAX	100	/* bytes of a perspective's where a column is narrow */
 
 /* What the text shows of an answer; see coordinator/response.h. */
 struct answer {
@@ -18,10 +21,30 @@ struct answer {
 		bool set;
 		const char *message;
 	} problem;
+	struct answer_verdicts {
+		bool set;
+		struct answer_verdict {
+			bool set;
+			struct json_bool is_valid;
+			const char *quorum;
+		} of[CHECK_TYPE_COUNT];
+	} verdicts;
 };
 
 static const struct json_field problem_fields[] = {
 	JSON_ROW("message", STRING, answer_problem, message, .max = 4096),
+	{ .key = NULL }
+};
+
+static const struct json_field verdict_fields[] = {
+	JSON_ROW("is_valid", BOOL, answer_verdict, is_valid, .required = true),
+	JSON_ROW("quorum", STRING, answer_verdict, quorum, .max = 32),
+	{ .key = NULL }
+};
+
+static const struct json_field verdicts_fields[] = {
+	JSON_ROW("caa", OBJECT, answer_verdicts, of[CHECK_CAA], .fields = verdict_fields),
+	JSON_ROW("dcv", OBJECT, answer_verdicts, of[CHECK_DCV], .fields = verdict_fields),
 	{ .key = NULL }
 };
 
@@ -36,17 +59,19 @@ static const struct json_field answer_fields[] = {
 	JSON_ROW("perspectives", RAW, answer, perspectives, .required = true),
 	JSON_ROW("previous_attempt_results", RAW, answer, previous),
 	JSON_ROW("problem", OBJECT, answer, problem, .fields = problem_fields),
+	JSON_ROW("verdicts", OBJECT, answer, verdicts, .fields = verdicts_fields),
 	{ .key = NULL }
 };
 
 struct line {
 	const char *code;
-	struct json_object *check_response;
+	struct json_object *responses[MPIC_CHECKS_MAX];
 };
 
 static const struct json_field line_fields[] = {
 	JSON_ROW("perspective_code", STRING, line, code, .required = true, .max = CHECK_CODE_MAX),
-	JSON_ROW("check_response", RAW, line, check_response, .required = true),
+	JSON_ROW("check_response", RAW, line, responses[0], .required = true),
+	JSON_ROW("caa_check_response", RAW, line, responses[1]),
 	{ .key = NULL }
 };
 
@@ -66,36 +91,74 @@ add_clean(struct buf *out, const char *text)
 static const char *
 found_where(const struct check_result *r)
 {
+	if (r->type == CHECK_DCV)
+		return r->dcv.found_at != NULL ? r->dcv.found_at :
+		    r->dcv.response_url != NULL ? r->dcv.response_url : "-";
 	if (r->caa.found_at != NULL)
 		return r->caa.found_at;
 	return r->caa.caa_record_present.set ? "no record" : "-";
 }
 
+/* Why there is no problem. */
+static const char *
+reason(const struct check_result *r)
+{
+	if (r->type == CHECK_CAA)
+		return r->caa.reason != NULL ? r->caa.reason : "";
+	return r->dcv.matched != NULL ? r->dcv.matched : "";
+}
+
+/* At most SHOWN_MAX bytes, whole characters, in a column so wide; 0: the last. */
 static void
-add_perspective(struct buf *out, struct json_object *object)
+add_column(struct buf *out, const char *text, int width)
+{
+	char shown[SHOWN_MAX + 4];
+	size_t n = strnlen(text, SHOWN_MAX);
+	bool cut = text[n] != '\0';
+
+	while (cut && n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
+		n--;
+	snprintf(shown, sizeof(shown), "%.*s%s", (int)n, text, cut ? "..." : "");
+	add_clean(out, shown);
+	for (n = strlen(shown); n < (size_t)width; n++)
+		buf_addc(out, ' ');
+	if (width > 0)
+		buf_addc(out, ' ');
+}
+
+static const char *
+outcome_name(const struct check_result *r)
+{
+	return r->check_passed ? "passed" : r->check_completed ? "failed" : "error";
+}
+
+/* Its result of this of the checks. */
+static void
+add_perspective(struct buf *out, struct json_object *object, enum check_type type, size_t check)
 {
 	struct json_faults faults;
 	struct check_result r;
 	struct line line = { 0 };
-	char start[160];
+	enum check_dnssec dnssec;
 
 	json_faults_init(&faults);
 	if (!json_read(object, line_fields, &line, "perspectives", &faults) ||
-	    !check_result_read(&r, CHECK_CAA, line.check_response, "", &faults)) {
+	    !check_result_read(&r, type, line.responses[check], "", &faults)) {
 		buf_adds(out, "  cannot be read: ");
 		add_clean(out, faults.list[0].message);
 		buf_addc(out, '\n');
 		return;
 	}
-	snprintf(start, sizeof(start), "  %-24s %-8s", line.code, !r.check_completed &&
-	    !r.check_passed ? "error" : r.check_passed ? "passed" : "failed");
-	add_clean(out, start);
-	snprintf(start, sizeof(start), " %-24s %-13s ", found_where(&r),
-	    r.caa.dnssec_status != CHECK_DNSSEC_UNKNOWN ?
-	    check_dnssec_name(r.caa.dnssec_status) : "-");
-	add_clean(out, start);
-	add_clean(out, r.problem.problem != PROBLEM_NONE ? r.problem.message :
-	    r.caa.reason != NULL ? r.caa.reason : "");
+	buf_adds(out, "  ");
+	add_column(out, line.code, 24);
+	add_column(out, outcome_name(&r), 8);
+	dnssec = type == CHECK_CAA ? r.caa.dnssec_status : r.dcv.dnssec_status;
+	add_column(out, found_where(&r), 24);
+	add_column(out, dnssec != CHECK_DNSSEC_UNKNOWN ? check_dnssec_name(dnssec) : "-", 13);
+	if (r.problem.problem != PROBLEM_NONE)
+		add_clean(out, r.problem.message);
+	else
+		add_column(out, reason(&r), 0);
 	buf_addc(out, '\n');
 }
 
@@ -121,24 +184,59 @@ add_head(struct buf *out, const struct answer *a)
 	buf_addc(out, '\n');
 }
 
+/* One check of the answer: what it came to if there are several, then who said what. */
+static void
+add_check(struct buf *out, const struct answer *a, const struct mpic_check_type *type,
+    size_t check)
+{
+	const struct answer_verdict *verdict = &a->verdicts.of[type->checks[check]];
+
+	if (type->count > 1) {
+		buf_addf(out, " %s %s", check_type_name(type->checks[check]), !verdict->set ? "-" :
+		    verdict->is_valid.value ? "yes" : "no");
+		if (verdict->quorum != NULL) {
+			buf_adds(out, "  quorum ");
+			add_clean(out, verdict->quorum);
+		}
+		buf_addc(out, '\n');
+	}
+	for (size_t i = 0; i < json_object_array_length(a->perspectives); i++)
+		add_perspective(out, json_object_array_get_idx(a->perspectives, i),
+		    type->checks[check], check);
+}
+
+/* NULL, with a sentence: it is no answer of a coordinator. */
+static const struct mpic_check_type *
+read_members(struct json_object *document, struct answer *a, struct buf *out)
+{
+	const struct mpic_check_type *type;
+	struct json_faults faults;
+
+	json_faults_init(&faults);
+	if (json_read(document, answer_fields, a, "", &faults)) {
+		type = mpic_check_type_find(a->check_type);
+		if (type != NULL && json_object_is_type(a->perspectives, json_type_array))
+			return type;
+		json_fault_add(&faults, type == NULL ? "check_type" : "perspectives", "type", "%s",
+		    type == NULL ? "is none that is known" : "is no list");
+	}
+	buf_addf(out, "the answer is none of a coordinator's: %s ", faults.list[0].path);
+	add_clean(out, faults.list[0].message);
+	buf_addc(out, '\n');
+	return NULL;
+}
+
 static enum verdict
 read_answer(struct json_object *document, struct buf *out)
 {
-	struct json_faults faults;
 	struct answer a = { 0 };
+	const struct mpic_check_type *type = read_members(document, &a, out);
 
-	json_faults_init(&faults);
-	if (!json_read(document, answer_fields, &a, "", &faults) ||
-	    !json_object_is_type(a.perspectives, json_type_array)) {
-		buf_addf(out, "the answer is none of a coordinator's: %s ",
-		    faults.count > 0 ? faults.list[0].path : "perspectives");
-		add_clean(out, faults.count > 0 ? faults.list[0].message : "is no list");
-		buf_addc(out, '\n');
+	if (type == NULL)
 		return VERDICT_ERROR;
-	}
 	add_head(out, &a);
-	for (size_t i = 0; i < json_object_array_length(a.perspectives); i++)
-		add_perspective(out, json_object_array_get_idx(a.perspectives, i));
+	for (size_t check = 0; check < type->count; check++)
+		add_check(out, &a, type, check);
 	if (a.problem.message != NULL) {
 		add_clean(out, a.problem.message);
 		buf_addc(out, '\n');

@@ -467,10 +467,43 @@ test_read_by_tool(void **state)
 	buf_free(&text);
 }
 
+static void
+test_dcv_read_by_tool(void **state)
+{
+	struct mpic_request q = request_for("dcv");
+	struct buf out = BUF_INIT(65536), text = BUF_INIT(65536);
+
+	q.dcv = answers[0].parameters;
+	encode(&q, (const char *[]){ "ppf" }, 1, &out);
+	assert_int_equal(verdict_read(200, out.data, out.len, &text), VERDICT_YES);
+	assert_string_equal(text.data, "yes  dcv C1.com  quorum 2/3  DNSSEC indeterminate  12 ms\n"
+	    "  aws:us-east-1            passed   -                        secure        \n"
+	    "  aws:eu-central-1         passed   -                        insecure      \n"
+	    "  aws:ap-south-1           failed   -                        indeterminate no means no\n");
+	q = request_for("dcv_with_caa");
+	q.dcv = answers[0].parameters;
+	buf_reset(&out);
+	buf_reset(&text);
+	encode(&q, (const char *[]){ "pp/fu" }, 1, &out);
+	assert_int_equal(verdict_read(200, out.data, out.len, &text), VERDICT_NO);
+	assert_string_equal(text.data, "no  dcv_with_caa C1.com  quorum 0/2  DNSSEC insecure  12 ms\n"
+	    " dcv yes  quorum 2/2\n"
+	    "  aws:us-east-1            passed   -                        secure        \n"
+	    "  aws:eu-central-1         passed   -                        insecure      \n"
+	    " caa no  quorum 0/2\n"
+	    "  aws:us-east-1            failed   -                        secure        no means no\n"
+	    "  aws:eu-central-1         error    -                        -             gone\n"
+	    "0 of 2 perspectives corroborated; 2 needed. aws:us-east-1: no means no\n");
+	buf_free(&out);
+	buf_free(&text);
+}
+
 static const struct {
 	long status;
 	const char *text, *says;
 } unreadable[] = {
+	{ 200, "{\"is_valid\":true,\"domain_or_ip_target\":\"a\",\"check_type\":\"dvc\","
+	    "\"perspectives\":[]}", "none of a coordinator's: check_type" },
 	{ 200, "", "no JSON" },
 	{ 200, "[]", "none of a coordinator's" },
 	{ 200, "{\"is_valid\":true}", "none of a coordinator's" },
@@ -513,6 +546,7 @@ main(void)
 		cmocka_unit_test(test_two_verdicts),
 		cmocka_unit_test(test_attempts_of_dcv_with_caa),
 		cmocka_unit_test(test_read_by_tool),
+		cmocka_unit_test(test_dcv_read_by_tool),
 		cmocka_unit_test(test_unreadable_by_tool),
 	};
 
