@@ -3,6 +3,7 @@
 #include "httpcheck/dns_check.h"
 #include "httpcheck/dns_run.h"
 #include "httpcheck/run.h"
+#include "httpcheck/web_check.h"
 
 /* What only a check of domain control knows to be wrong. */
 static void
@@ -29,6 +30,5 @@ dcv_route(struct exchange *x, void *arg)
 	if (dcv_method_row(run->request.dcv.method)->kind == DCV_DNS)
 		dns_run_start(run);
 	else
-		run_fail(run, PROBLEM_INTERNAL, "this perspective does not perform %s",
-		    dcv_method_names[run->request.dcv.method]);
+		web_check_start(run);
 }
