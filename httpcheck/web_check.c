@@ -18,7 +18,9 @@
 struct web_check {
 	struct run *run;
 	struct web_record record;
-	struct url first, url;		/* the method's, and that under way */
+	struct url url;			/* under way */
+	struct target first_host;	/* of the method's own URL */
+	bool first_https;
 	size_t followed;		/* redirects */
 	struct host_lookup *lookup;	/* NULL: none under way */
 	struct host_addresses addresses;	/* of the URL's host */
@@ -59,7 +61,6 @@ web_check_end(struct run *run)
 		fetch_cancel(w->fetch);
 	if (w->watchdog != NULL)
 		event_free(w->watchdog);
-	url_free(&w->first);
 	url_free(&w->url);
 	web_record_free(&w->record);
 	free(w);
@@ -174,8 +175,8 @@ header_withheld(const struct web_check *w, const char *name)
 {
 	if (strcasecmp(name, "Authorization") != 0 && strcasecmp(name, "Cookie") != 0)
 		return false;
-	return strcmp(target_text(&w->url.host), target_text(&w->first.host)) != 0 ||
-	    (w->first.https && !w->url.https);
+	return strcmp(target_text(&w->url.host), target_text(&w->first_host)) != 0 ||
+	    (w->first_https && !w->url.https);
 }
 
 static void
@@ -239,7 +240,7 @@ address_dial(struct web_check *w)
 	job_headers(w, &job);
 	w->fetch = fetcher_start(w->run->perspective->fetcher, &job, on_outcome, w);
 	if (w->fetch == NULL)
-		finish_failed(w, PROBLEM_INTERNAL, "out of memory");
+		finish_failed(w, PROBLEM_FETCHER_DIED, "the perspective's fetcher cannot be asked");
 }
 
 /* No address is left, or no time: the last that failed is told, or that none may be dialled. */
@@ -256,10 +257,11 @@ addresses_fail(struct web_check *w)
 		dial = &w->record.dials[w->last_failure - 1];
 		problem = problem_from_code(dial->outcome);
 		if (count > 1)
-			buf_addf(&why, "no address of %s answered; the last tried, ", host);
-		buf_addf(&why, "%s port %d%s%s%s %s", dial->address, dial->port,
-		    count > 1 ? "" : " (", count > 1 ? "" : host, count > 1 ? "," : ")",
-		    dial->detail != NULL ? dial->detail : dial->outcome);
+			buf_addf(&why, "no usable answer from any address of %s; the last tried, ", host);
+		buf_addf(&why, "%s port %d", dial->address, dial->port);
+		if (count == 1 && !target_is_ip(&w->url.host))
+			buf_addf(&why, " (%s)", host);
+		buf_addf(&why, ": %s", dial->detail);
 	} else if (target_is_ip(&w->url.host)) {
 		buf_addf(&why, "%s %s: only public addresses are dialled", dial->address,
 		    dial->detail);
@@ -353,8 +355,9 @@ first_url(struct web_check *w, struct buf *why)
 		buf_addf(&text, ".well-known/acme-challenge/%s", p->token);
 	else if (p->method == DCV_WEBSITE_CHANGE)
 		buf_addf(&text, ".well-known/pki-validation/%s", p->http_token_path);
-	ok = !text.failed && url_resolve(&w->first, NULL, text.data, &fault) &&
-	    url_resolve(&w->url, NULL, text.data, &fault);
+	ok = !text.failed && url_resolve(&w->url, NULL, text.data, &fault);
+	w->first_host = w->url.host;
+	w->first_https = w->url.https;
 	if (!ok) {
 		buf_adds(why, "the URL to check ");
 		url_fault_text(&fault, why);

@@ -174,7 +174,8 @@ web_record_dial(struct web_record *r, const struct url *url, const struct addres
 	if (dial == NULL)
 		return;
 	dial->outcome = o->problem == PROBLEM_NONE ? "answered" : problem_code(o->problem);
-	dial->detail = keep(r, o->sentence);
+	if (o->problem != PROBLEM_NONE)
+		dial->detail = keep(r, o->sentence != NULL ? o->sentence : "");
 	dial->tls_version = keep(r, o->tls_version);
 	if (o->certificate.present)
 		dial->certificate_sha256 = keep_digest(r, o->certificate.sha256);

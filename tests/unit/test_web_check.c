@@ -182,12 +182,12 @@ test_no_address_answers(void **state)
 	struct web_world w = { 0 };
 
 	check(&w, names, servers);
-	assert_ended(&w, PROBLEM_CONNECT_REFUSED, "no address of " H " answered; the last tried, "
-	    V4 " port 80, refused it");
+	assert_ended(&w, PROBLEM_CONNECT_REFUSED, "no usable answer from any address of " H "; the last tried, "
+	    V4 " port 80: refused it");
 	assert_json(&w, "\"response_status_code\":null,\"response_page\":null");
 	assert_json(&w, "\"resolved_ip\":null");
 	check(&w, hosts, servers);
-	assert_ended(&w, PROBLEM_CONNECT_REFUSED, V4 " port 80 (" H ") refused it");
+	assert_ended(&w, PROBLEM_CONNECT_REFUSED, V4 " port 80 (" H "): refused it");
 	web_world_free(&w);
 }
 
@@ -434,7 +434,7 @@ test_deadline_between_addresses(void **state)
 	struct web_world w = { .deadline_ms = 1 };
 
 	check(&w, names, servers);
-	assert_ended(&w, PROBLEM_HTTP_TIMEOUT, "the last tried, " V6 " port 80, sent nothing");
+	assert_ended(&w, PROBLEM_HTTP_TIMEOUT, "the last tried, " V6 " port 80: sent nothing");
 	assert_int_equal(w.job_count, 1);
 	web_world_free(&w);
 }
