@@ -1,6 +1,7 @@
 #include "web_server.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -36,6 +37,7 @@ web_start(struct web_server *s, bool six, web_serve *serve, void *arg)
 	struct sockaddr *at = six ? (struct sockaddr *)&at6 : (struct sockaddr *)&at4;
 	socklen_t len = six ? sizeof(at6) : sizeof(at4);
 
+	signal(SIGPIPE, SIG_IGN);	/* OpenSSL writes to clients that have gone */
 	*s = (struct web_server){ .serve = serve, .arg = arg };
 	s->listen_fd = socket(at->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_true(s->listen_fd >= 0);
