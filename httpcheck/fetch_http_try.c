@@ -59,6 +59,19 @@ take_location(struct http_try *t, const char *value, size_t len)
 	    http_try_fault(t, PROBLEM_OVERLOADED, "the fetcher is out of memory");
 }
 
+/* RFC 9112 6.3: of lengths that differ none is to be believed; libcurl would take the last. */
+static bool
+take_length(struct http_try *t, const char *value, size_t len)
+{
+	char before[sizeof(t->length)];
+
+	t->in_location = false;
+	memcpy(before, t->length, sizeof(before));
+	snprintf(t->length, sizeof(t->length), "%.*s", (int)(len < 64 ? len : 64), value);
+	return before[0] == '\0' || strcmp(before, t->length) == 0 ||
+	    http_try_fault(t, PROBLEM_HTTP_MALFORMED, "sent Content-Length fields that differ");
+}
+
 /* libcurl would decompress what nobody asked for. */
 static bool
 accept_coding(struct http_try *t, const char *value, size_t len)
@@ -76,6 +89,7 @@ begin_head(struct http_try *t)
 {
 	buf_reset(&t->location);
 	t->located = t->in_location = false;
+	t->length[0] = '\0';
 	return ++t->heads <= HEADS_MAX || http_try_fault(t, PROBLEM_HTTP_MALFORMED,
 	    "sent more than %d interim replies", HEADS_MAX - 1);
 }
@@ -107,6 +121,9 @@ http_try_line(struct http_try *t, const char *line, size_t len)
 	value = field_value(line, len, "Transfer-Encoding", &value_len);
 	if (value != NULL)
 		return accept_coding(t, value, value_len);
+	value = field_value(line, len, "Content-Length", &value_len);
+	if (value != NULL)
+		return take_length(t, value, value_len);
 	value = field_value(line, len, "Location", &value_len);
 	t->in_location = value != NULL;
 	return value == NULL || take_location(t, value, value_len);
@@ -166,6 +183,8 @@ fault_no_connection(struct http_try *t)
 		return http_try_fault(t, PROBLEM_CONNECT_REFUSED, "refused the connection");
 	if (error == ETIMEDOUT)
 		return http_try_fault(t, PROBLEM_CONNECT_TIMEOUT, "no TCP connection: timed out");
+	if (error == ECONNRESET)
+		return http_try_fault(t, PROBLEM_CONNECTION_RESET, "reset the connection at once");
 	return http_try_fault(t, PROBLEM_CONNECT_FAILED, "no TCP connection: %s",
 	    error != 0 ? strerror((int)error) : t->curl_says);
 }

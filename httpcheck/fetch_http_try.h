@@ -45,6 +45,7 @@ struct http_try {
 	bool head_done;
 	bool in_location;		/* the last line was a Location */
 	bool located;
+	char length[24];		/* Content-Length of this head as sent; "": none so far */
 	struct buf location, body;
 	bool more;
 };

@@ -192,6 +192,8 @@ fault_connect(struct tls_alpn_try *t, int error)
 		fault(t, PROBLEM_CONNECT_REFUSED, "refused the connection");
 	else if (error == ETIMEDOUT)
 		fault(t, PROBLEM_CONNECT_TIMEOUT, "no TCP connection: timed out");
+	else if (error == ECONNRESET)
+		fault(t, PROBLEM_CONNECTION_RESET, "reset the connection at once");
 	else if (error == EADDRNOTAVAIL)
 		fault(t, PROBLEM_OVERLOADED, "the fetcher has no socket left: %s", strerror(error));
 	else
