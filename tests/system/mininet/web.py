@@ -103,10 +103,10 @@ class Server:
         filler = socket.create_connection((address, port), 1)
         self.held += [listener, filler]
 
-    async def raw(self, host, behaviour, _reader, stream):
+    async def raw(self, host, behaviour, reader, stream):
         self.log.write(host, "accepted", stream)
         try:
-            await behaviour(stream)
+            await behaviour(reader, stream)
         except ConnectionError:
             pass
         finally:

@@ -294,15 +294,20 @@ TABLE = {
 }
 
 
-async def _silent(_stream):
+async def _silent(_reader, _stream):
     await asyncio.sleep(FOR_EVER_S)
 
 
-async def _reset(stream):
+async def _reset(_reader, stream):
     reset(stream)
 
 
-async def _drip(stream):
+async def _reset_hello(reader, stream):
+    await reader.read(1)
+    reset(stream)
+
+
+async def _drip(_reader, stream):
     """A TLS record that says it is 16 kB of handshake."""
     stream.write(b"\x16\x03\x03\x40\x00")
     while True:
@@ -312,7 +317,7 @@ async def _drip(stream):
 
 
 def _sending(octets):
-    async def send(stream):
+    async def send(_reader, stream):
         stream.write(octets)
         await stream.drain()
         await asyncio.sleep(0.2)
@@ -322,6 +327,7 @@ def _sending(octets):
 RAW = {
     "raw-silent": _silent,
     "raw-reset": _reset,
+    "raw-reset-hello": _reset_hello,
     "raw-drip": _drip,
     "raw-garbage": _sending(bytes(range(256)) * 2),
     # SETTINGS, and GOAWAY as servers send it that were not spoken to in HTTP/2.
