@@ -103,6 +103,25 @@ TAKE_PARAMETER(key_authorization)
 TAKE_PARAMETER(key_authorization_hash)
 TAKE_PARAMETER(challenge_value)
 
+/* One JSON value, owned by the caller; NULL: it is none. */
+static struct json_object *
+json_value(const char *text)
+{
+	struct buf list = BUF_INIT(CHECK_REQUEST_MAX);
+	struct json_object *document = NULL, *value = NULL;
+	struct json_faults faults;
+
+	json_faults_init(&faults);
+	buf_addf(&list, "[%s]", text);
+	if (!list.failed)
+		document = json_document_parse(list.data, list.len, &faults);
+	if (document != NULL && json_object_array_length(document) == 1)
+		value = json_object_get(json_object_array_get_idx(document, 0));
+	json_object_put(document);
+	buf_free(&list);
+	return value;
+}
+
 /*
  * MEMBER=VALUE. A list, an object, a quoted string, true, false and null are
  * JSON, anything else is a string: no member takes a number, and a value of
@@ -112,7 +131,6 @@ static bool
 take_set(struct asked *a, const char *operand)
 {
 	const char *value = strchr(operand, '=');
-	struct json_faults faults;
 	char member[64];
 
 	if (value == NULL || value == operand || (size_t)(value - operand) >= sizeof(member))
@@ -124,8 +142,7 @@ take_set(struct asked *a, const char *operand)
 	if (*value != '[' && *value != '{' && *value != '"' && strcmp(value, "true") != 0 &&
 	    strcmp(value, "false") != 0)
 		return set_parameter(a, member, json_object_new_string(value));
-	json_faults_init(&faults);
-	return set_parameter(a, member, json_document_parse(value, strlen(value), &faults));
+	return set_parameter(a, member, json_value(value));
 }
 
 static bool

@@ -1,4 +1,4 @@
-"""mpic check caa: a verdict for people and for scripts."""
+"""mpic check: a verdict for people and for scripts."""
 
 import http.server
 import json
@@ -7,6 +7,8 @@ import subprocess
 import threading
 
 import pytest
+
+from mininet.challenge import DIGEST, KEY_AUTHORIZATION, PAGE, TOKEN, VALUE
 
 YES, NO, ERROR = 0, 1, 2
 
@@ -124,8 +126,16 @@ def test_a_refusal_as_json(check):
 
 @pytest.mark.parametrize("arguments, says", (
     ((), "usage: mpic COMMAND"), (("fly",), "there is no command fly"),
-    (("check",), "expected caa and one name"), (("check", "dcv", "x.com"), "expected caa"),
-    (("check", "caa", "a.com", "b.com"), "one name"),
+    (("check",), "expected caa, dcv or dcv-with-caa and one name"),
+    (("check", "http", "x.com"), "expected caa, dcv or"),
+    (("check", "caa", "a.com", "b.com"), "one name"), (("check", "dcv"), "one name"),
+    (("check", "caa", "a.com", "--token", "t"), "no parameters of domain control"),
+    (("check", "dcv", "a.com", "--caa-domain", "b.com"), "dcv-with-caa"),
+    (("check", "dcv", "a.com", "--method", "x", "--method", "y"), "one --method"),
+    (("check", "dcv", "a.com", "--set", "token"), "--set: token cannot be used"),
+    (("check", "dcv", "a.com", "--set", "=t"), "--set: =t cannot be used"),
+    (("check", "dcv", "a.com", "--set", "x=[1"), "--set: x=[1 cannot be used"),
+    (("check", "dcv", "a.com", "--set", "x=[1] 2"), "cannot be used"),
     (("check", "caa", "a.com", "--quorum", "most"), "--quorum: most cannot be used"),
     (("check", "caa", "a.com", "--quorum"), "requires an argument"),
     (("check", "caa", "a.com", "--nothing"), "--nothing"),
@@ -141,6 +151,75 @@ def test_help(run):
     ended = run("check", "--help")
     assert ended.returncode == YES
     assert "--allow-lookup-failure" in ended.stdout and "0 yes, 1 no, 2 error" in ended.stdout
+    assert "  acme-tls-alpn-01         3.2.2.4.20, of IP addresses 3.2.2.5.7\n" in ended.stdout
+    assert "  ip-address               3.2.2.4.8; not relied on from 2026-03-15\n" in ended.stdout
+
+
+# -- domain control
+
+
+@pytest.fixture(scope="module")
+def control(run, fleet):
+    """control(kind, name, ...) asks the fleet's own coordinator."""
+    return lambda *arguments: run("check", *arguments, "--coordinator", fleet.url)
+
+
+HTTP_01 = ("--method", "acme-http-01", "--token", TOKEN, "--key-authorization", KEY_AUTHORIZATION)
+
+
+@pytest.mark.parametrize("name, arguments", (
+    ("page.web.com", HTTP_01), ("93.184.216.10", HTTP_01),
+    ("exact.dcv.com", ("--method", "acme-dns-01", "--key-authorization-hash", DIGEST)),
+    ("page.web.com", ("--method", "website-change", "--challenge-value", VALUE,
+                      "--set", f"http_token_path={PAGE}", "--set", "url_scheme=http",
+                      "--set", 'http_headers={"X-Test": "1"}'))))
+def test_domain_control(control, name, arguments):
+    ended = control("dcv", name, *arguments)
+    assert (ended.returncode, ended.stderr) == (YES, "")
+    head, *lines = ended.stdout.splitlines()
+    assert head.startswith(f"yes  dcv {name}  quorum 6/6  ")
+    assert [line.split()[1] for line in lines] == ["passed"] * 6
+
+
+def test_no_domain_control(control):
+    ended = control("dcv", "deny.com", "--method", "acme-dns-01", "--set",
+                    f"key_authorization_hash={DIGEST}")
+    assert (ended.returncode, ended.stderr) == (NO, "")
+    head, *lines, why = ended.stdout.splitlines()
+    assert head.startswith("no  dcv deny.com  quorum 0/6  ")
+    assert [line.split()[1] for line in lines] == ["failed"] * 6
+    assert all("_acme-challenge.deny.com" in line for line in lines)
+    assert why.startswith("0 of 6 perspectives corroborated; 4 needed. ")
+
+
+def test_domain_control_with_caa(control):
+    ended = control("dcv-with-caa", "deny.com", "--method", "dns-change", "--caa-domain", "ca1.com",
+                    "--set", "dns_record_type=CAA", "--set", "require_exact_match=false",
+                    "--challenge-value", "other-ca.example")
+    assert (ended.returncode, ended.stderr) == (NO, "")
+    lines = ended.stdout.splitlines()
+    assert lines[0].startswith("no  dcv_with_caa deny.com  quorum 0/6  ")
+    assert (lines[1], lines[8]) == (" dcv yes  quorum 6/6", " caa no  quorum 0/6")
+    assert [line.split()[1] for line in (*lines[2:8], *lines[9:15])] == \
+        ["passed"] * 6 + ["failed"] * 6
+
+
+def test_values_of_set(control):
+    ended = control("dcv", "other.dcv.com", "--method", "dns-change", "--json",
+                    "--set", "dns_record_type=TXT", "--set", "challenge_value=123",
+                    "--set", "require_exact_match=true", "--set", "dns_name_prefix=null")
+    assert ended.returncode == NO
+    assert json.loads(ended.stdout)["dcv_check_parameters"] == {
+        "validation_method": "dns-change", "require_exact_case": True, "challenge_value": "123",
+        "dns_record_type": "TXT", "dns_name_prefix": None, "require_exact_match": True}
+
+
+def test_a_refusal_of_domain_control(control):
+    ended = control("dcv", "*.web.com", "--method", "acme-http-01", "--token", "a/b")
+    assert (ended.returncode, ended.stdout) == (ERROR, "")
+    for path in ("domain_or_ip_target", "dcv_check_parameters.token",
+                 "dcv_check_parameters.key_authorization"):
+        assert f"  {path}: " in ended.stderr
 
 
 def test_nobody_listens(run):
