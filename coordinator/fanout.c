@@ -9,7 +9,7 @@
 #include "monotonic.h"
 
 #define TICK_MS		1000
-#define RETRIES_MAX	2	/* of a call that came to nothing, through no fault of its own */
+#define RETRIES_MAX	2	/* of a call that came to nothing unheard */
 /*
  * A perspective that spoke HTTP/1.1 is asked again after a while: it may be a
  * better one by now.

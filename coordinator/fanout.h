@@ -70,7 +70,7 @@ struct call {
 
 	/* The fan-out's. */
 	struct fanout_line *line;
-	struct call_list *list;		/* where it waits, for a connection or a reply; or NULL */
+	struct call_list *list;		/* waits here, if anywhere */
 	TAILQ_ENTRY(call) entry;
 	struct h1_slot *slot;		/* under way over HTTP/1.1, else NULL */
 	struct h2_link *link;		/* under way over HTTP/2, else NULL */
