@@ -19,8 +19,7 @@ struct web_check {
 	struct run *run;
 	struct web_record record;
 	struct url url;			/* under way */
-	struct target first_host;	/* of the method's own URL */
-	bool first_https;
+	bool first_https;		/* the method's own URL was */
 	size_t followed;		/* redirects */
 	struct host_lookup *lookup;	/* NULL: none under way */
 	struct host_addresses addresses;	/* of the URL's host */
@@ -175,7 +174,7 @@ header_withheld(const struct web_check *w, const char *name)
 {
 	if (strcasecmp(name, "Authorization") != 0 && strcasecmp(name, "Cookie") != 0)
 		return false;
-	return strcmp(target_text(&w->url.host), target_text(&w->first_host)) != 0 ||
+	return strcmp(target_text(&w->url.host), target_text(&w->run->target)) != 0 ||
 	    (w->first_https && !w->url.https);
 }
 
@@ -356,7 +355,6 @@ first_url(struct web_check *w, struct buf *why)
 	else if (p->method == DCV_WEBSITE_CHANGE)
 		buf_addf(&text, ".well-known/pki-validation/%s", p->http_token_path);
 	ok = !text.failed && url_resolve(&w->url, NULL, text.data, &fault);
-	w->first_host = w->url.host;
 	w->first_https = w->url.https;
 	if (!ok) {
 		buf_adds(why, "the URL to check ");

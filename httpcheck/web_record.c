@@ -34,6 +34,16 @@ keep(struct web_record *r, const char *text)
 	return text != NULL ? keep_bytes(r, text, strlen(text)) : NULL;
 }
 
+/* A list with room for so many, or NULL. */
+static void *
+grow(struct web_record *r, void *list, size_t count, size_t size)
+{
+	void *more = r->failed ? NULL : realloc(list, count * size);
+
+	r->failed = more == NULL;
+	return more;
+}
+
 /* Frees what keep_bytes() gave. A walk, but only over a check that had evidence in excess. */
 static void
 forget(struct web_record *r, const char *text)
@@ -69,14 +79,19 @@ documents_shorten(struct web_record *r)
 void
 web_record_evidence(struct web_record *r, const char *json, size_t len, enum check_dnssec status)
 {
+	struct web_document *more;
+	const char *text;
+
 	if (r->dnssec == CHECK_DNSSEC_UNKNOWN || status < r->dnssec)
 		r->dnssec = status;
 	if (r->document_count == WEB_DOCUMENTS_MAX)
 		documents_shorten(r);
-	r->documents[r->document_count].text = keep_bytes(r, json, len);
-	if (r->failed)
+	text = keep_bytes(r, json, len);
+	more = grow(r, r->documents, r->document_count + 1, sizeof(*more));
+	if (more == NULL)
 		return;
-	r->documents[r->document_count++].len = len;
+	r->documents = more;
+	more[r->document_count++] = (struct web_document){ text, len };
 	r->document_bytes += len;
 	while (r->document_bytes > EVIDENCE_MAX)
 		documents_shorten(r);
@@ -108,13 +123,11 @@ dial_add(struct web_record *r, const struct url *url, const struct address *a)
 	char text[ADDRESS_TEXT_MAX];
 	struct check_dial *more;
 
-	if (r->failed || r->dial_count == CHECK_DIALS_MAX)
+	if (r->dial_count == CHECK_DIALS_MAX)
 		return NULL;
-	more = realloc(r->dials, (r->dial_count + 1) * sizeof(*more));
-	if (more == NULL) {
-		r->failed = true;
+	more = grow(r, r->dials, r->dial_count + 1, sizeof(*more));
+	if (more == NULL)
 		return NULL;
-	}
 	r->dials = more;
 	more += r->dial_count++;
 	*more = (struct check_dial){
@@ -194,13 +207,11 @@ web_record_hop(struct web_record *r, int status, const struct url *url, const ch
 {
 	struct check_hop *more;
 
-	if (r->failed || r->hop_count == CHECK_HOPS_MAX)
+	if (r->hop_count == CHECK_HOPS_MAX)
 		return;
-	more = realloc(r->hops, (r->hop_count + 1) * sizeof(*more));
-	if (more == NULL) {
-		r->failed = true;
+	more = grow(r, r->hops, r->hop_count + 1, sizeof(*more));
+	if (more == NULL)
 		return;
-	}
 	r->hops = more;
 	more[r->hop_count++] = (struct check_hop){
 		.status = status, .url = keep(r, url->text), .location = keep(r, location),
@@ -248,6 +259,7 @@ web_record_free(struct web_record *r)
 		next = s->next;
 		free(s);
 	}
+	free(r->documents);
 	free(r->hops);
 	free(r->dials);
 	*r = (struct web_record){ 0 };

@@ -19,6 +19,12 @@
 
 struct web_string;
 
+/* The evidence of one lookup. */
+struct web_document {
+	const char *text;
+	size_t len;
+};
+
 /* All zero is an empty one. Strings in it are its own unless said. */
 struct web_record {
 	struct web_string *strings;
@@ -26,10 +32,7 @@ struct web_record {
 	size_t hop_count;
 	struct check_dial *dials;
 	size_t dial_count;
-	struct {
-		const char *text;
-		size_t len;
-	} documents[WEB_DOCUMENTS_MAX];
+	struct web_document *documents;
 	size_t document_count, document_bytes;
 	bool truncated;			/* documents are missing */
 	enum check_dnssec dnssec;	/* weakest of all lookups */
