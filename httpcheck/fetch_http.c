@@ -14,7 +14,7 @@
 #include "monotonic.h"
 
 #define IDLE_MAX	256	/* tries kept for use again */
-#define READ_BUFFER	4096	/* a waiting transfer's share of memory */
+#define READ_BUFFER	2048	/* a waiting transfer's share of memory */
 #define IDLE_BODY_MAX	4096	/* memory for a page that an idle try keeps */
 
 struct fetch_http {
