@@ -93,7 +93,8 @@ def test_both_pass(caller):
     assert (answer["is_valid"], answer["quorum"], answer["problem"]) == (True, "6/6", None)
     assert answer["caa_check_parameters"] is None
     for name, verdict in answer["verdicts"].items():
-        assert (verdict["is_valid"], verdict["quorum"], verdict["problem"]) == (True, "6/6", None), name
+        assert (verdict["is_valid"], verdict["quorum"], verdict["problem"]) == \
+            (True, "6/6", None), name
     results, caa = by_code(answer), caa_by_code(answer)
     assert {result["check_type"] for result in results.values()} == {"dcv"}
     assert {result["check_type"] for result in caa.values()} == {"caa"}
