@@ -321,6 +321,19 @@ values_check(const struct check_dcv_parameters *p, const struct place *at)
 		issuers_check(&p->issuer_domain_names, at);
 }
 
+/* Whether a fault of the member is named already. */
+static bool
+is_at_fault(const struct place *at, const char *member)
+{
+	char path[JSON_PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s%s%s", at->path, *at->path != '\0' ? "." : "", member);
+	for (size_t i = 0; i < at->faults->count; i++)
+		if (strcmp(at->faults->list[i].path, path) == 0)
+			return true;
+	return false;
+}
+
 static void
 required_check(const struct check_dcv_parameters *p, const struct place *at)
 {
@@ -344,7 +357,8 @@ required_check(const struct check_dcv_parameters *p, const struct place *at)
 	unsigned requires = dcv_method_row(p->method)->requires;
 
 	for (size_t i = 0; i < COUNT(members); i++)
-		if ((requires & members[i].parameter) != 0 && !members[i].there)
+		if ((requires & members[i].parameter) != 0 && !members[i].there &&
+		    !is_at_fault(at, members[i].member))
 			fault(at, members[i].member, "missing", "%s requires it",
 			    dcv_method_names[p->method]);
 }
@@ -391,19 +405,21 @@ bool
 check_dcv_parameters_read(struct check_dcv_parameters *p, struct json_object *object,
     const char *path, struct json_faults *faults)
 {
-	struct wire_parameters wire = { .p = { .dns_record_type = RECORD_UNSET } };
+	struct wire_parameters wire = { .p = { .method = DCV_METHOD_COUNT,
+	    .dns_record_type = RECORD_UNSET } };
 	const struct place at = { path, faults };
 	size_t before = faults->count;
 
-	if (!json_read(object, parameter_fields, &wire, path, faults))
+	wire.p.set = json_read(object, parameter_fields, &wire, path, faults);
+	if (wire.p.method == DCV_METHOD_COUNT)
 		return false;
-	wire.p.set = true;
 	if ((dcv_method_row(wire.p.method)->takes & DCV_P_HTTP_HEADERS) != 0)
 		headers_read(&wire.p, wire.headers, &at);
 	required_check(&wire.p, &at);
 	fixed_check(&wire.p, &at);
 	values_check(&wire.p, &at);
-	*p = wire.p;
+	if (wire.p.set)
+		*p = wire.p;
 	return faults->count == before;
 }
 
