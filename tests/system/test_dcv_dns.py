@@ -182,6 +182,9 @@ ADDRESSES = (
     Case("93.184.216.12", reverse(), "no-record"),
 )
 
+# Open MPIC's members, and ours.
+DETAILS = {"validation_method", "records_seen", "response_code", "ad_flag", "found_at",
+           "cname_chain", "matched", "dnssec_status"}
 CASES = (*ACME_DNS_01, *DNS_ACCOUNT_01, *DNS_CHANGE, *DNS_PERSISTENT, *CONTACT, *ADDRESSES)
 
 
@@ -203,6 +206,7 @@ def test_case(results, case):
     result = results[id(case)]
     dcv.judge(case, result)
     details = result["details"]
+    assert set(details) == DETAILS
     assert (details["ad_flag"] is True) is (details["dnssec_status"] == "secure")
     if case.problem != "dns-timeout":
         assert isinstance(details["cname_chain"], list) and result["evidence"]["lookups"]

@@ -1,8 +1,10 @@
 """POST /dcv at one perspective: methods that are answered by web servers, good and hostile."""
 
 import base64
+import concurrent.futures
 import json
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -210,6 +212,15 @@ def asked(client, world):
     return results, world.visits.since(mark)
 
 
+HTTP_DETAILS = {"validation_method", "response_history", "response_url", "response_status_code",
+                "response_page"}
+OUR_DETAILS = {"matched", "dnssec_status", "resolved_ip", "addresses_tried"}
+DIAL = {"host", "address", "port", "outcome", "detail", "tls_version", "certificate_sha256",
+        "connect_us", "tls_us", "first_byte_us", "total_us"}
+RESULT = {"check_completed", "check_passed", "errors", "timestamp_ns", "check_type", "details"}
+OUR_RESULT = {"perspective_code", "nonce", "problem", "elapsed_ms", "evidence"}
+
+
 def outcomes(result):
     return {(dial["address"], dial["port"]): dial["outcome"]
             for dial in result["details"]["addresses_tried"]}
@@ -220,8 +231,14 @@ def test_case(asked, case):
     result = asked[0][id(case)]
     dcv.judge(case, result)
     assert result["elapsed_ms"] <= case.deadline_ms + 500
+    assert set(result) == RESULT | OUR_RESULT
+    assert set(result["details"]) == HTTP_DETAILS | OUR_DETAILS
+    for hop in result["details"]["response_history"] or ():
+        assert set(hop) == {"status_code", "url", "response_status_code", "response_url"}
     for dial in result["details"]["addresses_tried"]:
-        assert dial["port"] in (80, 443) and dial["host"] and dial["outcome"]
+        assert set(dial) == DIAL
+        assert dial["port"] in (80, 443) and dial["host"]
+        assert dial["outcome"] == "answered" or dial["outcome"] in dcv.PROBLEMS
         if dial["outcome"] == "answered":
             assert 0 <= dial["connect_us"] <= dial["first_byte_us"] <= dial["total_us"]
 
@@ -356,6 +373,23 @@ def _send(client, case):
     connection.request("POST", "/dcv", json.dumps(case.body).encode(),
                        {"Content-Type": "application/json"})
     return connection
+
+
+def test_a_fetcher_that_dies_takes_no_check_along_unsaid(started):
+    """Its checks end with a problem that can be retried, each logged, and the next one works."""
+    daemon, client = started(workers=1)
+    cases = [_slow("silent", None)] * 5
+    with concurrent.futures.ThreadPoolExecutor(len(cases)) as pool:
+        waiting = [pool.submit(dcv.ask, client, case) for case in cases]
+        time.sleep(0.5)
+        (fetcher,) = [child for worker in daemon.workers() for child in _children(worker)]
+        os.kill(fetcher, signal.SIGKILL)
+        for future in waiting:
+            problem = future.result()["problem"]
+            assert (problem["code"], problem["fault"]) == ("fetcher-died", "perspective")
+            assert problem["retryable"] is True
+    dcv.judge(_acme("page"), dcv.ask(client, _acme("page")))
+    assert [line["problem"] for line in daemon.lines("check")].count("fetcher-died") == 5
 
 
 def _children(pid):
