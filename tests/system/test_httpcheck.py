@@ -174,7 +174,7 @@ def test_bad_request(client, body, faults):
 
 @pytest.mark.parametrize("path, body, status", (
     ("/nothing", None, 404), ("/caa", None, 405), ("/healthz", b"{}", 405),
-    ("/dcv", {}, 404), ("/caa", b" " * 70000, 413)))
+    ("/other", {}, 404), ("/dcv", None, 405), ("/caa", b" " * 70000, 413)))
 def test_wrong_in_itself(client, path, body, status):
     reply = client.ask(path, body)
     assert reply.status == status
@@ -495,7 +495,9 @@ def test_unbound_killed_under_checks(own):
 def test_without_workers(started):
     """It serves by itself, for debuggers; a sanitized build looks for leaks when it ends."""
     daemon, client = started(workers=0)
-    assert daemon.workers() == []
+    fetcher, = daemon.workers()    # its only child
+    with open(f"/proc/{fetcher}/cmdline", "rb") as command:
+        assert b"fetcher" in command.read()
     client.many(["permit.com", "deny.com", "expired.org", "refused.com", "big.com"] * 4)
     assert client.ask("/caa", {"domain_or_ip_target": 1, "nonce": 2}).status == 400
     assert client.ask("/readyz").status == 200
