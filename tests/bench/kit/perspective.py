@@ -52,7 +52,7 @@ def _memory_over(bench, h2, over, target):
                                                                pki.COORDINATOR)])
     try:
         tools.wait_for(lambda: _answers(place.url, tls), "mpic-httpcheck")
-        worker = tools.tree(parent)[-1]
+        _, worker, _ = tools.tree(parent)   # and the fetcher
         idle = tools.memory_mb(worker)
         with tools.PeakMemory(worker) as memory:
             tools.load(place.url + "/caa", HELD, tools.caa_body("n%d.bench.zz"),

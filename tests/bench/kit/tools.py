@@ -23,6 +23,13 @@ def caa_body(name, **more):
                                                 "caa_domains": ["ca1.com"]}, **more})
 
 
+def dcv_body(target, method, deadline_ms=None, **parameters):
+    """The body of a check of domain control, for a perspective."""
+    body = {"check_type": "dcv", "domain_or_ip_target": target,
+            "dcv_check_parameters": {"validation_method": method, **parameters}}
+    return json.dumps(body if deadline_ms is None else {**body, "deadline_ms": deadline_ms})
+
+
 def _run(command):
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
                           timeout=TIMEOUT_S, check=False)
@@ -48,6 +55,11 @@ def ask(to, name, count, operation=None, pids=(), in_flight=64, first=0):
     """Questions to a resolver; see ask.c."""
     return _run([BUILD / "tests/bench/ask", *_options({"o": operation, "j": in_flight, "f": first}),
                  *_pids(pids), to, name, count])
+
+
+def get(url, count):
+    """A page by libcurl alone; see get.c."""
+    return _run([BUILD / "tests/bench/get", url, count])
 
 
 def load(url, count, body=None, expected=None, tls=None, pids=(), in_flight=64, modulus=None,
@@ -93,18 +105,23 @@ def memory_mb(pid):
     return tuple(int(fields[key].split()[0]) / 1024 for key in ("Rss", "Pss"))
 
 
-class PeakMemory:
-    """The highest (RSS, PSS) of a process while the context lasts."""
+def together_mb(pids):
+    """(RSS, PSS) of processes together; RSS has what they share more than once."""
+    return tuple(map(sum, zip(*map(memory_mb, pids))))
 
-    def __init__(self, pid):
-        self.pid = pid
+
+class PeakMemory:
+    """The highest (RSS, PSS) of processes together while the context lasts."""
+
+    def __init__(self, *pids):
+        self.pids = pids
         self.peak = (0, 0)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch)
 
     def _watch(self):
         while not self._over.wait(0.05):
-            self.peak = max(self.peak, memory_mb(self.pid))
+            self.peak = max(self.peak, together_mb(self.pids))
 
     def __enter__(self):
         self._thread.start()

@@ -1,0 +1,129 @@
+"""Domain control validation by one mpic-httpcheck: CPU of all its processes, memory of two.
+
+Web servers are web.c at addresses of the mini-Internet where nothing else runs.
+"""
+
+from mininet import addresses, challenge, webhosts
+
+from . import tools
+
+CHECKS = 4000
+SLOW_CHECKS = 1000    # of the mini-Internet's own TLS server, which is in Python
+ROUNDS = 3
+HELD = 2000
+HELD_MS = 4000
+NOISE = 1.1
+
+RIGHT = {"token": challenge.TOKEN, "key_authorization": challenge.KEY_AUTHORIZATION}
+GOOD, MISSING, WRONG, LATE = (f"client{i}.{webhosts.ZONE}" for i in range(4))
+# What fails: the target, what it is, the code of the problem.
+FAILING = ((f"refused.{webhosts.ZONE}", "two addresses that refuse", "connection-refused"),
+           (MISSING, "404", "http-status"),
+           (f"nowhere.{webhosts.ZONE}", "NXDOMAIN", "no-address"),
+           (WRONG, "another token", "no-match"))
+
+
+def run(bench):
+    bench.figure("dcv: CPU", _cpu)
+    bench.figure("dcv: memory", _memory)
+
+
+class Checks:
+    """Checks by the first perspective of a fleet."""
+
+    def __init__(self, fleet):
+        self.one = fleet.parts["perspectives"][0]
+        self.tls = fleet.tls_coordinator
+        self.pids = tools.tree(self.one["httpcheck_pid"])
+        _, self.worker, self.fetcher = self.pids
+
+    def load(self, count, body, expected='"check_passed":true', **more):
+        return tools.load(self.one["url"] + "/dcv", count, body, expected, self.tls, self.pids,
+                          h2=True, **more)
+
+    def empty_us(self):
+        return tools.cpu_us(tools.load(self.one["url"] + "/healthz", CHECKS, tls=self.tls,
+                                       pids=self.pids, h2=True))
+
+    def cpu(self, body, expected='"check_passed":true', count=CHECKS):
+        """The median run of some."""
+        return sorted((self.load(count, body, expected) for _ in range(ROUNDS)),
+                      key=tools.cpu_us)[ROUNDS // 2]
+
+
+def _serve(bench, host, *options):
+    """A web server at both addresses of a host; gives the URL of its IPv6 one."""
+    ipv4, ipv6 = webhosts.CLIENTS[host.split(".", 1)[0]]
+    bench.start(f"web-{host}", [tools.BUILD / "tests/bench/web", *options, f"{ipv4}:80",
+                                f"[{ipv6}]:80"])
+    return f"http://[{ipv6}]{challenge.ACME_PATH}"
+
+
+def _http01(target):
+    return tools.dcv_body(target, "acme-http-01", **RIGHT)
+
+
+def _cpu(bench):
+    url = _serve(bench, GOOD, "-b", challenge.KEY_AUTHORIZATION)
+    _serve(bench, MISSING, "-s", 404, "-b", challenge.KEY_AUTHORIZATION)
+    _serve(bench, WRONG, "-b", challenge.KEY_AUTHORIZATION[:-1] + "_")
+    with bench.fleet() as fleet:
+        checks = Checks(fleet)
+        page_us = _median(lambda: _own_us(tools.get(url, CHECKS)))
+        passing_us = _web(bench, checks, page_us)
+        _dns(bench, checks)
+        for target, what, code in FAILING:
+            result = checks.cpu(_http01(target), f'"code":"{code}"')
+            bench.report.add(f"dcv: CPU, http-01, {what} (base: passing)", tools.cpu_us(result),
+                             "us", passing_us, NOISE * passing_us)
+
+
+def _own_us(result):
+    return result["own_cpu_us"] / result["count"]
+
+
+def _median(measure):
+    return tools.median(measure() for _ in range(ROUNDS))
+
+
+def _web(bench, checks, page_us):
+    """Adds the rows of the web's methods; what http-01 costs."""
+    result = checks.cpu(_http01(GOOD))
+    passing_us = tools.cpu_us(result)
+    bench.report.add("dcv: CPU a check, http-01 (base: the page by libcurl alone)", passing_us,
+                     "us", page_us, 180)
+    bench.report.note(f"of which worker {tools.cpu_us(result, [checks.worker]):.0f}, fetcher "
+                      f"{tools.cpu_us(result, [checks.fetcher]):.0f}; {result['per_s']:.0f}/s")
+    website = tools.dcv_body(GOOD, "website-change", http_token_path="value.txt",
+                             challenge_value=challenge.KEY_AUTHORIZATION)
+    bench.report.add("dcv: CPU a check, website-change (base: the same)",
+                     tools.cpu_us(checks.cpu(website)), "us", page_us)
+    alpn = tools.dcv_body(f"alpn.{webhosts.ZONE}", "acme-tls-alpn-01",
+                          key_authorization_hash=challenge.KEY_HASH.hex())
+    bench.report.add("dcv: CPU a check, tls-alpn-01 (base: the same)",
+                     tools.cpu_us(checks.cpu(alpn, count=SLOW_CHECKS)), "us", page_us)
+    return passing_us
+
+
+def _dns(bench, checks):
+    body = tools.dcv_body("exact.dcv.com", "acme-dns-01",
+                          key_authorization_hash=challenge.DIGEST)
+    bench.report.add("dcv: CPU a check, dns-01 (base: /healthz)", tools.cpu_us(checks.cpu(body)),
+                     "us", _median(checks.empty_us), 70)
+
+
+def _memory(bench):
+    """RSS counts pages that the two share twice, PSS once; the target is for RSS."""
+    _serve(bench, LATE, "-d", HELD_MS, "-b", challenge.KEY_AUTHORIZATION)
+    with bench.fleet("--set", f"httpcheck.max_in_flight={HELD + 100}") as fleet:
+        checks = Checks(fleet)
+        two = (checks.worker, checks.fetcher)
+        idle = tools.together_mb(two)
+        with tools.PeakMemory(*two) as memory:
+            result = checks.load(HELD, _http01(LATE), in_flight=HELD)
+        rss, pss = memory.peak
+        bench.report.add("dcv: RSS, 2,000 on slow servers, worker and fetcher (base: idle)", rss,
+                         "MB", idle[0], 60)
+        bench.report.add("dcv: the same, PSS", pss, "MB", idle[1])
+        bench.report.note(f"waits of {HELD_MS} ms took {result['p50_us'] / 1000:.0f} ms, "
+                          f"{result['max_us'] / 1000:.0f} ms at most")
