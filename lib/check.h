@@ -62,8 +62,10 @@ struct check_request {
 	const char *trace_identifier;	/* or NULL */
 	const char *nonce;		/* or NULL; the result echoes it */
 	struct json_int deadline_ms;	/* from arrival; unset: the perspective's default */
-	struct check_caa_parameters caa;	/* CHECK_CAA */
-	struct check_dcv_parameters dcv;	/* CHECK_DCV */
+	union {
+		struct check_caa_parameters caa;	/* CHECK_CAA */
+		struct check_dcv_parameters dcv;	/* CHECK_DCV */
+	};
 	struct json_object *dcv_as_sent;	/* borrowed; what `dcv` was read from */
 	/* The policy does not know RFC 8657: accounturi and validationmethods bind nobody. */
 	struct json_bool ignore_rfc8657;	/* CHECK_CAA */
