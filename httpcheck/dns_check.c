@@ -5,7 +5,7 @@
 
 #include <openssl/evp.h>
 
-#include "address.h"
+#include "httpcheck/dns_expectation.h"
 #include "httpcheck/lookup_verdict.h"
 #include "httpcheck/persist.h"
 
@@ -114,82 +114,6 @@ chain_list(const struct evidence_lookup *l, struct check_result *result,
 	return true;
 }
 
-/* ---- matching ---- */
-
-/* What a record's value is compared with, and how. */
-struct expectation {
-	enum dcv_method method;
-	const char *text;
-	char folded[CHECK_VALUE_MAX + 1];	/* what `text` is if case does not matter */
-	bool substring, name;
-	struct name peer;			/* DCV_REVERSE_ADDRESS_LOOKUP */
-	struct address address;			/* DCV_IP_ADDRESS */
-};
-
-/* Whether values are compared without the case of ASCII letters. */
-static bool
-is_folded(const struct check_dcv_parameters *p)
-{
-	return p->method != DCV_DNS_PERSISTENT && !check_dcv_exact_case(p);
-}
-
-/* Codec and comparison let one dot at the end pass. */
-static void
-expect_name(struct expectation *x, const char *text)
-{
-	size_t len = strlen(text);
-
-	len -= len > 0 && text[len - 1] == '.';
-	if (!name_from_utf8(&x->peer, text, len, NULL))
-		x->peer.len = 0;
-}
-
-static void
-expect(struct expectation *x, const struct check_dcv_parameters *p)
-{
-	x->method = p->method;
-	x->text = (dcv_method_row(p->method)->takes & DCV_P_KEY_AUTHORIZATION_HASH) != 0 ?
-	    p->key_authorization_hash : p->challenge_value;
-	x->substring = p->method == DCV_DNS_CHANGE && !p->require_exact_match.value;
-	x->name = p->dns_record_type == DCV_CNAME && !x->substring;
-	if (p->method == DCV_IP_ADDRESS)
-		(void)address_parse(&x->address, p->challenge_value);
-	if (p->method == DCV_REVERSE_ADDRESS_LOOKUP)
-		expect_name(x, p->challenge_value);
-	if (!is_folded(p) || x->text == NULL)
-		return;
-	for (size_t i = 0; i <= strlen(x->text) && i < sizeof(x->folded); i++)
-		x->folded[i] = x->text[i] >= 'A' && x->text[i] <= 'Z' ?
-		    (char)(x->text[i] + ('a' - 'A')) : x->text[i];
-	x->text = x->folded;
-}
-
-static bool
-address_matches(const struct expectation *x, const char *value)
-{
-	struct address a;
-
-	return address_parse(&a, value) && address_equal(&a, &x->address);
-}
-
-static bool
-value_matches(const struct expectation *x, const char *value, size_t len)
-{
-	size_t expected = x->text != NULL ? strlen(x->text) : 0;
-
-	if (x->method == DCV_IP_ADDRESS)
-		return address_matches(x, value);
-	if (x->method == DCV_REVERSE_ADDRESS_LOOKUP)
-		return name_equal_n(value, len, x->peer.text, x->peer.len);
-	if (expected == 0)
-		return false;
-	if (x->name)
-		return name_equal_n(value, len, x->text, expected);
-	if (x->substring)
-		return memmem(value, len, x->text, expected) != NULL;
-	return len == expected && memcmp(value, x->text, len) == 0;
-}
-
 /* ---- verdicts ---- */
 
 /* A record's text within a sentence, cut between characters. */
@@ -230,14 +154,14 @@ judge_match(const struct dns_check *c, const struct evidence_lookup *l,
     const struct dns_records *records, struct check_result *result)
 {
 	struct place at = place_of(c, l);
-	struct expectation x;
+	struct dns_expectation x;
 	const char *value;
 	size_t len;
 
-	expect(&x, c->parameters);
+	dns_expect(&x, c->parameters);
 	for (size_t i = 0; i < records->count; i++) {
 		value = dns_record_value(records, i, &len);
-		if (value == NULL || !value_matches(&x, value, len))
+		if (value == NULL || !dns_expected(&x, value, len))
 			continue;
 		result->check_passed = true;
 		result->dcv.matched = records->texts[i];
@@ -308,7 +232,7 @@ judge_answer(const struct dns_check *c, const struct evidence_lookup *l,
 	const struct check_dcv_parameters *p = c->parameters;
 	const char *tag = wanted_tag(p->method);
 
-	if (!dns_records_read(&text->records, l, p->dns_record_type, tag, is_folded(p)))
+	if (!dns_records_read(&text->records, l, p->dns_record_type, tag, dns_expectation_folds(p)))
 		return false;
 	result->check_completed = true;
 	result->dcv.found_at = l->name;

@@ -37,7 +37,7 @@ struct dns_records {
 bool dns_records_read(struct dns_records *r, const struct evidence_lookup *l,
     enum dcv_record type, const char *tag, bool fold);
 void dns_records_free(struct dns_records *r);
-/* The value, not NUL-terminated; NULL if the record is malformed. */
+/* The value, which may hold any octet and has a NUL behind it; NULL if the record is malformed. */
 const char *dns_record_value(const struct dns_records *r, size_t i, size_t *len);
 
 #endif
