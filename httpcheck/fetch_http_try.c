@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define STATUS_SHOWN	13	/* octets of a status line that is none, in a sentence */
 #define HEADS_MAX	8	/* interim replies and the last */
 
 bool
@@ -84,9 +85,28 @@ accept_coding(struct http_try *t, const char *value, size_t len)
 	    (int)(len < 64 ? len : 64), value);
 }
 
+/* RFC 9112 4; without a reason the blank before it may be missing. Some libcurls take four digits. */
 static bool
-begin_head(struct http_try *t)
+is_status_line(const char *line, size_t len)
 {
+	static const char form[] = "HTTP/1.d ddd";
+	const size_t end = sizeof(form) - 1;
+
+	if (len <= end || (line[end] != ' ' && line[end] != '\r' && line[end] != '\n'))
+		return false;
+	for (size_t i = 0; i < end; i++)
+		if (form[i] == 'd' ? line[i] < '0' || line[i] > '9' : line[i] != form[i])
+			return false;
+	return true;
+}
+
+static bool
+begin_head(struct http_try *t, const char *line, size_t len)
+{
+	if (!is_status_line(line, len))
+		return http_try_fault(t, PROBLEM_HTTP_MALFORMED,
+		    "sent a status line that begins with \"%.*s\"",
+		    (int)(len < STATUS_SHOWN ? len : STATUS_SHOWN), line);
 	buf_reset(&t->location);
 	t->located = t->in_location = false;
 	t->length[0] = '\0';
@@ -109,7 +129,7 @@ http_try_line(struct http_try *t, const char *line, size_t len)
 	if (t->head_done)
 		return true;	/* trailers */
 	if (len >= 5 && memcmp(line, "HTTP/", 5) == 0)
-		return begin_head(t);
+		return begin_head(t, line, len);
 	if (line[0] == '\r' || line[0] == '\n') {
 		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 		t->head_done = status >= 200 || status == 101;
@@ -227,10 +247,10 @@ fault_reply(struct http_try *t, CURLcode code)
 #if LIBCURL_VERSION_NUM >= 0x080600
 	case CURLE_TOO_LARGE:
 #endif
-		/* the one buffer of libcurl's with a cap that a server can fill */
+		/* what a server can fill of libcurl's: one line, the number of lines */
 		if (!t->head_done && t->fd != CURL_SOCKET_BAD)
 			return http_try_fault(t, PROBLEM_HTTP_TOO_LARGE,
-			    "sent a header field longer than %zu bytes", FETCH_HEAD_MAX);
+			    "sent too many header fields, or too long ones: %s", t->curl_says);
 		return http_try_fault(t, PROBLEM_OVERLOADED, "the fetcher is out of memory");
 	default:
 		return http_try_fault(t, PROBLEM_INTERNAL, "libcurl: %s",
