@@ -1,4 +1,4 @@
-"""certbot, lego and dehydrated get certificates; what they serve meanwhile passes our checks too."""
+"""certbot, lego and dehydrated get certificates; what they serve meanwhile passes our checks."""
 
 import functools
 import http.server
@@ -29,7 +29,7 @@ def pebble(unbound_prefix, world, tmp_path_factory):
 
 @pytest.fixture
 def check(caller):
-    """check(name, parameters): asks six perspectives, which must all pass; what one of them said."""
+    """check(name, parameters): six perspectives must pass it; gives what one of them said."""
     def validate(name, parameters):
         case = Case(name, parameters)
         answer = dcv.corroborate(caller, case)

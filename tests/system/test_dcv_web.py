@@ -171,7 +171,8 @@ FAILS = (
     _acme("bad-status", "http-malformed"), _acme("folded", "http-malformed"),
     _acme("upgrade", "connection-reset"),
     _acme("header-40k", "http-too-large"), _acme("header-many", "http-too-large"),
-    _acme("header-endless", "http-too-large"), _acme("continue-endless", "http-malformed", "interim"),
+    _acme("header-endless", "http-too-large"),
+    _acme("continue-endless", "http-malformed", "interim"),
     _slow("silent", "http-timeout"), _slow("slow", "http-timeout"),
     _slow("slow-body", "http-timeout"), _slow("never-ends", "http-timeout"),
 )

@@ -5,9 +5,6 @@ import socket
 import ssl
 import time
 
-import dns.flags
-import dns.message
-import dns.query
 import pytest
 
 from mininet import addresses, challenge, webhosts, webreplies, zones
