@@ -22,6 +22,8 @@ struct fetch_http {
 	struct fetch_curl *curl;
 	LIST_HEAD(, http_try) idle;
 	size_t idle_count;
+	struct http_try **open;		/* by descriptor: whose connection it is */
+	size_t open_count;
 };
 
 static int64_t
@@ -44,6 +46,27 @@ on_body(char *bytes, size_t size, size_t count, void *arg)
 	return http_try_body(arg, bytes, size * count) ? size * count : 0;
 }
 
+static bool
+note_open(struct http_try *t)
+{
+	struct fetch_http *h = t->http;
+	size_t count = h->open_count > 0 ? h->open_count : 64;
+	struct http_try **grown;
+
+	while (count <= (size_t)t->fd)
+		count *= 2;
+	if (count > h->open_count) {
+		grown = realloc(h->open, count * sizeof(*grown));
+		if (grown == NULL)
+			return false;
+		memset(grown + h->open_count, 0, (count - h->open_count) * sizeof(*grown));
+		h->open = grown;
+		h->open_count = count;
+	}
+	h->open[t->fd] = t;
+	return true;
+}
+
 /* The last look at what is dialled, at the very address connect(2) is given. */
 static curl_socket_t
 open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
@@ -57,13 +80,40 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 	    address->protocol);
 	if (t->fd < 0)
 		t->socket_error = errno;
+	if (t->fd >= 0 && !note_open(t)) {
+		t->socket_error = ENOMEM;
+		close(t->fd);
+		t->fd = CURL_SOCKET_BAD;
+	}
 	return t->fd >= 0 ? t->fd : CURL_SOCKET_BAD;
 }
 
+/* Perhaps long after its try, which may be gone. */
 static int
 close_socket(void *arg, curl_socket_t fd)
 {
+	struct fetch_http *h = arg;
+
+	if ((size_t)fd < h->open_count)
+		h->open[fd] = NULL;
 	return close(fd);
+}
+
+/*
+ * Later libcurls (8.12 on) wait for the server's close_notify, without an end
+ * if none comes. Nobody is interested in it here.
+ */
+static void
+hang_up(struct http_try *t)
+{
+	struct fetch_http *h = t->http;
+
+	if (t->fd == CURL_SOCKET_BAD || h->open[t->fd] != t)
+		return;
+	h->open[t->fd] = NULL;
+	if (t->ctx != NULL)
+		SSL_CTX_set_app_data(t->ctx, NULL);
+	shutdown(t->fd, SHUT_RDWR);
 }
 
 /* Of the handshake of a try's one connection; what comes after it is no news. */
@@ -75,7 +125,7 @@ on_tls(const SSL *ssl, int where, int result)
 	X509 *leaf;
 	int len;
 
-	if ((where & SSL_CB_HANDSHAKE_DONE) == 0 || t->tls_version[0] != '\0')
+	if (t == NULL || (where & SSL_CB_HANDSHAKE_DONE) == 0 || t->tls_version[0] != '\0')
 		return;
 	snprintf(t->tls_version, sizeof(t->tls_version), "%s", SSL_get_version(ssl));
 	leaf = SSL_get0_peer_certificate(ssl);
@@ -97,7 +147,8 @@ prepare_tls(CURL *easy, void *ctx, void *arg)
 	struct http_try *t = arg;
 
 	t->connect_us = elapsed_us(t);
-	SSL_CTX_set_app_data(ctx, arg);
+	t->ctx = ctx;
+	SSL_CTX_set_app_data(ctx, t);
 	SSL_CTX_set_info_callback(ctx, on_tls);
 	SSL_CTX_set_security_level(ctx, 0);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
@@ -119,6 +170,7 @@ set_callbacks(struct http_try *t)
 	    curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
 	    curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t) == CURLE_OK &&
 	    curl_easy_setopt(t->easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket) == CURLE_OK &&
+	    curl_easy_setopt(t->easy, CURLOPT_CLOSESOCKETDATA, t->http) == CURLE_OK &&
 	    curl_easy_setopt(t->easy, CURLOPT_SSL_CTX_FUNCTION, prepare_tls) == CURLE_OK &&
 	    curl_easy_setopt(t->easy, CURLOPT_SSL_CTX_DATA, t) == CURLE_OK;
 }
@@ -192,6 +244,7 @@ try_new(struct fetch_http *h)
 	if (t == NULL)
 		return NULL;
 	t->http = h;
+	t->fd = CURL_SOCKET_BAD;
 	t->location = BUF_INIT(FETCH_URL_MAX);
 	t->body = BUF_INIT(FETCH_BODY_MAX);
 	evtimer_assign(&t->timer, h->base, on_timer, t);
@@ -222,6 +275,7 @@ try_release(struct http_try *t)
 	struct fetch_http *h = t->http;
 
 	evtimer_del(&t->timer);
+	hang_up(t);
 	if (h->idle_count >= IDLE_MAX) {
 		try_free(t);
 		return;
@@ -238,6 +292,7 @@ try_release(struct http_try *t)
 	t->curl_says[0] = t->tls_version[0] = t->sentence[0] = '\0';
 	t->certificate = (struct fetch_certificate){ 0 };
 	t->refused = NULL;
+	t->ctx = NULL;
 	t->socket_error = 0;
 	t->head_len = t->heads = 0;
 	t->head_done = t->in_location = t->located = t->more = false;
@@ -454,5 +509,6 @@ fetch_http_free(struct fetch_http *h)
 		try_free(t);
 	}
 	fetch_curl_free(h->curl);
+	free(h->open);
 	free(h);
 }

@@ -32,6 +32,7 @@ struct http_try {
 	curl_socket_t fd;		/* CURL_SOCKET_BAD: none */
 	int socket_error;		/* errno of a socket that could not be made */
 	const char *refused;		/* why its address is not dialled; NULL: it is */
+	void *ctx;			/* its SSL_CTX, libcurl's; NULL: none was made */
 	int64_t connect_us;		/* with TLS; -1: not reached, libcurl tells too late */
 	char tls_version[TLS_VERSION_TEXT];	/* "": no handshake was finished */
 	struct fetch_certificate certificate;
