@@ -4,6 +4,7 @@
 
 #include "coordinator/fanout_line.h"
 #include "coordinator/reply.h"
+#include "monotonic.h"
 
 /*
  * Handshakes with one perspective at a time. More would take both sides so long
@@ -164,6 +165,15 @@ slot_take(struct fanout_line *line, struct h1_slot **slot)
 	return true;
 }
 
+/* What is left of its limit; for libcurl 0 would be none. */
+static long
+time_left_ms(const struct call *call)
+{
+	uint64_t now = monotonic_ns();
+
+	return call->until_ns > now ? (long)((call->until_ns - now) / 1000000) + 1 : 1;
+}
+
 static bool
 slot_start(struct h1_slot *slot, struct call *call)
 {
@@ -182,7 +192,7 @@ slot_start(struct h1_slot *slot, struct call *call)
 	slot->type = call->type;
 	if (curl_easy_setopt(e, CURLOPT_POSTFIELDS, call->body->text.data) != CURLE_OK ||
 	    curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE, (long)call->body->text.len) != CURLE_OK ||
-	    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)call->limit_ms) != CURLE_OK ||
+	    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, time_left_ms(call)) != CURLE_OK ||
 	    !multi_add(line->fanout->multi, &slot->transfer))
 		return false;
 	call->slot = slot;

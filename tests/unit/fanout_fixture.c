@@ -201,7 +201,14 @@ on_done(struct call *call)
 void
 ask_start(struct ask *a, struct fan *f, const char *body)
 {
-	*a = (struct ask){ .fan = f, .call = { .limit_ms = 20000, .done = on_done, .owner = a } };
+	ask_start_limited(a, f, body, 20000);
+}
+
+void
+ask_start_limited(struct ask *a, struct fan *f, const char *body, int64_t limit_ms)
+{
+	*a = (struct ask){ .fan = f,
+		.call = { .limit_ms = limit_ms, .done = on_done, .owner = a } };
 	a->call.body = fanout_body_new(CHECK_REQUEST_MAX);
 	assert_non_null(a->call.body);
 	buf_adds(&a->call.body->text, body);

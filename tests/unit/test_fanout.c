@@ -12,6 +12,7 @@
 
 #include "failing_malloc.h"
 #include "fanout_fixture.h"
+#include "monotonic.h"
 
 #define MANY	3000
 
@@ -208,6 +209,24 @@ test_limit(void **state)
 	}
 }
 
+/* What a call waits in line is part of its limit. */
+static void
+test_limit_in_line(void **state)
+{
+	struct fan *f = fan_new(state, FAN_PLAIN, "test");
+	struct ask asks[3];
+	uint64_t start = monotonic_ns();
+
+	/* Of the connections there are two. */
+	for (size_t i = 0; i < 3; i++)
+		ask_start_limited(&asks[i], f, "hold", i < 2 ? 400 : 600);
+	fan_await(f, &f->ended, 3);
+	assert_in_range((monotonic_ns() - start) / 1000000, 500, 850);
+	for (size_t i = 0; i < 3; i++)
+		ask_free(&asks[i]);
+	fan_free(f);
+}
+
 static void
 on_drained(void *arg)
 {
@@ -399,6 +418,7 @@ main(void)
 		cmocka_unit_test(test_large_request),
 		cmocka_unit_test(test_give_up),
 		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_limit_in_line),
 		cmocka_unit_test(test_drain),
 		cmocka_unit_test(test_restart),
 		cmocka_unit_test(test_upgrade),
