@@ -39,17 +39,25 @@ h2_call_reset(struct call *call, uint32_t error)
 
 /* ---- what the perspective sends ---- */
 
-/* The status of a reply, not of what is sent on the way to it (RFC 9110 15.2). */
+/*
+ * The status of a reply, not of what is sent on the way to it (RFC 9110 15.2).
+ * The library has checked that it is three digits.
+ */
 static int
 on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
     size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags, void *arg)
 {
 	struct call *call = call_of(session, frame->hd.stream_id);
 
-	/* The library has checked that it is three digits. */
-	if (call != NULL && name_len == 7 && memcmp(name, ":status", 7) == 0 &&
-	    value_len == 3 && value[0] > '1')
-		call->status = (value[0] - '0') * 100 + (value[1] - '0') * 10 + value[2] - '0';
+	if (call == NULL || name_len != 7 || memcmp(name, ":status", 7) != 0 || value_len != 3 ||
+	    value[0] == '1')
+		return 0;
+	call->status = (value[0] - '0') * 100 + (value[1] - '0') * 10 + value[2] - '0';
+	if (call->status < 100) {
+		h2_call_reset(call, NGHTTP2_PROTOCOL_ERROR);
+		reply_missing(call, "the status of its reply is below 100");
+		call_end(call);
+	}
 	return 0;
 }
 
@@ -93,6 +101,14 @@ take_settings(struct h2_link *link)
 	link->line->h2.calls_max = max < H2_CALLS_MAX ? max : H2_CALLS_MAX;
 }
 
+/* Whether a frame brings its call further: an interim reply or padding alone does not. */
+static bool
+is_of_use(const nghttp2_frame *frame, const struct call *call)
+{
+	return call != NULL && call->status != 0 && (frame->hd.type != NGHTTP2_DATA ||
+	    frame->hd.length > frame->data.padlen);
+}
+
 static int
 on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 {
@@ -101,12 +117,14 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 
 	if (frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS)
 		call = call_of(session, frame->hd.stream_id);
-	if (call == NULL || (frame->hd.type == NGHTTP2_DATA && frame->hd.length == 0))
+	if (!is_of_use(frame, call))
 		link->idle_frames++;
 	if (frame->hd.type == NGHTTP2_SETTINGS && (frame->hd.flags & NGHTTP2_FLAG_ACK) == 0) {
 		take_settings(link);
 	} else if (frame->hd.type == NGHTTP2_GOAWAY) {
 		link->leaving = true;
+		snprintf(link->error, sizeof(link->error), "it is closing the connection, %s",
+		    nghttp2_http2_strerror(frame->goaway.error_code));
 	} else if (call != NULL && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
 		stream_end(call);
 	}
@@ -147,6 +165,21 @@ on_stream_close(nghttp2_session *session, int32_t id, uint32_t error, void *arg)
 	h2_call_leave(call);
 	reply_missing(call, why);
 	call_end(call);
+	return 0;
+}
+
+/* The library ends a session that is beyond use by a GOAWAY that says why. */
+static int
+on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
+{
+	struct h2_link *link = arg;
+
+	if (frame->hd.type == NGHTTP2_GOAWAY)
+		snprintf(link->error, sizeof(link->error), "it broke HTTP/2: %s, %.*s",
+		    nghttp2_http2_strerror(frame->goaway.error_code),
+		    (int)frame->goaway.opaque_data_len,
+		    frame->goaway.opaque_data != NULL ?
+		    (const char *)frame->goaway.opaque_data : "");
 	return 0;
 }
 
@@ -247,6 +280,7 @@ h2_session_new(struct h2_link *link)
 	nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks,
 	    on_invalid_frame);
 	nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
+	nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_sent);
 	nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks,
 	    on_frame_not_sent);
 	if (nghttp2_session_client_new(&session, callbacks, link) != 0) {

@@ -18,6 +18,8 @@
 #define ANSWER_TICKS	3
 /* As many frames of no use in one tick are no accident. */
 #define IDLE_FRAMES_MAX	10000
+/* As many connections in a row that took no call will be followed by others of the kind. */
+#define WASTED_MAX	3
 
 /* ---- the end ---- */
 
@@ -26,6 +28,7 @@ link_close(struct h2_link *link)
 {
 	event_del(&link->readable);
 	event_del(&link->writable);
+	event_del(&link->again);
 	nghttp2_session_del(link->session);
 	link->session = NULL;
 	h2_out_free(&link->out);
@@ -53,7 +56,10 @@ h2_link_free(struct h2_link *link)
 	free(link);
 }
 
-/* Calls without a byte of a reply are made again, the others fail. Frees the link. */
+/*
+ * Calls without a byte of a reply are made again if this was an HTTP/2 server at
+ * all; the others fail, and those that wait do if they wait in vain. Frees the link.
+ */
 static void
 link_lost(struct h2_link *link, const char *why)
 {
@@ -71,6 +77,10 @@ link_lost(struct h2_link *link, const char *why)
 	while ((call = TAILQ_FIRST(&failed.calls)) != NULL) {
 		reply_missing(call, why);
 		call_end(call);
+	}
+	if (!link->used && ++line->h2.wasted >= WASTED_MAX) {
+		line->h2.wasted = 0;
+		line_unreachable(line, CURLE_HTTP2, why);
 	}
 	free(link);
 	line_advance(line);
@@ -131,6 +141,7 @@ link_take(struct h2_link *link, const uint8_t *bytes, size_t len)
 static CURLcode
 link_read(struct h2_link *link)
 {
+	static const struct timeval now = { 0, 0 };
 	uint8_t bytes[READ_SIZE];
 	CURLcode code;
 	size_t got;
@@ -147,8 +158,11 @@ link_read(struct h2_link *link)
 		if (code != CURLE_OK)
 			return code;
 	}
-	/* TLS may hold bytes that no event will tell of. */
-	event_active(&link->readable, EV_READ, 0);
+	/*
+	 * TLS may hold bytes that no event will tell of. Not event_active(): libevent
+	 * runs what is active before it looks at anything else.
+	 */
+	event_add(&link->again, &now);
 	return CURLE_AGAIN;
 }
 
@@ -167,14 +181,14 @@ on_event(evutil_socket_t fd, short what, void *arg)
 	struct h2_link *link = arg;
 	CURLcode code = CURLE_AGAIN;
 
-	if ((what & EV_READ) != 0)
+	if ((what & (EV_READ | EV_TIMEOUT)) != 0)
 		code = link_read(link);
 	if (code == CURLE_AGAIN)
 		code = link_write(link);
 	if (code != CURLE_AGAIN)
 		link_failed(link, code);
 	else if (link_over(link))
-		link_lost(link, "it broke HTTP/2");
+		link_failed(link, CURLE_HTTP2);
 	else
 		line_advance(link->line);
 }
@@ -281,6 +295,7 @@ h2_link_new(struct fanout_line *line)
 	TAILQ_INIT(&link->calls.calls);
 	event_assign(&link->readable, line->fanout->base, -1, 0, on_event, link);
 	event_assign(&link->writable, line->fanout->base, -1, 0, on_event, link);
+	event_assign(&link->again, line->fanout->base, -1, 0, on_event, link);
 	link->transfer = (struct transfer){ .easy = curl_easy_init(), .connects = true,
 		.ended = on_connected };
 	if (link->transfer.easy == NULL || !link_prepare(link) ||
@@ -313,6 +328,8 @@ h2_link_call(struct h2_link *link, struct call *call)
 	if (error == 0) {
 		call_move(call, &link->calls);
 		link->count++;
+		link->used = true;
+		link->line->h2.wasted = 0;
 		write_soon(link);
 		return true;
 	}

@@ -24,12 +24,14 @@ struct h2_link {
 	struct fanout_line *line;
 	TAILQ_ENTRY(h2_link) entry;
 	struct event readable, writable;
+	struct event again;		/* more came than is read in one turn of the loop */
 	nghttp2_session *session;	/* NULL: the connection is being made */
 	struct h2_out out;
 	struct call_list calls;		/* on streams */
 	size_t count;			/* of them */
 	bool greeted;			/* its SETTINGS came: it is an HTTP/2 server indeed */
 	bool leaving;			/* it takes no new calls */
+	bool used;			/* it had a call */
 	unsigned quiet;			/* ticks since anything came */
 	unsigned unanswered;		/* ticks since our PING, if nothing came; 0: none */
 	unsigned idle_frames;		/* that brought no call further, in this tick */

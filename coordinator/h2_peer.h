@@ -28,6 +28,7 @@ struct h2_peer {
 	TAILQ_HEAD(, h2_link) links;
 	size_t count;		/* links, those on their way out among them */
 	size_t calls_max;	/* on one, by what the perspective said last */
+	unsigned wasted;	/* links in a row that were lost before they had a call */
 };
 
 void h2_peer_init(struct h2_peer *h2);

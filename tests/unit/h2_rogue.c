@@ -14,6 +14,8 @@
 
 #define LINKS_MAX	128
 #define FLOOD_FRAMES	30000
+#define BABBLE_FRAMES	64
+#define BABBLE_SIZE	16384
 
 struct rogue_link {
 	struct rogue *rogue;
@@ -63,7 +65,7 @@ read_ok(nghttp2_session *session, int32_t id, uint8_t *out, size_t room, uint32_
 	nghttp2_nv trailer = field("x-checksum", "none");
 
 	memcpy(out, "ok", 2);
-	if (l->rogue->script == ROGUE_CUT_REPLY)
+	if (l->rogue->script == ROGUE_CUT_REPLY || l->rogue->script == ROGUE_NUMBERLESS)
 		return 2;
 	*flags |= NGHTTP2_DATA_FLAG_EOF;
 	if (l->rogue->script == ROGUE_INTERIM) {
@@ -85,6 +87,8 @@ answer(struct rogue_link *l, int32_t id)
 	if (l->rogue->script == ROGUE_HEADERS)
 		while (count < 11)
 			fields[count++] = field("x-long", long_value);
+	if (l->rogue->script == ROGUE_NUMBERLESS)
+		fields[0] = field(":status", "000");
 	if (l->rogue->script == ROGUE_SHORT)
 		fields[count++] = field("content-length", "3");
 	if (l->rogue->script == ROGUE_INTERIM)
@@ -92,22 +96,58 @@ answer(struct rogue_link *l, int32_t id)
 	nghttp2_submit_response(l->session, id, fields, count, &body);
 }
 
+/* A record at a time. The socket takes all of it. */
 static void
-flood(struct rogue_link *l)
+write_raw(struct rogue_link *l, const uint8_t *bytes, size_t len)
 {
-	static const uint8_t ping[17] = { 0, 0, 8, NGHTTP2_PING, NGHTTP2_FLAG_ACK };
-	static uint8_t bytes[sizeof(ping) * FLOOD_FRAMES];
-
-	for (size_t i = 0; i < FLOOD_FRAMES; i++)
-		memcpy(bytes + i * sizeof(ping), ping, sizeof(ping));
-	/* A record at a time. The socket takes all of it. */
-	for (size_t sent = 0; sent < sizeof(bytes); ) {
-		int n = SSL_write(l->ssl, bytes + sent, (int)(sizeof(bytes) - sent));
+	for (size_t sent = 0; sent < len; ) {
+		int n = SSL_write(l->ssl, bytes + sent, (int)(len - sent));
 
 		assert_true(n > 0);
 		sent += (size_t)n;
 	}
+}
+
+/* Those of a stream are of the first. */
+static void
+flood(struct rogue_link *l)
+{
+	static const uint8_t ping[] = { 0, 0, 8, NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, 0, 0, 0,
+		0, 0, 0, 0, 0, 0, 0, 0 };
+	static const uint8_t begin[] = { 0, 0, 1, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS,
+		0, 0, 0, 1, 0x88 };
+	static const uint8_t padding[] = { 0, 0, 1, NGHTTP2_DATA, NGHTTP2_FLAG_PADDED,
+		0, 0, 0, 1, 0 };
+	static const uint8_t interim[] = { 0, 0, 5, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS,
+		0, 0, 0, 1, 0x08, 3, '1', '0', '3' };
+	static uint8_t bytes[sizeof(ping) * FLOOD_FRAMES];
+	const uint8_t *frame = ping;
+	size_t len = sizeof(ping);
+
+	if (l->rogue->script == ROGUE_INTERIM_FLOOD) {
+		frame = interim;
+		len = sizeof(interim);
+	} else if (l->rogue->script == ROGUE_PADDING_FLOOD) {
+		frame = padding;
+		len = sizeof(padding);
+		write_raw(l, begin, sizeof(begin));
+	}
+	for (size_t i = 0; i < FLOOD_FRAMES; i++)
+		memcpy(bytes + i * len, frame, len);
+	write_raw(l, bytes, len * FLOOD_FRAMES);
 	l->flooded = true;
+}
+
+static void
+babble(struct rogue_link *l)
+{
+	static const uint8_t head[9] = { BABBLE_SIZE >> 16, BABBLE_SIZE >> 8 & 255,
+		BABBLE_SIZE & 255, 0xee };
+	static uint8_t frame[sizeof(head) + BABBLE_SIZE];
+
+	memcpy(frame, head, sizeof(head));
+	for (int i = 0; i < BABBLE_FRAMES; i++)
+		write_raw(l, frame, sizeof(frame));
 }
 
 /* ---- what it hears ---- */
@@ -142,7 +182,13 @@ on_request(struct rogue_link *l, int32_t id)
 		else
 			answer(l, id);
 		break;
+	case ROGUE_BABBLE:
+		babble(l);
+		answer(l, id);
+		break;
 	case ROGUE_FLOOD:
+	case ROGUE_INTERIM_FLOOD:
+	case ROGUE_PADDING_FLOOD:
 		if (!l->flooded)
 			flood(l);
 		break;
@@ -174,7 +220,8 @@ link_say(struct rogue_link *l)
 
 	while (!l->mute && !l->cut && (len = nghttp2_session_mem_send(l->session, &out)) > 0) {
 		SSL_write(l->ssl, out, (int)len);
-		l->cut = l->rogue->script == ROGUE_CUT_REPLY && out[3] == NGHTTP2_DATA;
+		l->cut = (l->rogue->script == ROGUE_CUT_REPLY ||
+		    l->rogue->script == ROGUE_NUMBERLESS) && out[3] == NGHTTP2_DATA;
 	}
 }
 
@@ -182,8 +229,9 @@ static void
 session_start(struct rogue_link *l)
 {
 	enum rogue_script script = l->rogue->script;
+	bool never = script == ROGUE_NEVER || script == ROGUE_NEVER_CUT;
 	nghttp2_settings_entry most = { NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
-		script == ROGUE_ONE ? 1 : script == ROGUE_NEVER ? 0 : 1000 };
+		script == ROGUE_ONE ? 1 : never ? 0 : 1000 };
 	nghttp2_session_callbacks *callbacks;
 
 	assert_int_equal(nghttp2_session_callbacks_new(&callbacks), 0);
@@ -196,6 +244,7 @@ session_start(struct rogue_link *l)
 		SSL_write(l->ssl, "HTTP/1.1 200 OK\r\n\r\nno frames\r\n", 30);
 	l->cut = script == ROGUE_NO_SETTINGS;
 	link_say(l);
+	l->cut = l->cut || script == ROGUE_NEVER_CUT;
 }
 
 static void

@@ -24,10 +24,15 @@ enum rogue_script {
 	ROGUE_VANISH_FIRST,	/* the first connection is so once a request is answered */
 	ROGUE_ONE,		/* one stream at a time */
 	ROGUE_NEVER,		/* no stream at all */
+	ROGUE_NEVER_CUT,	/* says so and closes */
+	ROGUE_NUMBERLESS,	/* status 000, and closes in the middle of the reply */
 	ROGUE_EARLY,		/* answers before the body has come */
 	ROGUE_HEADERS,		/* 40 kB of header fields */
 	ROGUE_SHORT,		/* a body shorter than its content-length */
 	ROGUE_FLOOD,		/* frames without end that mean nothing */
+	ROGUE_INTERIM_FLOOD,	/* the same of 103 */
+	ROGUE_PADDING_FLOOD,	/* the same of data that is padding alone */
+	ROGUE_BABBLE,		/* answers after a megabyte of frames of no known type */
 	ROGUE_GARBAGE,		/* no HTTP/2 at all */
 	ROGUE_NO_SETTINGS,	/* closes after the handshake */
 	ROGUE_INTERIM,		/* 103 before 200, trailer fields after */

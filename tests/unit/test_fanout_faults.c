@@ -34,9 +34,13 @@ static const struct scenario {
 	{ ROGUE_RESET, PROBLEM_PERSPECTIVE_UNREACHABLE, 1, "INTERNAL_ERROR" },
 	{ ROGUE_SHORT, PROBLEM_PERSPECTIVE_UNREACHABLE, 1, "PROTOCOL_ERROR" },
 	/* No HTTP/2. */
-	{ ROGUE_GARBAGE, PROBLEM_PERSPECTIVE_UNREACHABLE, 1, "no answer from test" },
+	{ ROGUE_GARBAGE, PROBLEM_PERSPECTIVE_UNREACHABLE, 1, "SETTINGS" },
 	{ ROGUE_NO_SETTINGS, PROBLEM_PERSPECTIVE_UNREACHABLE, 1, "no answer from test" },
 	{ ROGUE_FLOOD, PROBLEM_PERSPECTIVE_UNREACHABLE, 3, "frame after frame of no use" },
+	{ ROGUE_INTERIM_FLOOD, PROBLEM_PERSPECTIVE_UNREACHABLE, 3, "frame after frame of no use" },
+	{ ROGUE_PADDING_FLOOD, PROBLEM_PERSPECTIVE_UNREACHABLE, 3, "frame after frame of no use" },
+	/* Greets, takes nothing and closes, however often it is asked. */
+	{ ROGUE_NEVER_CUT, PROBLEM_PERSPECTIVE_UNREACHABLE, 3, "closed the connection" },
 };
 
 static void
@@ -73,13 +77,38 @@ test_scenarios(void **state)
 static void
 test_cut_reply(void **state)
 {
+	static const enum rogue_script scripts[] = { ROGUE_CUT_REPLY, ROGUE_NUMBERLESS };
+
+	for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
+		struct fan *f = fan_new(state, FAN_NOBODY, "test");
+		struct rogue *r = rogue_new(f->base, f->fd, &f->made->server, scripts[i]);
+		struct ask a;
+
+		ask_now(&a, f, "hello");
+		assert_int_equal(a.call.problem, PROBLEM_PERSPECTIVE_UNREACHABLE);
+		assert_int_equal(*rogue_requests(r), 1);
+		ask_free(&a);
+		rogue_free(r);
+		fan_free(f);
+	}
+}
+
+/* Whoever sends without a pause leaves others their turns of the loop. */
+static void
+test_babble(void **state)
+{
 	struct fan *f = fan_new(state, FAN_NOBODY, "test");
-	struct rogue *r = rogue_new(f->base, f->fd, &f->made->server, ROGUE_CUT_REPLY);
+	struct rogue *r = rogue_new(f->base, f->fd, &f->made->server, ROGUE_BABBLE);
+	size_t turns = 0;
 	struct ask a;
 
-	ask_now(&a, f, "hello");
-	assert_int_equal(a.call.problem, PROBLEM_PERSPECTIVE_UNREACHABLE);
-	assert_int_equal(*rogue_requests(r), 1);
+	ask_start(&a, f, "hello");
+	fan_await(f, rogue_requests(r), 1);
+	for (; !a.done; turns++)
+		event_base_loop(f->base, EVLOOP_ONCE);
+	assert_int_equal(a.call.problem, PROBLEM_NONE);
+	if (turns < 4)
+		fail_msg("a megabyte in %zu turns", turns);
 	ask_free(&a);
 	rogue_free(r);
 	fan_free(f);
@@ -177,6 +206,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_scenarios),
 		cmocka_unit_test(test_cut_reply),
+		cmocka_unit_test(test_babble),
 		cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_never),
 		cmocka_unit_test(test_vanished),
