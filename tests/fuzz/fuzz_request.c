@@ -58,7 +58,8 @@ check_question(const struct mpic_request *r)
 		REQUIRE(!body.failed);
 		REQUIRE(check_request_decode(&asked, q.type->checks[i], body.data, body.len,
 		    &faults));
-		REQUIRE(asked.dcv.set == (asked.type == CHECK_DCV));
+		REQUIRE(asked.type == q.type->checks[i]);
+		REQUIRE(asked.type == CHECK_CAA || asked.dcv.set);
 		check_request_free(&asked);
 	}
 	buf_free(&body);
