@@ -240,9 +240,12 @@ fault_reply(struct http_try *t, CURLcode code)
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_WEIRD_SERVER_REPLY:
 	case CURLE_HTTP2:
-	case CURLE_BAD_CONTENT_ENCODING:
 		return http_try_fault(t, PROBLEM_HTTP_MALFORMED,
 		    "sent what is no HTTP/1 reply: %s", t->curl_says);
+	case CURLE_BAD_CONTENT_ENCODING:
+		/* of the transfer; later libcurls refuse it before accept_coding() sees it */
+		return http_try_fault(t, PROBLEM_HTTP_MALFORMED,
+		    "sent its page in a transfer coding nobody asked for: %s", t->curl_says);
 	case CURLE_OUT_OF_MEMORY:
 #if LIBCURL_VERSION_NUM >= 0x080600
 	case CURLE_TOO_LARGE:
