@@ -18,15 +18,44 @@ struct search {
 	unsigned steps;
 };
 
+/*
+ * Whether it holds \X, be it quoted. At a flag (regional indicators) PCRE2
+ * counts those before it back to the begin, with no callout between: a page
+ * of flags would keep the worker for 18 s.
+ */
+static bool
+has_cluster(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (*text != '\\')
+			continue;
+		text++;
+		if (*text == 'X')
+			return true;
+		/* what \c takes is no escape's begin */
+		if (*text == 'c' && text[1] != '\0')
+			text++;
+		if (*text == '\0')
+			return false;
+	}
+	return false;
+}
+
 static pcre2_code *
 compile(const char *text, struct buf *why)
 {
-	pcre2_compile_context *context = pcre2_compile_context_create(NULL);
+	pcre2_compile_context *context;
 	PCRE2_UCHAR message[128];
 	PCRE2_SIZE at = 0;
 	pcre2_code *code = NULL;
 	int error = PCRE2_ERROR_NOMEMORY;
 
+	if (has_cluster(text)) {
+		if (why != NULL)
+			buf_adds(why, "holds \\X, one step of which may take longer than a search may");
+		return NULL;
+	}
+	context = pcre2_compile_context_create(NULL);
 	if (context != NULL) {
 		pcre2_set_max_pattern_length(context, 4096);
 		code = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_UCP |

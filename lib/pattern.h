@@ -1,7 +1,8 @@
 /*
  * match_regex: a caller's regular expression over a page of a stranger's,
  * within a limit of time. PCRE2 in UTF mode; octets that are not UTF-8 match
- * nothing and end nothing. `\w` and its like mean Unicode's letters.
+ * nothing and end nothing. `\w` and its like mean Unicode's letters. `\C` and
+ * `\X` are not taken: no limit of time ends them.
  */
 #ifndef MPIC_PATTERN_H
 #define MPIC_PATTERN_H

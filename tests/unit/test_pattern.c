@@ -64,6 +64,28 @@ test_no_pattern(void **state)
 	assert_true(pattern_valid("token-[0-9a-f]{8}", NULL));
 }
 
+/* One step of \X counts flags back to the page's begin: no limit ends it. */
+static void
+test_no_clusters(void **state)
+{
+	static const char *const taken[] = { "\\\\X", "X", "\\x58", "[\\\\X]", "\\cAX" };
+	static const char *const refused[] = {
+		"\\X", "a\\X+", "\\X*\\d", "\\\\\\X", "(?#\\)\\X", "\\Q\\\\E\\X", "\\c\\\\X",
+	};
+
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+		assert_true(pattern_valid(taken[i], NULL));
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		struct buf why = BUF_INIT(256);
+
+		if (pattern_valid(refused[i], &why))
+			fail_msg("%s is taken", refused[i]);
+		assert_string_equal(why.data, "holds \\X, one step of which may take longer than a search may");
+		assert_int_equal(search(refused[i], "a"), PATTERN_INVALID);
+		buf_free(&why);
+	}
+}
+
 /* Patterns that take exponential or quadratic time, over a page of the kind they are worst at. */
 static void
 test_time(void **state)
@@ -113,6 +135,7 @@ main(void)
 		cmocka_unit_test(test_found),
 		cmocka_unit_test(test_not_utf8),
 		cmocka_unit_test(test_no_pattern),
+		cmocka_unit_test(test_no_clusters),
 		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_limit_is_told),
 	};
