@@ -292,7 +292,7 @@ evidence_weakest(const struct evidence *e, size_t count)
 
 	for (size_t i = 0; i < count && i < e->lookup_count; i++) {
 		const struct evidence_lookup *l = &e->lookups[i];
-		enum check_dnssec status = l->dnssec;
+		enum check_dnssec status = evidence_lookup_weakest(l);
 
 		if (l->outcome == EVIDENCE_ABANDONED)
 			continue;

@@ -97,7 +97,10 @@ bool evidence_decode(struct evidence *e, const char *json, size_t len, uint64_t 
 void evidence_free(struct evidence *e);
 /* The weakest of the answer and of every hop to it. */
 enum check_dnssec evidence_lookup_weakest(const struct evidence_lookup *l);
-/* Of the first `count` lookups (a failed one shown Insecure is that), the abandoned left out; UNKNOWN if nothing was looked up. */
+/*
+ * The same of the first `count` lookups (a failed one shown Insecure is that),
+ * the abandoned left out; UNKNOWN if nothing was looked up.
+ */
 enum check_dnssec evidence_weakest(const struct evidence *e, size_t count);
 
 #endif

@@ -250,6 +250,7 @@ test_hops(void **state)
 	assert_string_equal(e.lookups[0].hops[0].type, "CNAME");
 	assert_string_equal(e.lookups[0].hops[1].target, "b.net");
 	assert_int_equal(evidence_lookup_weakest(&e.lookups[0]), CHECK_DNSSEC_INSECURE);
+	assert_int_equal(evidence_weakest(&e, 1), CHECK_DNSSEC_INSECURE);
 	evidence_free(&e);
 	for (size_t i = 0; i < sizeof(faulty) / sizeof(faulty[0]); i++) {
 		assert_false(decode(&e, faulty[i], why, sizeof(why)));
