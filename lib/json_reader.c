@@ -218,7 +218,9 @@ read_enum(const struct reading *r)
 
 	if (r->value.kind == JSON_STRING)
 		for (int i = 0; names[i] != NULL; i++)
-			if (strcmp(names[i], r->value.text) == 0) {
+			/* to the last byte: a NUL may stand within */
+			if (strlen(names[i]) == r->value.len &&
+			    memcmp(names[i], r->value.text, r->value.len) == 0) {
 				*(int *)r->into = i;
 				return true;
 			}

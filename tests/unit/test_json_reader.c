@@ -176,6 +176,7 @@ static const struct {
 	{ "{\"text\":\"a\",\"number\":true}", "number int_type" },
 	{ "{\"text\":\"a\",\"choice\":\"blue\"}", "choice enum" },
 	{ "{\"text\":\"a\",\"choice\":\"Red\"}", "choice enum" },
+	{ "{\"text\":\"a\",\"choice\":\"red\\u0000\"}", "choice enum" },
 	{ "{\"text\":\"a\",\"choice\":1}", "choice enum" },
 	{ "{\"text\":\"a\",\"inner\":[]}", "inner model_attributes_type" },
 	{ "{\"text\":\"a\",\"inner\":{\"flag\":1}}", "inner.flag bool_type" },
