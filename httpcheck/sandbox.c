@@ -204,6 +204,10 @@ add_argument_rules(scmp_filter_ctx ctx)
 	if (rc == 0)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1,
 		    SCMP_A4(SCMP_CMP_EQ, 0));
+	/* libcurl sees to it, once more, when all ends */
+	if (rc == 0)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(rt_sigaction), 1,
+		    SCMP_A0_32(SCMP_CMP_EQ, SIGPIPE));
 	if (rc == 0)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
 		    SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));

@@ -11,9 +11,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "fetcher_fixture.h"
+#include "httpcheck/fetcher_link.h"
+#include "httpcheck/fetcher_process.h"
 #include "log.h"
 #include "web_server.h"
 
@@ -235,6 +239,69 @@ test_stopping(void **state)
 	web_stop(&silent);
 }
 
+static bool
+worker_hears(void *arg, const void *bytes, size_t len)
+{
+	return true;
+}
+
+static void
+worker_loses(void *arg)
+{
+	fail_msg("the fetcher ended before its worker");
+}
+
+/* How a fetcher ends whose worker has gone, with the job on its way. */
+static int
+end_of_orphan(const struct fetch_job *job)
+{
+	const struct fetcher_link_owner owner = { worker_hears, worker_loses, NULL };
+	const struct fetcher_config cfg = { 0 };
+	struct fixture f = { .base = event_base_new() };
+	struct buf why = BUF_INIT(256), message = BUF_INIT(FETCH_MESSAGE_MAX);
+	struct fetcher_process process;
+	struct fetcher_link *link;
+	int ends[2], status;
+	pid_t pid;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	assert_true(fetcher_process_init(&process, &cfg, &why));
+	assert_int_equal(fetcher_process_start(&process, ends[1], &pid), 0);
+	close(ends[1]);
+	link = fetcher_link_new(f.base, ends[0], &owner);
+	if (job != NULL) {
+		fetcher_link_begin(&message);
+		fetch_job_encode(job, 1, &message);
+		assert_true(fetcher_link_send(link, &message));
+	}
+	fixture_run_ms(&f, 200);
+	fetcher_link_free(link);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	free(process.program);
+	buf_free(&message);
+	event_base_free(f.base);
+	return status;
+}
+
+static void
+test_orphan(void **state)
+{
+	struct web_server server, silent;
+	struct fetch_job job;
+
+	assert_int_equal(end_of_orphan(NULL), 0);
+	web_start(&server, false, answer, NULL);
+	web_start(&silent, false, NULL, NULL);
+	for (enum fetch_kind kind = FETCH_HTTP; kind <= FETCH_TLS_ALPN; kind++) {
+		job = fixture_job(kind, server.port);
+		assert_int_equal(end_of_orphan(&job), 0);
+		job = fixture_job(kind, silent.port);
+		assert_int_equal(end_of_orphan(&job), 0);
+	}
+	web_stop(&silent);
+	web_stop(&server);
+}
+
 /* --- others in its place ---------------------------------------------------------- */
 
 static void
@@ -403,6 +470,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_hangs),
 		cmocka_unit_test(test_stopping),
+		cmocka_unit_test(test_orphan),
 		cmocka_unit_test(test_liars),
 		cmocka_unit_test(test_stray_outcome),
 		cmocka_unit_test(test_inherits_nothing),

@@ -61,6 +61,8 @@ static int try_unlink(void) { return unlink("/tmp/none"); }
 static int try_ports(void) { return dial(81); }
 static int try_port(void) { return dial(80) == 0 || errno == ECONNREFUSED ? 0 : -1; }
 static int try_setuid(void) { return setuid(0); }
+static int try_sigpipe(void) { return signal(SIGPIPE, SIG_IGN) == SIG_ERR ? -1 : 0; }
+static int try_signal(void) { return signal(SIGTERM, SIG_IGN) == SIG_ERR ? -1 : 0; }
 static int try_inotify(void) { return (int)syscall(SYS_inotify_init1, 0); }
 
 static int
@@ -124,6 +126,7 @@ test_rights(void **state)
 		{ "bind", try_bind, KILLED }, { "kill", try_kill, KILLED },
 		{ "ptrace", try_ptrace, KILLED }, { "unlink", try_unlink, KILLED },
 		{ "setuid", try_setuid, KILLED }, { "inotify", try_inotify, KILLED },
+		{ "signal", try_signal, KILLED }, { "sigpipe", try_sigpipe, ALLOWED },
 		{ "code", try_code, KILLED }, { "data", try_data, ALLOWED },
 		{ "port 80", try_port, ALLOWED }, { "port 81", try_ports, DENIED },
 	};
