@@ -29,12 +29,23 @@ connection_read_arm(struct connection *c, bool on)
 	c->read_armed = on;
 }
 
+void
+connection_read_again(struct connection *c)
+{
+	static const struct timeval now = { 0, 0 };
+
+	event_add(&c->readable, &now);
+}
+
 static void
 on_event(evutil_socket_t fd, short what, void *arg)
 {
 	struct connection *c = arg;
 
-	c->can_read = (what & EV_READ) != 0;
+	c->can_read = (what & (EV_READ | EV_TIMEOUT)) != 0;
+	/* libevent takes an event out whose time is over. */
+	if ((what & EV_TIMEOUT) != 0)
+		c->read_armed = false;
 	connection_run(c);
 }
 

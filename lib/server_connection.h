@@ -111,6 +111,11 @@ void connection_settle(struct connection *c);
 
 void connection_deadline_in(struct connection *c, int64_t ms);
 void connection_read_arm(struct connection *c, bool on);
+/*
+ * There is more to read, TLS may hold it, and others are to have their turn first. Not by
+ * event_active(): libevent runs what is active before it looks at anything else.
+ */
+void connection_read_again(struct connection *c);
 /* STEP_AGAIN: *got bytes came, or *sent went. STEP_WAIT: the socket is being watched for more. */
 enum step connection_read(struct connection *c, void *bytes, size_t room, size_t *got);
 enum step connection_write(struct connection *c, const void *bytes, size_t len, size_t *sent);

@@ -265,7 +265,7 @@ h2_read(struct connection *c)
 	connection_read_arm(c, true);
 	do {
 		if (reads++ == READS_MAX) {
-			event_active(&c->readable, EV_READ, 0);
+			connection_read_again(c);
 			break;
 		}
 		step = connection_read(c, bytes, sizeof(bytes), &got);
