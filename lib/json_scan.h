@@ -3,8 +3,9 @@
  * stand, without building anything.
  *
  * For what is passed on as it came and never looked into, such as evidence: a
- * tenth of the cost of parsing it; and the first step of json_tokens.h. RFC 8259 to the letter, in UTF-8 (no
- * surrogates, no overlong forms), at most JSON_DEPTH_MAX deep.
+ * tenth of the cost of parsing it; and the first step of json_tokens.h. RFC 8259
+ * to the letter, in UTF-8 (no surrogates, no overlong forms), at most
+ * JSON_DEPTH_MAX deep.
  */
 #ifndef MPIC_JSON_SCAN_H
 #define MPIC_JSON_SCAN_H
