@@ -263,6 +263,9 @@ challenge_check(const struct check_dcv_parameters *p, const struct place *at)
 	struct target value;
 	struct name name;
 
+	/* it stands in any page and in many a record */
+	if (strspn(p->challenge_value, " \t\r\n\f\v") == len)
+		fault(at, "challenge_value", "invalid-value", "expected more than white space");
 	/* the name as PTR records have it, and as Open MPIC compares it */
 	if (len > 1 && p->challenge_value[len - 1] == '.')
 		len--;
@@ -423,6 +426,42 @@ check_dcv_parameters_read(struct check_dcv_parameters *p, struct json_object *ob
 	return faults->count == before;
 }
 
+/* The octet at `s`, which goes over it; percent-encoded if whole. */
+static int
+octet_take(const char **s)
+{
+	const char *at = *s;
+
+	if (at[0] == '%' && isxdigit((unsigned char)at[1]) && isxdigit((unsigned char)at[2])) {
+		const char digits[] = { at[1], at[2], '\0' };
+
+		*s += 3;
+		return (int)strtoul(digits, NULL, 16);
+	}
+	*s += 1;
+	return (unsigned char)*at;
+}
+
+static bool
+begins_decoded(const char *text, const char *value)
+{
+	for (; *value != '\0'; value++)
+		if (*text == '\0' || tolower(octet_take(&text)) != tolower((unsigned char)*value))
+			return false;
+	return true;
+}
+
+bool
+check_dcv_value_in(const struct check_dcv_parameters *p, const char *url)
+{
+	if (strcasestr(url, p->challenge_value) != NULL)
+		return true;
+	for (; *url != '\0'; url++)
+		if (begins_decoded(url, p->challenge_value))
+			return true;
+	return false;
+}
+
 /* BR 3.2.2.4.18: the content looked for must not appear in the request. */
 static bool
 is_in_request(const struct check_dcv_parameters *p, const struct target *target)
@@ -430,7 +469,7 @@ is_in_request(const struct check_dcv_parameters *p, const struct target *target)
 	/* Missing is a fault that has been named. */
 	if (p->http_token_path == NULL || p->challenge_value == NULL)
 		return false;
-	if (strcasestr(p->http_token_path, p->challenge_value) != NULL ||
+	if (check_dcv_value_in(p, p->http_token_path) ||
 	    strcasestr(target_text(target), p->challenge_value) != NULL)
 		return true;
 	for (size_t i = 0; i < p->header_count; i++)

@@ -68,6 +68,11 @@ void check_dcv_parameters_encode(const struct check_dcv_parameters *p, struct bu
  */
 bool check_dcv_target(const struct check_dcv_parameters *p, const struct target *target,
     const char *target_path, struct json_faults *faults);
+/*
+ * Whether the challenge_value stands in a URL or a part of one, in any case,
+ * percent-encoded or not: a server may show what it was asked for.
+ */
+bool check_dcv_value_in(const struct check_dcv_parameters *p, const char *url);
 /* require_exact_case as sent, or what the method has. */
 bool check_dcv_exact_case(const struct check_dcv_parameters *p);
 /*

@@ -179,6 +179,10 @@ static const struct {
 	{ PAGE("a%zz", ""), "http_token_path invalid-path" },
 	{ PAGE("b\u00fccher", ""), "http_token_path invalid-path" },
 	{ PAGE("", ""), "http_token_path string_too_short" },
+	/* values */
+	{ METHOD("website-change", ",\"challenge_value\":\" \\t\",\"http_token_path\":\"a\""),
+	    "challenge_value invalid-value" },
+	{ METHOD("dns-change", ",\"challenge_value\":\" \"" TXT), "challenge_value invalid-value" },
 	/* pages */
 	{ PAGE("a", ",\"match_regex\":\"(\""), "match_regex invalid-regex" },
 	{ PAGE("a", ",\"match_regex\":\"\""), "" },
@@ -345,6 +349,8 @@ test_value_in_request(void **state)
 	} cases[] = {
 		{ "a.txt", "{}", "a.com", true },
 		{ "x/VALUE.txt", "{}", "a.com", false },
+		{ "x/v%61lu%45.txt", "{}", "a.com", false },
+		{ "x/v%61lu", "{}", "a.com", true },
 		{ "a.txt", "{\"X\":\"the value\"}", "a.com", false },
 		{ "a.txt", "{\"X-Value\":\"x\"}", "a.com", false },
 		{ "a.txt", "{}", "value.com", false },
