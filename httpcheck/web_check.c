@@ -12,6 +12,7 @@
 #include "httpcheck/web_record.h"
 
 #define SENTENCE_MAX	CHECK_MESSAGE_MAX
+#define URL_SHOWN	200	/* characters of a URL in a sentence */
 #define GRACE_MS	1000	/* beyond the deadline, for the fetcher to say what it waited for */
 #define EVIDENCE_BYTES_MAX	(EVIDENCE_MAX + 1024)
 
@@ -104,6 +105,14 @@ on_watchdog(evutil_socket_t fd, short what, void *arg)
 
 /* ---- what answered ---- */
 
+/* BR 3.2.2.4.18: the content looked for must not appear in the request that has the page. */
+static bool
+is_given_away(const struct web_check *w, const struct url *next)
+{
+	return parameters(w)->method == DCV_WEBSITE_CHANGE &&
+	    check_dcv_value_in(parameters(w), next->text);
+}
+
 static void
 redirect_follow(struct web_check *w, const struct fetch_outcome *o)
 {
@@ -111,10 +120,16 @@ redirect_follow(struct web_check *w, const struct fetch_outcome *o)
 		.from = &w->url, .status = o->status, .location = o->location,
 		.followed = w->followed,
 	};
-	struct buf why = BUF_INIT(2 * SENTENCE_MAX);
+	struct buf why = BUF_INIT((size_t)2 * SENTENCE_MAX);
 	struct url next;
 	enum problem problem = redirect_judge(&r, &next, &why);
 
+	if (problem == PROBLEM_NONE && is_given_away(w, &next)) {
+		problem = PROBLEM_REDIRECT_REFUSED;
+		buf_addf(&why, "%.*s leads with HTTP status %d to a URL that holds the value itself (BR 3.2.2.4.18)",
+		    URL_SHOWN, w->url.text, o->status);
+		url_free(&next);
+	}
 	if (problem == PROBLEM_NONE) {
 		web_record_hop(&w->record, o->status, &w->url, o->location);
 		w->followed++;

@@ -336,6 +336,29 @@ test_website(void **state)
 	web_world_free(&w);
 }
 
+/* BR 3.2.2.4.18: what is looked for is in no request, that to a redirect's end included. */
+static void
+test_value_in_redirect(void **state)
+{
+	static const char *const locations[] = { "/?q=tHe-Value", "http://other.example/the%2dval%75e" };
+	struct check_dcv_parameters p = { .set = true, .method = DCV_WEBSITE_CHANGE,
+		.challenge_value = "the-value", .http_token_path = "f" };
+
+	for (size_t i = 0; i < sizeof(locations) / sizeof(locations[0]); i++) {
+		const struct web_server servers[] = {
+			{ .url = "http://" H "/.well-known/pki-validation/f", .status = 302,
+			    .location = locations[i] },
+			{ .status = 200, .body = "the-value" }, END
+		};
+		struct web_world w = { .hosts = hosts, .servers = servers };
+
+		web_world_check(&w, H, &p);
+		assert_ended(&w, PROBLEM_REDIRECT_REFUSED, "to a URL that holds the value itself");
+		assert_int_equal(w.job_count, 1);
+		web_world_free(&w);
+	}
+}
+
 #define DIGEST	"0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20"
 
 static void
@@ -531,6 +554,7 @@ main(void)
 		cmocka_unit_test(test_redirects),
 		cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_website),
+		cmocka_unit_test(test_value_in_redirect),
 		cmocka_unit_test(test_tls_alpn),
 		cmocka_unit_test(test_fetcher_dies),
 		cmocka_unit_test(test_family_hangs),
