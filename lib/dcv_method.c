@@ -1,11 +1,13 @@
 #include "dcv_method.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #define ONLY(record)	(1u << DCV_##record)
 #define CHALLENGE	(DCV_P_CHALLENGE_VALUE)
 #define KEY_HASH	(DCV_P_KEY_AUTHORIZATION_HASH)
+#define IP6_NAME_LEN	(32 * 2 + sizeof("ip6.arpa") - 1)	/* RFC 3596 2.5 */
 
 static const struct dcv_method_row rows[DCV_METHOD_COUNT] = {
 	[DCV_ACME_HTTP_01] = {
@@ -92,7 +94,7 @@ static const struct dcv_method_row rows[DCV_METHOD_COUNT] = {
 		.kind = DCV_DNS, .section = "3.2.2.5.3",
 		.ip_section = "3.2.2.5.3", .retired = "2027-03-15", .labels = { NULL },
 		.records = ONLY(PTR), .prefix = "", .ip_prefix = "",
-		.takes = CHALLENGE | DCV_P_DNS_NAME_PREFIX, .requires = CHALLENGE,
+		.takes = CHALLENGE, .requires = CHALLENGE,
 	},
 };
 
@@ -141,19 +143,31 @@ dcv_method_record(enum dcv_method method)
 	return DCV_RECORD_COUNT;
 }
 
-/* Under in-addr.arpa or ip6.arpa. */
+/* Of a hexadecimal digit; of anything else some number. */
+static unsigned
+nibble(char c)
+{
+	return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10) & 15;
+}
+
+/* Of a whole address: the very name that the address it seems to be of has. */
 static bool
 is_reverse_name(const struct name *n)
 {
-	static const char *const zones[] = { ".in-addr.arpa", ".ip6.arpa" };
+	struct target t = { .kind = TARGET_IPV4 };
+	unsigned a[4] = { 0 };
+	struct name again;
 
-	for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++) {
-		size_t len = strlen(zones[i]);
-
-		if (n->len > len && strcmp(n->text + n->len - len, zones[i]) == 0)
-			return true;
+	if (n->len == IP6_NAME_LEN) {
+		t.kind = TARGET_IPV6;
+		for (size_t i = 0; i < 16; i++)
+			t.address[15 - i] = (uint8_t)(nibble(n->text[4 * i]) |
+			    nibble(n->text[4 * i + 2]) << 4);
+	} else if (sscanf(n->text, "%3u.%3u.%3u.%3u.", &a[3], &a[2], &a[1], &a[0]) == 4) {
+		for (size_t i = 0; i < 4; i++)
+			t.address[i] = (uint8_t)a[i];
 	}
-	return false;
+	return target_reverse_name(&t, &again) && strcmp(n->text, again.text) == 0;
 }
 
 const char *
@@ -167,7 +181,7 @@ dcv_method_refuses(enum dcv_method method, const struct target *target)
 	if (target->kind == TARGET_WILDCARD && !row->wildcard)
 		return "expected a name without wildcard: this method does not validate wildcards";
 	if (method == DCV_REVERSE_ADDRESS_LOOKUP && !is_reverse_name(&target->name))
-		return "expected an IP address, or its name under in-addr.arpa or ip6.arpa";
+		return "expected an IP address, or its whole name under in-addr.arpa or ip6.arpa";
 	return NULL;
 }
 

@@ -60,7 +60,7 @@ static const char *const whole[] = {
 	"{\"validation_method\":\"ip-address\",\"require_exact_case\":false,"
 	    "\"challenge_value\":\"2001:DB8::1\",\"dns_record_type\":\"AAAA\",\"dns_name_prefix\":null}",
 	"{\"validation_method\":\"reverse-address-lookup\",\"require_exact_case\":false,"
-	    "\"challenge_value\":\"a.com.\",\"dns_name_prefix\":null}",
+	    "\"challenge_value\":\"a.com.\"}",
 };
 
 static void
@@ -229,6 +229,9 @@ static const struct {
 	    "challenge_value invalid-address" },
 	{ METHOD("ip-address", ",\"challenge_value\":\"1.2.3.4\",\"dns_record_type\":\"PTR\""),
 	    "dns_record_type enum" },
+	{ METHOD("reverse-address-lookup", ",\"challenge_value\":\"a\",\"dns_name_prefix\":\"_x\""),
+	    "dns_name_prefix enum" },
+	{ METHOD("reverse-address-lookup", ",\"challenge_value\":\"a\",\"dns_name_prefix\":null"), "" },
 	{ METHOD("reverse-address-lookup", ",\"challenge_value\":\"a b\""),
 	    "challenge_value invalid-name" },
 	{ METHOD("reverse-address-lookup", ",\"challenge_value\":\"a.com..\""),

@@ -107,11 +107,20 @@ test_consistent(void **state)
 	}
 }
 
+#define V6_NAME	"1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.B.d.0.1.0.0.2.ip6.arpa"
+
 static void
 test_reverse_names(void **state)
 {
 	static const char *const others[] = {
 		"in-addr.arpa", "ip6.arpa", "1.in-addr.arpa.com", "xin-addr.arpa", "a.arpa",
+		/* of no whole address */
+		"2.0.192.in-addr.arpa", "9.1.2.0.192.in-addr.arpa", "x.2.0.192.in-addr.arpa",
+		"01.2.0.192.in-addr.arpa", "257.2.0.192.in-addr.arpa", "1.2.0.192.in-addr.arpa.ip6.arpa",
+		"1.0.ip6.arpa", "0." V6_NAME, "g.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa",
+	};
+	static const char *const whole[] = {
+		"1.2.0.192.In-Addr.arpa", "0.0.0.255.in-addr.arpa", V6_NAME,
 	};
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
@@ -119,9 +128,11 @@ test_reverse_names(void **state)
 
 		assert_non_null(dcv_method_refuses(DCV_REVERSE_ADDRESS_LOOKUP, &t));
 	}
-	struct target t = target("1.0.IP6.Arpa");
+	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
+		struct target t = target(whole[i]);
 
-	assert_null(dcv_method_refuses(DCV_REVERSE_ADDRESS_LOOKUP, &t));
+		assert_null(dcv_method_refuses(DCV_REVERSE_ADDRESS_LOOKUP, &t));
+	}
 }
 
 static void
