@@ -39,8 +39,8 @@ static const struct scenario {
 	{ ROGUE_FLOOD, PROBLEM_PERSPECTIVE_UNREACHABLE, 3, "frame after frame of no use" },
 	{ ROGUE_INTERIM_FLOOD, PROBLEM_PERSPECTIVE_UNREACHABLE, 3, "frame after frame of no use" },
 	{ ROGUE_PADDING_FLOOD, PROBLEM_PERSPECTIVE_UNREACHABLE, 3, "frame after frame of no use" },
-	/* Greets, takes nothing and closes, however often it is asked. */
-	{ ROGUE_NEVER_CUT, PROBLEM_PERSPECTIVE_UNREACHABLE, 3, "closed the connection" },
+	/* Greets, takes nothing and closes, however often it is asked; a reset if we had written. */
+	{ ROGUE_NEVER_CUT, PROBLEM_PERSPECTIVE_UNREACHABLE, 3, "no answer from test" },
 };
 
 static void
