@@ -18,20 +18,20 @@ outcome_name(const struct poll *poll, enum record_end end)
 }
 
 static const char *
-result_name(const struct poll *poll, size_t i)
+result_name(const struct poll *poll, size_t i, enum record_end end)
 {
 	switch (poll->ballot.votes[i]) {
 	case VOTE_PASSED:
 		return "passed";
 	case VOTE_PENDING:
-		return "aborted";
+		return end == RECORD_NOT_ASKED ? "not-asked" : "aborted";
 	default:
 		return problem_code(poll->corroborators[i].problem);
 	}
 }
 
 static void
-results_text(const struct poll *poll, char text[RESULTS_MAX])
+results_text(const struct poll *poll, enum record_end end, char text[RESULTS_MAX])
 {
 	size_t len = 0;
 
@@ -39,7 +39,7 @@ results_text(const struct poll *poll, char text[RESULTS_MAX])
 	for (size_t i = 0; i < poll->ballot.perspectives && len < RESULTS_MAX; i++)
 		len += (size_t)snprintf(text + len, RESULTS_MAX - len, "%s%s=%s",
 		    i > 0 ? " " : "", poll->corroborators[i].perspective->code,
-		    result_name(poll, i));
+		    result_name(poll, i, end));
 }
 
 /*
@@ -55,7 +55,7 @@ record_check(const struct attempt *a, size_t check, const struct question *quest
 	enum check_type type = question->type->checks[check];
 	char results[RESULTS_MAX], number[24], quorum[48], elapsed[24];
 
-	results_text(poll, results);
+	results_text(poll, end, results);
 	snprintf(number, sizeof(number), "%zu", a->number);
 	snprintf(quorum, sizeof(quorum), "%zu/%zu", quorum_passed(&poll->ballot), a->count);
 	snprintf(elapsed, sizeof(elapsed), "%" PRIu64,

@@ -12,7 +12,7 @@
 enum record_end {
 	RECORD_DECIDED,		/* each check is "valid" or "not-valid" */
 	RECORD_ABORTED,		/* the caller vanished; who had not answered is "aborted" */
-	RECORD_NOT_ASKED,	/* no memory: no perspective was asked */
+	RECORD_NOT_ASKED,	/* no memory: nobody was asked, each is "not-asked" */
 };
 
 /* `caller` is the identity that asked. The attempt must be over. */

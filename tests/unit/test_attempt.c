@@ -536,6 +536,7 @@ no_memory_to_start(const char *text)
 		assert_true(attempts <= 1);
 		if (attempts == 1) {
 			assert_string_equal(outcome, "not-asked");
+			assert_null(strstr(results, "=aborted"));
 			not_asked++;
 		}
 	}
