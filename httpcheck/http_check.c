@@ -4,9 +4,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "buf.h"
 #include "pattern.h"
 
 #define URL_SHOWN	200	/* characters of a URL in a sentence */
+#define PAGE_SHOWN	64	/* octets of a page */
 #define SPACE		" \t\r\n\f\v"
 
 /* A part of the page. */
@@ -80,6 +82,20 @@ pass(struct check_result *result, const char *matched)
 	result->dcv.matched = matched;
 }
 
+/* That it does not match; `what` is how. */
+static void
+mismatch(const struct http_page *page, const char *what, struct check_result *result)
+{
+	struct buf begin = BUF_INIT((size_t)4 * PAGE_SHOWN);
+
+	buf_add_escaped(&begin, page->body, page->len < PAGE_SHOWN ? page->len : PAGE_SHOWN);
+	check_result_fail(result, PROBLEM_NO_MATCH, "the page at %.*s (%zu bytes%s) %s%s%s%s",
+	    URL_SHOWN, page->url, page->len, page->more ? ", and more that was not read" : "", what,
+	    begin.len > 0 ? "; it begins with \"" : "", begin.data != NULL ? begin.data : "",
+	    begin.len > 0 ? "\"" : "");
+	buf_free(&begin);
+}
+
 /* What keeps the page from being the key authorization, as the end of a sentence. */
 static const char *
 difference(struct text page, const char *expected)
@@ -103,9 +119,7 @@ judge_acme(const struct check_dcv_parameters *p, const struct http_page *page,
 	if (!page->more && text_is(strip_end(all), p->key_authorization))
 		pass(result, p->key_authorization);
 	else
-		check_result_fail(result, PROBLEM_NO_MATCH, "the page at %.*s (%zu bytes%s) %s",
-		    URL_SHOWN, page->url, page->len, page->more ? " and more" : "",
-		    difference(all, p->key_authorization));
+		mismatch(page, difference(all, p->key_authorization), result);
 }
 
 static void
@@ -139,9 +153,7 @@ judge_website(const struct check_dcv_parameters *p, const struct http_page *page
 	struct text text = strip((struct text){ (const char *)page->body, page->len });
 
 	if (!text_holds(text, p->challenge_value, check_dcv_exact_case(p)))
-		check_result_fail(result, PROBLEM_NO_MATCH,
-		    "the page at %.*s (%zu bytes%s) does not hold the value", URL_SHOWN, page->url,
-		    page->len, page->more ? ", and more that was not read" : "");
+		mismatch(page, "does not hold the value", result);
 	else if (p->match_regex == NULL || *p->match_regex == '\0')
 		pass(result, p->challenge_value);
 	else

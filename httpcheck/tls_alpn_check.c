@@ -1,6 +1,8 @@
 #include "httpcheck/tls_alpn_check.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include <openssl/crypto.h>
 
@@ -75,6 +77,17 @@ identifier_is(const struct fetch_certificate *c, const uint8_t digest[DIGEST_LEN
 	    CRYPTO_memcmp(c->acme, expected, sizeof(expected)) == 0;
 }
 
+static void
+identifier_fail(const struct fetch_certificate *c, struct check_result *result)
+{
+	char hex[2 * FETCH_ACME_MAX + 1] = "empty";
+
+	for (size_t i = 0; i < c->acme_len; i++)
+		snprintf(hex + 2 * i, 3, "%02x", c->acme[i]);
+	check_result_fail(result, PROBLEM_NO_MATCH,
+	    "the certificate's acmeIdentifier is %s, and not the digest of the key authorization", hex);
+}
+
 static bool
 judge_identifier(const struct check_dcv_parameters *p, const struct fetch_certificate *c,
     struct check_result *result)
@@ -93,8 +106,7 @@ judge_identifier(const struct check_dcv_parameters *p, const struct fetch_certif
 	else if (!check_dcv_digest(p->key_authorization_hash, digest))
 		check_result_fail(result, PROBLEM_INTERNAL, "key_authorization_hash is no digest");
 	else if (!identifier_is(c, digest))
-		check_result_fail(result, PROBLEM_NO_MATCH,
-		    "the certificate's acmeIdentifier is not the digest of the key authorization");
+		identifier_fail(c, result);
 	else
 		return true;
 	return false;

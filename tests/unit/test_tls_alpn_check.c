@@ -53,6 +53,9 @@ judge(const char *target, const char *hash, const struct fetch_outcome *o)
 	tls_alpn_check_judge(&p, &t, o, &r);
 	assert_int_equal(r.check_passed, r.problem.problem == PROBLEM_NONE);
 	assert_true(r.check_passed ? r.check_completed : *r.problem.message != '\0');
+	if (r.problem.problem == PROBLEM_NO_MATCH && o->certificate.acme[0] == 4)
+		assert_non_null(strstr(r.problem.message, o->certificate.acme_len > 0 ?
+		    "acmeIdentifier is 04" : "acmeIdentifier is empty, and not"));
 	if (r.check_passed)
 		assert_string_equal(r.dcv.matched, hash);
 	else
