@@ -35,7 +35,7 @@ dns_expect(struct dns_expectation *x, const struct check_dcv_parameters *p)
 		expect_name(x, p->challenge_value);
 	if (!dns_expectation_folds(p) || x->text == NULL)
 		return;
-	for (; x->text[len] != '\0' && len < CHECK_VALUE_MAX; len++)
+	for (; len < CHECK_VALUE_MAX && x->text[len] != '\0'; len++)
 		x->folded[len] = x->text[len] >= 'A' && x->text[len] <= 'Z' ?
 		    (char)(x->text[len] + ('a' - 'A')) : x->text[len];
 	x->folded[len] = '\0';

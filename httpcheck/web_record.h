@@ -46,7 +46,7 @@ struct web_record {
 /* A lookup's evidence as the resolver sent it, well-formed JSON. */
 void web_record_evidence(struct web_record *r, const char *json, size_t len,
     enum check_dnssec status);
-/* A lookup that ended without any; `status` is then INDETERMINATE or BOGUS. */
+/* A lookup that ended without any: its status counts as INDETERMINATE. */
 void web_record_no_evidence(struct web_record *r, const char *name, const char *type,
     enum problem problem, const char *message);
 /* An address that may not be dialled, and was not. Over CHECK_DIALS_MAX none are added, here and below. */
