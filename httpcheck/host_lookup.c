@@ -96,7 +96,10 @@ excusable(enum problem problem)
 	    problem_fault(problem) == FAULT_TARGET);
 }
 
-/* Without an address: what failed, or that there is none. Nothing else than a family's problem is told. */
+/*
+ * What keeps the addresses from being dialled, or that there are none. Of two
+ * problems the one that no address of the other family excuses.
+ */
 static enum problem
 families_judge(const struct host_lookup *l, bool found, const char **message, struct buf *why)
 {
@@ -185,7 +188,7 @@ on_patience(evutil_socket_t fd, short what, void *arg)
 	lookup_end(l);
 }
 
-/* The other family cannot decide any more, or half of what is left goes to the addresses there are. */
+/* For the other family: half of what is left goes to the addresses there are. */
 static bool
 patience_start(struct host_lookup *l)
 {

@@ -22,7 +22,7 @@ bool evidence_usable(const struct evidence *e, const char *type, const struct na
  * call other data one, that is a problem all the same.
  */
 enum problem lookup_problem(const struct evidence_lookup *l);
-/* Fails the result by that problem, naming the type, the name and the reason; `but` ends the sentence. */
+/* Fails the result by that problem, with type, name and reason; `but` ends the sentence. */
 void lookup_fail(const struct evidence_lookup *l, const char *type, enum problem problem,
     const char *but, struct check_result *result);
 

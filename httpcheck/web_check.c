@@ -27,7 +27,7 @@ struct web_check {
 	size_t next;			/* address to try */
 	struct fetch *fetch;		/* NULL: none under way */
 	struct address dialled;		/* by it */
-	size_t last_failure;		/* dial of this host that failed last, counted from 1; 0: none */
+	size_t last_failure;		/* failed dial of this host, from 1; 0: none */
 	struct event *watchdog;
 };
 
@@ -183,7 +183,7 @@ on_outcome(void *arg, const struct fetch_outcome *o)
 
 /* ---- the tries ---- */
 
-/* RFC 9110 11.6.2, RFC 6265 4.2: they are for the host they were given for, and not for the clear. */
+/* RFC 9110 11.6.2, RFC 6265 4.2: they are for one host, and not for the clear. */
 static bool
 header_withheld(const struct web_check *w, const char *name)
 {

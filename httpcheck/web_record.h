@@ -49,7 +49,7 @@ void web_record_evidence(struct web_record *r, const char *json, size_t len,
 /* A lookup that ended without any: its status counts as INDETERMINATE. */
 void web_record_no_evidence(struct web_record *r, const char *name, const char *type,
     enum problem problem, const char *message);
-/* An address that may not be dialled, and was not. Over CHECK_DIALS_MAX none are added, here and below. */
+/* An address that may not be dialled, and was not. CHECK_DIALS_MAX is for these and those below. */
 void web_record_refused(struct web_record *r, const struct url *url, const struct address *a,
     const char *why);
 /* An address that was. What answered becomes the last answer. */
