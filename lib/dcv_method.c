@@ -7,7 +7,7 @@
 #define ONLY(record)	(1u << DCV_##record)
 #define CHALLENGE	(DCV_P_CHALLENGE_VALUE)
 #define KEY_HASH	(DCV_P_KEY_AUTHORIZATION_HASH)
-#define IP6_NAME_LEN	(32 * 2 + sizeof("ip6.arpa") - 1)	/* RFC 3596 2.5 */
+#define IP6_NAME_LEN	(64 + sizeof("ip6.arpa") - 1)	/* RFC 3596 2.5 */
 
 static const struct dcv_method_row rows[DCV_METHOD_COUNT] = {
 	[DCV_ACME_HTTP_01] = {
