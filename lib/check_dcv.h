@@ -26,6 +26,8 @@ struct buf;
 #define CHECK_DIALS_MAX		64	/* tries of addresses in one result */
 
 enum check_url_scheme { CHECK_HTTP, CHECK_HTTPS };
+/* "http", "https"; ends with NULL. */
+extern const char *const check_url_scheme_names[];
 
 struct check_header {
 	const char *name, *value;
