@@ -2,10 +2,14 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <sys/stat.h>
 
 #include "coordinator/cohort.h"
 
@@ -62,6 +66,17 @@ static const struct option rows[] = {
 	ROW("linger_ms", INTEGER, coordinator_config, linger_ms, .min = 0, .max = 60000,
 	    .def = "500", .unit = "ms", .sentence = "How long to wait for the other "
 	    "perspectives once the verdict is certain."),
+
+	ROW("audit_dir", PATH, coordinator_config, audit_dir, .sentence = "The directory of the "
+	    "audit log, one file a worker; a request whose records cannot be written there is "
+	    "answered with 503. Without it attempts leave lines on stderr only."),
+	ROW("audit_name", STRING, coordinator_config, audit_name, .min = 1, .max = 64,
+	    .sentence = "What replicas are told apart by in the names of audit files: letters, "
+	    "digits, '.', '_', '-'; default: the name of the host."),
+	ROW("audit_sync", STRING, coordinator_config, audit_sync, .def = "interval",
+	    .sentence = "What of the audit log survives the machine: none (what the kernel has "
+	    "written), interval (all but the last second), each (all; every attempt waits for "
+	    "the disk). All of it survives the process, whichever."),
 
 	ROW("policy", STRING, coordinator_config, policy, .def = "open-mpic",
 	    .sentence = "The rules in force: open-mpic."),
@@ -183,6 +198,51 @@ prepare_fleet(struct coordinator_config *cfg, struct buf *faults)
 	return fleet_check(&cfg->fleet, faults) && ok;
 }
 
+/* ---- the audit log ---- */
+
+#define AUDIT_NAME_CHARACTERS \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+
+/* The host's name, for whoever gives none. */
+static bool
+audit_default_name(struct coordinator_config *cfg)
+{
+	char host[HOST_NAME_MAX + 1] = "";
+
+	if (gethostname(host, sizeof(host) - 1) != 0 || host[0] == '\0')
+		strcpy(host, "coordinator");
+	for (char *at = host; *(at += strspn(at, AUDIT_NAME_CHARACTERS)) != '\0';)
+		*at = '-';
+	cfg->audit_name = strdup(host);
+	return cfg->audit_name != NULL;
+}
+
+static bool
+check_audit(struct coordinator_config *cfg, struct buf *faults)
+{
+	size_t before = faults->len;
+	struct stat st;
+	int sync = 0;
+
+	while (audit_sync_names[sync] != NULL && strcmp(audit_sync_names[sync],
+	    cfg->audit_sync != NULL ? cfg->audit_sync : "") != 0)
+		sync++;
+	cfg->audit_sync_mode = (enum audit_sync)sync;
+	if (sync == AUDIT_SYNC_COUNT)
+		buf_addf(faults, "audit_sync: expected none, interval or each, found \"%s\"\n",
+		    cfg->audit_sync != NULL ? cfg->audit_sync : "");
+	if (cfg->audit_name == NULL && !audit_default_name(cfg))
+		buf_adds(faults, "audit_name: out of memory\n");
+	else if (cfg->audit_name[strspn(cfg->audit_name, AUDIT_NAME_CHARACTERS)] != '\0')
+		buf_adds(faults, "audit_name: expected letters, digits, '.', '_' and '-'\n");
+	if (cfg->audit_dir == NULL)
+		return faults->len == before;
+	if (stat(cfg->audit_dir, &st) != 0 || (S_ISDIR(st.st_mode) ?
+	    access(cfg->audit_dir, R_OK | W_OK | X_OK) : (errno = ENOTDIR)) != 0)
+		buf_addf(faults, "audit_dir: %s: %s\n", cfg->audit_dir, strerror(errno));
+	return faults->len == before;
+}
+
 /* ---- the rest ---- */
 
 static bool
@@ -242,6 +302,7 @@ check_config(void *config, struct buf *faults)
 
 	ok = ok && prepare_fleet(cfg, faults);
 	ok = read_secret(cfg, faults) && ok;
+	ok = check_audit(cfg, faults) && ok;
 	ok = check_rest(cfg, faults) && ok;
 	if (ok && cfg->default_perspective_count == 0)
 		cfg->default_perspective_count = cfg->fleet.count < DEFAULT_PERSPECTIVES ?

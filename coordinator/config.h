@@ -5,6 +5,7 @@
 #ifndef MPIC_COORDINATOR_CONFIG_H
 #define MPIC_COORDINATOR_CONFIG_H
 
+#include "coordinator/audit_file.h"
 #include "coordinator/fleet.h"
 #include "coordinator/policy.h"
 #include "coordinator/region.h"
@@ -19,6 +20,7 @@ struct coordinator_config {
 	struct option_maps perspectives;	/* of struct perspective_option */
 	char *regions_file;
 	char *cohort_secret_file;
+	char *audit_dir, *audit_name, *audit_sync;
 	int64_t connections;
 	int64_t linger_ms;
 
@@ -29,6 +31,7 @@ struct coordinator_config {
 	int64_t deadline_ms, max_deadline_ms;
 
 	/* Worked out by the table's check, from what the options name. */
+	enum audit_sync audit_sync_mode;
 	const struct policy *rules;
 	struct regions regions;
 	struct fleet fleet;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "coordinator/audit.h"
 #include "coordinator/cohort.h"
 #include "coordinator/record.h"
 #include "coordinator/response.h"
@@ -22,6 +23,7 @@ struct corroboration {
 	struct cohorts cohorts;
 	size_t cohort;			/* as in struct mpic_request */
 	size_t quorum;
+	uint64_t request;		/* as in struct audit_context */
 	uint64_t deadline_ns;		/* of the request */
 	size_t attempt_count;		/* the last one is running */
 	size_t attempt_max;
@@ -84,11 +86,28 @@ send_answer(struct corroboration *co)
 
 /* ---- the attempts ---- */
 
-static void
+/* False: the audit log does not have it. */
+static bool
 record(const struct corroboration *co, enum record_end end)
 {
-	attempt_record(&co->attempts[co->attempt_count - 1], &co->question,
-	    exchange_identity(co->exchange), end);
+	const struct attempt *a = &co->attempts[co->attempt_count - 1];
+	const struct audit_context context = { .policy = co->pool->policy->name,
+		.caller = exchange_identity(co->exchange), .request = co->request };
+
+	attempt_record(a, &co->question, context.caller, end);
+	return co->pool->audit == NULL ||
+	    audit_attempt(co->pool->audit, a, &co->question, &context, end);
+}
+
+/* No verdict without its record (TLS BR 5.4.1). */
+static void
+refuse_unrecorded(struct exchange *x, const struct audit_file *audit)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text), "no verdict is given that cannot be recorded: %s",
+	    audit_file_fault(audit));
+	exchange_refuse(x, 503, text);
 }
 
 static void on_attempt_ended(void *arg);
@@ -123,7 +142,11 @@ on_attempt_ended(void *arg)
 	struct corroboration *co = arg;
 	bool valid = attempt_valid(&co->attempts[co->attempt_count - 1]);
 
-	record(co, RECORD_DECIDED);
+	if (!record(co, RECORD_DECIDED)) {
+		refuse_unrecorded(co->exchange, co->pool->audit);
+		finish(co, ANSWER_FAILED);
+		return;
+	}
 	if (valid || co->attempt_count >= co->attempt_max ||
 	    monotonic_ns() + ATTEMPT_LEAST_MS * UINT64_C(1000000) > co->deadline_ns)
 		send_answer(co);
@@ -200,7 +223,8 @@ corroboration_new(const struct corroborator_pool *pool, struct exchange *x,
 	*co = (struct corroboration){ .pool = pool, .exchange = x, .cohorts = *cohorts,
 		.cohort = request->cohort, .quorum = request->quorum,
 		.attempt_max = request->attempts, .deadline_ns = exchange_started_ns(x) +
-		    (uint64_t)request->deadline_ms * 1000000U };
+		    (uint64_t)request->deadline_ms * 1000000U,
+		.request = pool->next_request != NULL ? (*pool->next_request)++ : 0 };
 	if (question_init(&co->question, request, pool->policy, &pool->caa_defaults))
 		return co;
 	free(co);
@@ -229,6 +253,12 @@ corroborate(const struct corroborator_pool *pool, struct exchange *x)
 	struct mpic_request request;
 	struct cohorts cohorts;
 
+	if (pool->audit != NULL && !audit_file_ready(pool->audit)) {
+		refuse_unrecorded(x, pool->audit);
+		if (pool->on_answer != NULL)
+			pool->on_answer(pool->arg, ANSWER_FAILED, 0);
+		return;
+	}
 	if (read_request(&request, pool, x, &refusal) &&
 	    choose_cohorts(&cohorts, &request, pool, &refusal))
 		co = corroboration_new(pool, x, &request, &cohorts);

@@ -3,12 +3,14 @@
  *
  * The request is read, cohorts are chosen, and attempts follow each other
  * until one is valid, none is left, or there is no time for another. The
- * caller may vanish at any time.
+ * caller may vanish at any time. What attempts found is in the audit log before
+ * it is answered, and where the log cannot be written no attempt is started.
  */
 #ifndef MPIC_CORROBORATION_H
 #define MPIC_CORROBORATION_H
 
 #include "coordinator/attempt.h"
+#include "coordinator/audit_file.h"
 #include "server.h"
 
 /* What came of a request. */
@@ -16,7 +18,7 @@ enum answer {
 	ANSWER_VALID,
 	ANSWER_NOT_VALID,
 	ANSWER_REFUSED,		/* 400 */
-	ANSWER_FAILED,		/* 503: no memory for it */
+	ANSWER_FAILED,		/* 503: no memory for it, or no record of it */
 	ANSWER_ABORTED,		/* the caller vanished */
 	ANSWER_COUNT
 };
@@ -29,6 +31,8 @@ struct corroborator_pool {
 	const void *secret;		/* of the cohorts */
 	size_t secret_len;
 	struct caa_defaults caa_defaults;
+	struct audit_file *audit;	/* NULL: none */
+	uint64_t *next_request;		/* for `audit`: numbers never given twice */
 	/* A request ended, after so many attempts, each of which left its record. */
 	void (*on_answer)(void *arg, enum answer answer, size_t attempts);
 	void *arg;

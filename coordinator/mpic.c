@@ -19,6 +19,8 @@ static const struct {
 } commands[] = {
 	{ "check", mpic_check, "Ask a coordinator for a check: exits with 0 for yes, 1 for no, "
 	    "2 for an error." },
+	{ "audit", mpic_audit, "Verify an audit log: exits with 0 if its lines are a chain, 1 if "
+	    "not, 2 for an error." },
 };
 
 static void

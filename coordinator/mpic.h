@@ -9,5 +9,7 @@ enum { MPIC_YES = 0, MPIC_NO = 1, MPIC_ERROR = 2 };
 
 /* mpic check caa|dcv|dcv-with-caa NAME: asks a coordinator. argv[0] is what follows "mpic". */
 int mpic_check(int argc, char **argv);
+/* mpic audit verify FILE...: whether the lines of an audit log are a chain. */
+int mpic_audit(int argc, char **argv);
 
 #endif

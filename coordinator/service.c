@@ -2,11 +2,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "coordinator/cohort.h"
 #include "coordinator/corroboration.h"
 #include "coordinator/quorum.h"
 #include "daemon.h"
+#include "json_writer.h"
 #include "log.h"
 #include "monotonic.h"
 #include "server.h"
@@ -14,6 +16,7 @@
 /* A perspective that could not be reached counts as missing for this long. */
 #define MISSING_NS	(UINT64_C(60) * 1000000000U)
 #define METRICS_MAX	((size_t)1024 * 1024)
+#define AUDIT_TICK_S	1
 
 struct service {
 	const struct coordinator_config *cfg;
@@ -23,6 +26,10 @@ struct service {
 	struct event_base *base;
 	struct corroborator_pool pool;
 	uint64_t missed_ns[FLEET_MAX];	/* last failure to reach; 0 after a success */
+	struct audit_file *audit;	/* NULL: there is none */
+	uint64_t next_request;
+	uint64_t audit_lines, audit_unrecorded;	/* as in the metrics */
+	struct event *audit_timer;
 };
 
 /* ---- metrics ---- */
@@ -53,7 +60,12 @@ static const char *const checks[] = { [CHECK_CAA] = "caa", [CHECK_DCV] = "dcv" }
 	    .labels = { { "perspective", NULL, 0 }, { "result", results, RESULT_COUNT } }) \
 	X(PERSPECTIVE_EXPIRES, "mpic_perspective_certificate_expires_seconds", GAUGE_MIN, \
 	    "Unix time at which the certificate a perspective last showed expires.", \
-	    .labels = { { "perspective", NULL, 0 } })
+	    .labels = { { "perspective", NULL, 0 } }) \
+	X(AUDIT_LINES, "mpic_audit_lines_total", COUNTER, "Lines of the audit log.", ) \
+	X(AUDIT_UNRECORDED, "mpic_audit_unrecorded_attempts_total", COUNTER, \
+	    "Attempts answered with 503 because their records could not be written.", ) \
+	X(AUDIT_UNWRITABLE, "mpic_audit_unwritable", GAUGE, \
+	    "Workers whose file of the audit log cannot be written.", )
 
 enum { METRICS(METRIC_ENUM) METRIC_COUNT };
 static const struct metric metric_rows[] = { METRICS(METRIC_ROW) };
@@ -117,6 +129,24 @@ count_answer(void *arg, enum answer answer, size_t attempts)
 	metric_add(s->metrics, METRIC_ATTEMPTS, 0, (int64_t)attempts);
 }
 
+/* What the audit log came to since this was called last. */
+static void
+count_audit(struct service *s)
+{
+	uint64_t lines, unrecorded;
+
+	if (s->audit == NULL)
+		return;
+	lines = audit_file_lines(s->audit);
+	unrecorded = audit_file_unrecorded(s->audit);
+	metric_add(s->metrics, METRIC_AUDIT_LINES, 0, (int64_t)(lines - s->audit_lines));
+	metric_add(s->metrics, METRIC_AUDIT_UNRECORDED, 0,
+	    (int64_t)(unrecorded - s->audit_unrecorded));
+	metric_set(s->metrics, METRIC_AUDIT_UNWRITABLE, 0, !audit_file_ready(s->audit));
+	s->audit_lines = lines;
+	s->audit_unrecorded = unrecorded;
+}
+
 /* ---- routes ---- */
 
 static void
@@ -137,7 +167,8 @@ handle_healthz(struct exchange *x, void *arg)
 
 /*
  * Not ready while so many perspectives of the fleet have lately not been
- * reached that the rest cannot make a quorum of the usual size.
+ * reached that the rest cannot make a quorum of the usual size, or while the
+ * audit log cannot be written.
  */
 static void
 handle_readyz(struct exchange *x, void *arg)
@@ -146,9 +177,9 @@ handle_readyz(struct exchange *x, void *arg)
 	const struct fleet *fleet = &s->cfg->fleet;
 	size_t usual = (size_t)s->cfg->default_perspective_count, reachable = 0;
 	uint64_t now = monotonic_ns();
-	struct buf out = BUF_INIT(FLEET_MAX * (CHECK_CODE_MAX + 8) + 256);
+	struct buf out = BUF_INIT(FLEET_MAX * (CHECK_CODE_MAX + 8) + 4096);
+	bool ready, audited = s->audit == NULL || audit_file_ready(s->audit);
 	const char *comma = "";
-	bool ready;
 
 	buf_adds(&out, "{\"unreachable\":[");
 	for (size_t i = 0; i < fleet->count; i++) {
@@ -160,8 +191,11 @@ handle_readyz(struct exchange *x, void *arg)
 		comma = ",";
 		buf_add_json(&out, fleet->members[i].code, strlen(fleet->members[i].code));
 	}
-	ready = reachable >= quorum_least(usual);
-	buf_adds(&out, ready ? "],\"status\":\"ready\"}" : "],\"status\":\"not ready\"}");
+	ready = reachable >= quorum_least(usual) && audited;
+	buf_addc(&out, ']');
+	if (!audited)
+		json_add_string(&out, ",\"audit\":", audit_file_fault(s->audit));
+	buf_adds(&out, ready ? ",\"status\":\"ready\"}" : ",\"status\":\"not ready\"}");
 	if (out.failed)
 		exchange_refuse(x, 503, "out of memory");
 	else
@@ -178,6 +212,7 @@ handle_metrics(struct exchange *x, void *arg)
 	for (size_t i = 0; i < s->cfg->fleet.count; i++)
 		metric_set(s->metrics, METRIC_PERSPECTIVE_EXPIRES, i,
 		    fanout_expires_s(s->fanout, i));
+	count_audit(s);
 	metrics_render(s->metrics, &out);
 	if (out.failed)
 		exchange_refuse(x, 503, "out of memory");
@@ -194,6 +229,42 @@ static const struct route routes[] = {
 };
 
 /* ---- one worker ---- */
+
+static void
+on_audit_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct service *s = arg;
+
+	audit_file_tick(s->audit);
+	count_audit(s);
+}
+
+/* True without an audit log, too. */
+static bool
+start_audit(struct service *s, unsigned worker)
+{
+	const struct coordinator_config *cfg = s->cfg;
+	const struct timeval second = { AUDIT_TICK_S, 0 };
+	struct timespec now;
+
+	if (cfg->audit_dir == NULL)
+		return true;
+	/* Counted from the time: no number of an earlier process comes again. */
+	clock_gettime(CLOCK_REALTIME, &now);
+	s->next_request = (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+	s->audit = audit_file_new(cfg->audit_dir, cfg->audit_name, worker, cfg->audit_sync_mode);
+	if (s->audit == NULL)
+		return false;
+	s->audit_timer = event_new(s->base, -1, EV_PERSIST, on_audit_tick, s);
+	return s->audit_timer != NULL && event_add(s->audit_timer, &second) == 0;
+}
+
+void
+service_reopen(struct service *s)
+{
+	if (s->audit != NULL)
+		audit_file_reopen(s->audit);
+}
 
 static struct corroborator_pool
 pool_of(struct service *s)
@@ -221,6 +292,8 @@ pool_of(struct service *s)
 		.secret = cfg->secret,
 		.secret_len = cfg->secret_len,
 		.caa_defaults = { cfg->caa_domains.items, cfg->caa_domains.count },
+		.audit = s->audit,
+		.next_request = &s->next_request,
 		.on_answer = count_answer,
 		.arg = s,
 	};
@@ -228,7 +301,7 @@ pool_of(struct service *s)
 
 struct service *
 service_new(struct event_base *base, const struct coordinator_config *cfg,
-    struct metrics *metrics, int listen_fd, struct buf *why)
+    struct metrics *metrics, int listen_fd, unsigned worker, struct buf *why)
 {
 	struct service *s = calloc(1, sizeof(*s));
 	struct tls_files tls = daemon_options_tls(&cfg->daemon);
@@ -247,7 +320,10 @@ service_new(struct event_base *base, const struct coordinator_config *cfg,
 	s->base = base;
 	s->cfg = cfg;
 	s->metrics = metrics;
-	s->fanout = fanout_new(base, &fanout, why);
+	if (!start_audit(s, worker))
+		buf_adds(why, "out of memory");
+	else
+		s->fanout = fanout_new(base, &fanout, why);
 	if (s->fanout != NULL) {
 		s->pool = pool_of(s);
 		s->server = server_new(base, &server, listen_fd, routes,
@@ -268,6 +344,9 @@ service_free(struct service *s)
 	if (s->server != NULL)
 		server_free(s->server);
 	fanout_free(s->fanout);
+	if (s->audit_timer != NULL)
+		event_free(s->audit_timer);
+	audit_file_free(s->audit);	/* after the server: what was under way left its records */
 	free(s);
 }
 
@@ -302,6 +381,7 @@ on_reload(void *arg)
 	struct tls_files tls = daemon_options_tls(&cfg->daemon);
 	struct buf why = BUF_INIT(1024);
 
+	service_reopen(s);
 	if (tls.certificate == NULL)
 		return;
 	if (!fanout_reload_tls(s->fanout, &tls, &why) ||
@@ -321,7 +401,8 @@ worker_run(struct worker *w, void *arg)
 	struct service *s;
 
 	metrics_use(state->metrics, w->index);
-	s = service_new(w->base, state->cfg, state->metrics, w->listen_fd, &why);
+	s = service_new(w->base, state->cfg, state->metrics, w->listen_fd, w->index,
+	    &why);
 	if (s == NULL) {
 		log_error("cannot serve", "why", why.data != NULL ? why.data : "out of memory");
 		buf_free(&why);
@@ -347,6 +428,8 @@ service_daemon(const struct coordinator_config *cfg)
 		.drain_ms = cfg->max_deadline_ms + 1000, .run = worker_run, .arg = &state };
 	int status = 1;
 
+	if (cfg->audit_dir == NULL)
+		log_warning("there is no audit log (audit_dir): attempts leave log lines only");
 	state.metrics = service_metrics_new(cfg, workers > 0 ? workers : 1, &table);
 	if (state.metrics != NULL)
 		status = daemon_run(&daemon);

@@ -3,7 +3,8 @@
  *
  *   POST /mpic     the check (coordinator/request.h, response.h)
  *   GET  /healthz  {"status":"healthy"}: the process serves requests
- *   GET  /readyz   whether enough perspectives could be reached lately
+ *   GET  /readyz   whether enough perspectives could be reached lately, and the
+ *                  audit log can be written
  *   GET  /metrics  Prometheus text, all workers together
  */
 #ifndef MPIC_COORDINATOR_SERVICE_H
@@ -18,7 +19,9 @@ struct service;
 
 /* `cfg` must be prepared and outlive it; `listen_fd` stays the caller's. */
 struct service *service_new(struct event_base *base, const struct coordinator_config *cfg,
-    struct metrics *metrics, int listen_fd, struct buf *why);
+    struct metrics *metrics, int listen_fd, unsigned worker, struct buf *why);
+/* Goes on in a new file if that of its audit log was moved away. */
+void service_reopen(struct service *s);
 /* Every exchange must have been replied to, as after a drain. */
 void service_free(struct service *s);
 

@@ -27,6 +27,8 @@
 #define CHECK_TARGET_MAX	1024	/* as sent; U-labels are longer than A-labels */
 #define CHECK_DEADLINE_MAX_MS	120000
 
+#define CHECK_CAA_SECTION	"3.2.2.8"	/* of DCV_METHOD_RULES */
+
 enum check_type { CHECK_CAA, CHECK_DCV, CHECK_TYPE_COUNT };
 
 /* "caa", "dcv": the value of check_type. */

@@ -12,6 +12,8 @@
 
 #include "target.h"
 
+#define DCV_METHOD_RULES	"TLS BR 2.2.6"
+
 enum dcv_method {
 	DCV_ACME_HTTP_01,
 	DCV_WEBSITE_CHANGE,

@@ -291,7 +291,7 @@ world_coordinator(struct world *w, size_t n, const enum rir *rirs)
 	fleet_arrange(&w->cfg.fleet);
 	w->cfg.default_perspective_count = (int64_t)n;
 	w->fd = listen_anywhere(&port);
-	w->service = service_new(w->base, &w->cfg, NULL, w->fd, &why);
+	w->service = service_new(w->base, &w->cfg, NULL, w->fd, 0, &why);
 	if (w->service == NULL)
 		fail_msg("%s", why.data);
 	buf_free(&why);
