@@ -324,45 +324,6 @@ sync_dir(const struct audit_file *f)
 	}
 }
 
-/* Makes it ready, from whatever state. */
-static bool
-recover(struct audit_file *f, const char *reason)
-{
-	const char *why_not;
-	struct audit_tail tail;
-
-	if (f->fd < 0) {
-		f->fd = open_locked(f, &why_not);
-		if (f->fd < 0)
-			return fault(f, "cannot open", why_not);
-		sync_dir(f);
-	}
-	if (!tail_of(f, f->fd, &tail))
-		return false;
-	if (!tail.found && f->last.seq == 0)
-		continue_rotated(f, &tail);
-	/* A file that lost lines we wrote is not to look as if it never had them. */
-	if (tail.found && tail.last.seq >= f->last.seq)
-		f->last = tail.last;
-	if (!put_open(f, f->fd, &tail, reason))
-		return false;
-	f->fault[0] = '\0';
-	f->ready = true;
-	return true;
-}
-
-void
-audit_file_tick(struct audit_file *f)
-{
-	if (!f->ready) {
-		recover(f, "recovery");
-	} else if (f->dirty) {
-		f->dirty = false;
-		if (fdatasync(f->fd) != 0)
-			fault(f, "cannot write to the disk", strerror(errno));
-	}
-}
-
 /* Whether the path still leads to the file that is open. */
 static bool
 in_place(const struct audit_file *f)
@@ -390,6 +351,68 @@ open_new(const struct audit_file *f)
 	if (fd >= 0)
 		close(fd);
 	return -1;
+}
+
+/*
+ * The file that is open, or opened now, and how it ends. One that was moved
+ * away is left for a new one if that can be had.
+ */
+static bool
+settle(struct audit_file *f, struct audit_tail *tail)
+{
+	const char *why_not;
+	int fd;
+
+	if (f->fd >= 0 && f->last.seq == 0 && !in_place(f)) {
+		close(f->fd);		/* it has nothing of ours */
+		f->fd = -1;
+	}
+	if (f->fd < 0) {
+		f->fd = open_locked(f, &why_not);
+		if (f->fd < 0)
+			return fault(f, "cannot open", why_not);
+		sync_dir(f);
+	}
+	if (!tail_of(f, f->fd, tail))
+		return false;
+	if (in_place(f) || (fd = open_new(f)) < 0)
+		return true;
+	close(f->fd);
+	f->fd = fd;
+	tail->line_end = true;
+	return true;
+}
+
+/* Makes it ready, from whatever state. */
+static bool
+recover(struct audit_file *f, const char *reason)
+{
+	struct audit_tail tail;
+
+	if (!settle(f, &tail))
+		return false;
+	if (!tail.found && f->last.seq == 0)
+		continue_rotated(f, &tail);
+	/* A file that lost lines we wrote is not to look as if it never had them. */
+	if (tail.found && tail.last.seq >= f->last.seq)
+		f->last = tail.last;
+	if (!put_open(f, f->fd, &tail, reason))
+		return false;
+	f->fault[0] = '\0';
+	f->ready = true;
+	return true;
+}
+
+void
+audit_file_tick(struct audit_file *f)
+{
+	if (!f->ready) {
+		recover(f, "recovery");
+	} else if (f->dirty) {
+		f->dirty = false;
+		if (fdatasync(f->fd) != 0)
+			fault(f, "cannot write to the disk", strerror(errno));
+	}
 }
 
 void
