@@ -471,6 +471,8 @@ audit_file_free(struct audit_file *f)
 	if (f->fd >= 0) {
 		if (f->dirty && fdatasync(f->fd) != 0)
 			log_error("cannot write the audit log to the disk", "why", strerror(errno));
+		if (f->ready)
+			log_notice("the audit log ends", "file", f->path, "hash", f->last.hash);
 		close(f->fd);
 	}
 	audit_digest_free(f->digest);

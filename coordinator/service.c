@@ -259,13 +259,6 @@ start_audit(struct service *s, unsigned worker)
 	return s->audit_timer != NULL && event_add(s->audit_timer, &second) == 0;
 }
 
-void
-service_reopen(struct service *s)
-{
-	if (s->audit != NULL)
-		audit_file_reopen(s->audit);
-}
-
 static struct corroborator_pool
 pool_of(struct service *s)
 {
@@ -381,7 +374,8 @@ on_reload(void *arg)
 	struct tls_files tls = daemon_options_tls(&cfg->daemon);
 	struct buf why = BUF_INIT(1024);
 
-	service_reopen(s);
+	if (s->audit != NULL)
+		audit_file_reopen(s->audit);
 	if (tls.certificate == NULL)
 		return;
 	if (!fanout_reload_tls(s->fanout, &tls, &why) ||

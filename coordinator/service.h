@@ -20,8 +20,6 @@ struct service;
 /* `cfg` must be prepared and outlive it; `listen_fd` stays the caller's. */
 struct service *service_new(struct event_base *base, const struct coordinator_config *cfg,
     struct metrics *metrics, int listen_fd, unsigned worker, struct buf *why);
-/* Goes on in a new file if that of its audit log was moved away. */
-void service_reopen(struct service *s);
 /* Every exchange must have been replied to, as after a drain. */
 void service_free(struct service *s);
 

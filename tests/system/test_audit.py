@@ -287,6 +287,7 @@ def test_a_disk_that_fills_under_load_and_has_space_again(audited, tmp_path, ver
     before = len(load.answered)
     assert until(lambda: len(load.answered) > before + 20)
     load.stop()
+    assert until(lambda: caller.metrics()["mpic_audit_unwritable"][""] == 0)
     verified()
     recorded = {line["trace_identifier"] for line in lines(tmp_path, "verdict")}
     assert set(load.answered) <= recorded

@@ -15,6 +15,7 @@
 
 #include "audit_reader.h"
 #include "coordinator/audit.h"
+#include "failing_malloc.h"
 #include "json_writer.h"
 #include "log.h"
 #include "monotonic.h"
@@ -496,6 +497,38 @@ test_lines_of_no_verdict(void **state)
 	audit_log_remove(&log);
 }
 
+/* Memory that runs out anywhere: no crash, no line lost unseen, and it recovers. */
+static void
+test_no_memory(void **state)
+{
+	struct audit_verifier v;
+	struct audit_log log;
+	struct audit_file *f;
+	struct made m;
+	bool done;
+
+	for (long left = 0; left < 12; left++) {
+		audit_log_init(&log);
+		made_init(&m, mpic_check_type_find("caa"));
+		failing_malloc_after(left);
+		f = audit_file_new(log.dir, "c", 0, AUDIT_SYNC_NONE);
+		done = f != NULL && audit_attempt(f, &m.attempt, &m.question, &context,
+		    RECORD_DECIDED);
+		failing_malloc_after(-1);
+		if (f != NULL) {
+			audit_file_tick(f);
+			assert_true(audit_file_ready(f));
+			assert_int_equal(audit_file_unrecorded(f), !done);
+			assert_true(put(f, 1));
+			audit_file_free(f);
+			assert_int_equal(verify(&log, &v), AUDIT_GOOD);
+			assert_int_equal(v.unrecorded, !done);
+		}
+		corroborator_free(&m.corroborators[5]);
+		audit_log_remove(&log);
+	}
+}
+
 /* What an attempt costs; a machine that runs tests is slow at times. */
 static void
 test_cost(void **state)
@@ -538,6 +571,7 @@ main(void)
 		cmocka_unit_test(test_sync),
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_lines_of_no_verdict),
+		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_cost),
 	};
 
