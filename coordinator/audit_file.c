@@ -4,7 +4,6 @@
 
 #include "coordinator/audit_file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -18,6 +17,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "coordinator/audit_end.h"
 #include "json_writer.h"
 #include "log.h"
 
@@ -28,8 +28,6 @@
 #define LINES_MAX	((size_t)8 * 1024 * 1024)	/* of one attempt */
 #define LINES_KEPT	((size_t)64 * 1024)		/* memory kept between attempts */
 #define LINES_LEAST	((size_t)8 * 1024)		/* and had from the beginning */
-/* So far from its end the last whole line of a file may be. */
-#define TAIL_MAX	((off_t)4 * 1024 * 1024)
 
 struct audit_file {
 	char *dir, *name, *path;
@@ -158,109 +156,6 @@ audit_file_commit(struct audit_file *f)
 	return done;
 }
 
-/* ---- how a file ends ---- */
-
-/* The last bytes of the file; NULL without memory or when it cannot be read. */
-static char *
-read_end(int fd, off_t size, size_t *len)
-{
-	off_t from = size > TAIL_MAX ? size - TAIL_MAX : 0;
-	size_t want = (size_t)(size - from);
-	char *text = malloc(want + 1);
-
-	*len = 0;
-	while (text != NULL && *len < want) {
-		ssize_t n = pread(fd, text + *len, want - *len, from + (off_t)*len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			free(text);
-			return NULL;
-		}
-		if (n == 0)
-			break;
-		*len += (size_t)n;
-	}
-	return text;
-}
-
-static bool
-tail_of(struct audit_file *f, int fd, struct audit_tail *t)
-{
-	struct stat st;
-	size_t len;
-	char *text;
-	bool ok;
-
-	if (fstat(fd, &st) != 0 || (text = read_end(fd, st.st_size, &len)) == NULL)
-		return fault(f, "cannot read", strerror(errno));
-	ok = audit_tail_read(t, text, len, st.st_size <= TAIL_MAX, f->digest);
-	free(text);
-	if (!ok)
-		return fault(f, "cannot read", "out of memory");
-	if (!t->found && st.st_size > TAIL_MAX)
-		return fault(f, "no audit log", "its last 4 MiB have no line of one");
-	return true;
-}
-
-/*
- * The youngest of the files that the log went on from, if the process that
- * wrote them ended before it could begin a new one: our own name and something.
- */
-static bool
-find_rotated(const struct audit_file *f, char path[], size_t size)
-{
-	const char *base = strrchr(f->path, '/') + 1;
-	struct timespec best = { 0, 0 };
-	DIR *dir = opendir(f->dir);
-	const struct dirent *entry;
-	char each[4096];
-	struct stat st;
-	bool found = false;
-
-	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		size_t len = strlen(entry->d_name);
-
-		if (strncmp(entry->d_name, base, strlen(base)) != 0 || len == strlen(base) ||
-		    (size_t)snprintf(each, sizeof(each), "%s/%s", f->dir, entry->d_name) >= size ||
-		    stat(each, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0 ||
-		    (found && (st.st_mtim.tv_sec < best.tv_sec ||
-		    (st.st_mtim.tv_sec == best.tv_sec && st.st_mtim.tv_nsec <= best.tv_nsec))))
-			continue;
-		best = st.st_mtim;
-		memcpy(path, each, strlen(each) + 1);
-		found = true;
-	}
-	if (dir != NULL)
-		closedir(dir);
-	return found;
-}
-
-/* Goes on from a file moved away; one that is no audit log, as when compressed, is none. */
-static void
-continue_rotated(struct audit_file *f, struct audit_tail *t)
-{
-	struct audit_tail rotated;
-	char path[4096];
-	int fd;
-
-	if (!find_rotated(f, path, sizeof(path)) || (fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
-		return;
-	if (tail_of(f, fd, &rotated) && rotated.found) {
-		t->found = true;
-		t->last = rotated.last;
-		if (t->torn == 0) {
-			t->torn = rotated.torn;
-			memcpy(t->torn_hash, rotated.torn_hash, sizeof(t->torn_hash));
-		}
-	} else {
-		log_warning("the audit log begins a new chain: the file before cannot be read",
-		    "file", path);
-	}
-	close(fd);
-}
-
 /* ---- opening ---- */
 
 /* The line with which a file, a process or a recovery begins, after what was torn. */
@@ -373,8 +268,8 @@ settle(struct audit_file *f, struct audit_tail *tail)
 			return fault(f, "cannot open", why_not);
 		sync_dir(f);
 	}
-	if (!tail_of(f, f->fd, tail))
-		return false;
+	if (!audit_end_read(tail, f->fd, f->digest, &why_not))
+		return fault(f, "cannot go on", why_not);
 	if (in_place(f) || (fd = open_new(f)) < 0)
 		return true;
 	close(f->fd);
@@ -392,7 +287,7 @@ recover(struct audit_file *f, const char *reason)
 	if (!settle(f, &tail))
 		return false;
 	if (!tail.found && f->last.seq == 0)
-		continue_rotated(f, &tail);
+		audit_end_rotated(&tail, f->path, f->digest);
 	/* A file that lost lines we wrote is not to look as if it never had them. */
 	if (tail.found && tail.last.seq >= f->last.seq)
 		f->last = tail.last;
