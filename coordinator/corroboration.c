@@ -8,6 +8,7 @@
 #include "coordinator/cohort.h"
 #include "coordinator/record.h"
 #include "coordinator/response.h"
+#include "json_writer.h"
 #include "monotonic.h"
 
 #define ANSWER_MAX		((size_t)64 * 1024 * 1024)
@@ -103,11 +104,19 @@ record(const struct corroboration *co, enum record_end end)
 static void
 refuse_unrecorded(struct exchange *x, const struct audit_file *audit)
 {
+	const struct header later = { "Retry-After", "1" };	/* it is tried again every second */
+	struct buf out = BUF_INIT(REFUSAL_MAX);
 	char text[1024];
 
 	snprintf(text, sizeof(text), "no verdict is given that cannot be recorded: %s",
 	    audit_file_fault(audit));
-	exchange_refuse(x, 503, text);
+	json_add_string(&out, "{\"detail\":", text);
+	buf_addc(&out, '}');
+	if (out.failed)
+		exchange_refuse(x, 503, "out of memory");
+	else
+		exchange_reply(x, 503, NULL, out.data, out.len, &later, 1);
+	buf_free(&out);
 }
 
 static void on_attempt_ended(void *arg);

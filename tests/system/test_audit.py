@@ -250,6 +250,7 @@ def refused(reply, reason):
     assert reply.status == 503, reply.text
     assert "no verdict is given that cannot be recorded" in reply.json["detail"]
     assert reason in reply.json["detail"]
+    assert reply.headers["Retry-After"] == "1"
     return True
 
 
