@@ -22,7 +22,8 @@ ZEROS = "0" * 64
 def files(folder, name="c"):
     """{worker: paths, the oldest first}."""
     found = {}
-    for path in sorted(Path(folder).glob(f"audit-{name}-*"), key=lambda one: one.stat().st_mtime_ns):
+    for path in sorted(Path(folder).glob(f"audit-{name}-*"),
+                       key=lambda one: one.stat().st_mtime_ns):
         worker = path.name.removeprefix(f"audit-{name}-").split(".", 1)[0]
         found.setdefault(int(worker), []).append(path)
     return found
