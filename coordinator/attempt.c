@@ -259,7 +259,8 @@ init_polls(struct attempt *a, const struct asker *asker, const struct attempt_pl
 		struct poll *poll = &a->polls[i];
 
 		*poll = (struct poll){ .type = q->type->checks[i], .corroborators = c,
-			.ballot = { .perspectives = a->count, .required = plan->quorum } };
+			.ballot = { .perspectives = a->count, .required = plan->quorum,
+				.regions = plan->regions } };
 		for (size_t m = 0; m < a->count; m++) {
 			const struct perspective *p = &asker->fleet->members[plan->members[m]];
 

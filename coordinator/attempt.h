@@ -43,6 +43,7 @@ struct attempt_plan {
 	const struct question *question;
 	const uint8_t *members;		/* of the fleet, in the cohort's order */
 	size_t count, quorum;
+	size_t regions;			/* of RIRs, at least */
 	uint64_t deadline_ns;		/* monotonic */
 	void (*ended)(void *arg);	/* the attempt has its outcome; may free it */
 	void *arg;

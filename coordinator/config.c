@@ -7,11 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <sys/stat.h>
 
 #include "coordinator/cohort.h"
+#include "coordinator/rules.h"
 
 #define DEFAULT_PERSPECTIVES	6
 #define COUNT(array)		(sizeof(array) / sizeof((array)[0]))
@@ -78,14 +80,21 @@ static const struct option rows[] = {
 	    "written), interval (all but the last second), each (all; every attempt waits for "
 	    "the disk). All of it survives the process, whichever."),
 
-	ROW("policy", STRING, coordinator_config, policy, .def = "open-mpic",
-	    .sentence = "The rules in force: open-mpic."),
+	ROW("policy", STRING, coordinator_config, policy_name, .min = 1, .max = 64,
+	    .def = "cabf-tls", .sentence = "The rules in force, by the name of an installed "
+	    "file: cabf-tls, cabf-smime or open-mpic."),
+	ROW("policy_file", PATH, coordinator_config, policy_file,
+	    .sentence = "A file of rules in the place of the installed one."),
+	ROW("retired_methods", STRING, coordinator_config, retired_methods, .def = "warn",
+	    .sentence = "What becomes of a request whose method the rules have retired: warn, "
+	    "the answer says so, or refuse."),
 	ROW("caa_domains", STRINGS, coordinator_config, caa_domains, .max = JSON_LIST_MAX,
 	    .sentence = "The CA's own issuer domain names, for requests that "
 	    "name none; without any, such a request is refused."),
 	ROW("default_perspective_count", INTEGER, coordinator_config,
 	    default_perspective_count, .min = 0, .max = FLEET_MAX, .def = "0", .sentence =
-	    "Perspectives for a request that does not say; 0 is all, six at most."),
+	    "Perspectives for a request that does not say, never fewer than the policy demands; "
+	    "0 is all, six at most."),
 	ROW("max_attempts", INTEGER, coordinator_config, max_attempts, .min = 1, .max = 16,
 	    .def = "3", .sentence = "Most attempts a request may have."),
 	DAEMON_DEADLINE_OPTIONS(struct coordinator_config, CHECK_DEADLINE_MAX_MS),
@@ -185,6 +194,24 @@ prepare_perspective(struct coordinator_config *cfg, const struct perspective_opt
 	return url_allowed(o, faults) && ok;
 }
 
+/* From the policy; it stays the same until the start after. */
+static void
+prepare_distance(struct coordinator_config *cfg, int64_t at_s)
+{
+	const struct rules rules = policy_at(&cfg->policy, at_s);
+	const struct policy_row *row = rules_row(&rules, RULE_DISTANCE_KM);
+	struct buf source = BUF_INIT(sizeof(cfg->distance_rule));
+
+	if (row == NULL)
+		return;
+	policy_row_source(&cfg->policy, row, &source);
+	snprintf(cfg->distance_rule, sizeof(cfg->distance_rule), "%s",
+	    source.data != NULL ? source.data : "");
+	buf_free(&source);
+	cfg->fleet.min_km = (double)row->value;
+	cfg->fleet.min_km_rule = cfg->distance_rule;
+}
+
 static bool
 prepare_fleet(struct coordinator_config *cfg, struct buf *faults)
 {
@@ -243,6 +270,39 @@ check_audit(struct coordinator_config *cfg, struct buf *faults)
 	return faults->len == before;
 }
 
+/* ---- the policy ---- */
+
+static bool
+read_policy(struct coordinator_config *cfg, struct buf *faults)
+{
+	const char *name = cfg->policy_name != NULL ? cfg->policy_name : "";
+	char path[sizeof(PKGDATADIR) + 96];
+
+	if (cfg->policy_file != NULL)
+		return policy_load(&cfg->policy, cfg->policy_file, faults);
+	if (name[0] == '\0' ||
+	    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(name)) {
+		buf_addf(faults, "policy: expected a name such as cabf-tls, found \"%s\"; "
+		    "policy_file takes a path\n", name);
+		return false;
+	}
+	snprintf(path, sizeof(path), "%s/policy/%s.yaml", PKGDATADIR, name);
+	return policy_load(&cfg->policy, path, faults);
+}
+
+bool
+coordinator_config_fleet(struct coordinator_config *cfg, int64_t at_s, struct buf *faults)
+{
+	bool ok = regions_load(&cfg->regions, cfg->regions_file != NULL ?
+	    cfg->regions_file : "", faults);
+
+	ok = read_policy(cfg, faults) && ok;
+	if (!ok)
+		return false;
+	prepare_distance(cfg, at_s);
+	return prepare_fleet(cfg, faults);
+}
+
 /* ---- the rest ---- */
 
 static bool
@@ -257,13 +317,14 @@ calls_over_tls(const struct coordinator_config *cfg)
 static bool
 check_rest(struct coordinator_config *cfg, struct buf *faults)
 {
+	const char *retired = cfg->retired_methods != NULL ? cfg->retired_methods : "";
 	bool ok = daemon_options_check(&cfg->daemon, calls_over_tls(cfg), faults);
 	size_t before = faults->len;
 
-	cfg->rules = cfg->policy != NULL ? policy_find(cfg->policy) : NULL;
-	if (cfg->rules == NULL)
-		buf_addf(faults, "policy: expected open-mpic, the only one this version has, "
-		    "found \"%s\"\n", cfg->policy != NULL ? cfg->policy : "");
+	cfg->refuse_retired = strcmp(retired, "refuse") == 0;
+	if (!cfg->refuse_retired && strcmp(retired, "warn") != 0)
+		buf_addf(faults, "retired_methods: expected warn or refuse, found \"%s\"\n",
+		    retired);
 	if (cfg->deadline_ms > cfg->max_deadline_ms)
 		buf_adds(faults, "deadline_ms: expected at most max_deadline_ms\n");
 	if (cfg->default_perspective_count == 1 ||
@@ -297,10 +358,8 @@ static bool
 check_config(void *config, struct buf *faults)
 {
 	struct coordinator_config *cfg = config;
-	bool ok = regions_load(&cfg->regions, cfg->regions_file != NULL ?
-	    cfg->regions_file : "", faults);
+	bool ok = coordinator_config_fleet(cfg, time(NULL), faults);
 
-	ok = ok && prepare_fleet(cfg, faults);
 	ok = read_secret(cfg, faults) && ok;
 	ok = check_audit(cfg, faults) && ok;
 	ok = check_rest(cfg, faults) && ok;
@@ -323,6 +382,7 @@ void
 coordinator_config_free(struct coordinator_config *cfg)
 {
 	regions_free(&cfg->regions);
+	policy_free(&cfg->policy);
 	option_free(&coordinator_options, cfg);
 	explicit_bzero(cfg->secret, sizeof(cfg->secret));
 }

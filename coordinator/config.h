@@ -24,7 +24,8 @@ struct coordinator_config {
 	int64_t connections;
 	int64_t linger_ms;
 
-	char *policy;
+	char *policy_name, *policy_file;
+	char *retired_methods;
 	struct option_strings caa_domains;
 	int64_t default_perspective_count;	/* 0: all, six at most */
 	int64_t max_attempts;
@@ -32,7 +33,9 @@ struct coordinator_config {
 
 	/* Worked out by the table's check, from what the options name. */
 	enum audit_sync audit_sync_mode;
-	const struct policy *rules;
+	struct policy policy;
+	bool refuse_retired;
+	char distance_rule[128];	/* who asks for the fleet's min_km */
 	struct regions regions;
 	struct fleet fleet;
 	char secret[COHORT_SECRET_MAX];
@@ -40,6 +43,13 @@ struct coordinator_config {
 };
 
 extern const struct option_table coordinator_options;
+
+/*
+ * Reads the policy, the regions and the fleet that the options name, under the
+ * rules of this time; option_command_line() does, for now. False, with the faults.
+ */
+bool coordinator_config_fleet(struct coordinator_config *cfg, int64_t at_s,
+    struct buf *faults);
 
 void coordinator_config_free(struct coordinator_config *cfg);
 

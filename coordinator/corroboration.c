@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "coordinator/audit.h"
 #include "coordinator/cohort.h"
@@ -23,7 +24,7 @@ struct corroboration {
 	struct question question;
 	struct cohorts cohorts;
 	size_t cohort;			/* as in struct mpic_request */
-	size_t quorum;
+	size_t quorum, regions;
 	uint64_t request;		/* as in struct audit_context */
 	uint64_t deadline_ns;		/* of the request */
 	size_t attempt_count;		/* the last one is running */
@@ -65,7 +66,8 @@ static void
 send_answer(struct corroboration *co)
 {
 	uint64_t elapsed_ns = monotonic_ns() - exchange_started_ns(co->exchange);
-	const struct mpic_response response = { .echo = co->question.echo,
+	const struct mpic_response response = { .echo = co->question.echo, .rules = &co->question.rules,
+		.retired = co->question.retired,
 		.attempts = co->attempts, .attempt_count = co->attempt_count,
 		.elapsed_ms = (int64_t)(elapsed_ns / 1000000U) };
 	bool valid = mpic_response_valid(&response);
@@ -132,6 +134,7 @@ next_attempt(struct corroboration *co)
 		    co->cohort > 0 ? co->cohort : number),
 		.count = co->cohorts.size,
 		.quorum = co->quorum,
+		.regions = co->regions,
 		.deadline_ns = co->deadline_ns,
 		.ended = on_attempt_ended,
 		.arg = co,
@@ -181,13 +184,15 @@ static bool
 read_request(struct mpic_request *request, const struct corroborator_pool *pool,
     const struct exchange *x, struct buf *refusal)
 {
+	struct mpic_limits limits = pool->limits;
 	struct json_faults faults;
 	const char *text;
 	size_t len;
 
+	limits.rules = policy_at(pool->policy, time(NULL));
 	json_faults_init(&faults);
 	text = exchange_body(x, &len);
-	if (mpic_request_decode(request, &pool->limits, text, len, &faults))
+	if (mpic_request_decode(request, &limits, text, len, &faults))
 		return true;
 	json_faults_encode(&faults, "request-validation-failed", refusal);
 	return false;
@@ -231,27 +236,50 @@ corroboration_new(const struct corroborator_pool *pool, struct exchange *x,
 		return NULL;
 	*co = (struct corroboration){ .pool = pool, .exchange = x, .cohorts = *cohorts,
 		.cohort = request->cohort, .quorum = request->quorum,
+		.regions = request->quorum_rule.regions,
 		.attempt_max = request->attempts, .deadline_ns = exchange_started_ns(x) +
 		    (uint64_t)request->deadline_ms * 1000000U,
 		.request = pool->next_request != NULL ? (*pool->next_request)++ : 0 };
-	if (question_init(&co->question, request, pool->policy, &pool->caa_defaults))
+	if (question_init(&co->question, request, &pool->caa_defaults))
 		return co;
 	free(co);
 	return NULL;
 }
 
+/* Nothing a request could say would be enough: no verdict is below the rules. */
+static bool
+fleet_suffices(const struct mpic_request *r, const struct corroborator_pool *pool,
+    struct buf *refusal)
+{
+	size_t have = pool->asker.fleet->count;
+	const struct policy_row *row = rules_row(&r->rules, RULE_REMOTES);
+	struct buf why = BUF_INIT(512);
+
+	if (r->perspectives <= have)
+		return true;
+	if (row != NULL)
+		policy_row_text(r->rules.policy, row, &why);
+	buf_addf(&why, ", %zu configured", have);
+	mpic_refusal_encode("The coordinator has fewer perspectives than its policy demands",
+	    "orchestration_parameters.perspective_count", "policy",
+	    why.data != NULL ? why.data : "", refusal);
+	buf_free(&why);
+	return false;
+}
+
 /* For a request that comes to no attempt: an empty `refusal` is no memory. */
 static void
-refuse(const struct corroborator_pool *pool, struct exchange *x, const struct buf *refusal)
+refuse(const struct corroborator_pool *pool, struct exchange *x, int status,
+    const struct buf *refusal)
 {
 	bool failed = refusal->failed || refusal->len == 0;
 
 	if (failed)
 		exchange_refuse(x, 503, "out of memory");
 	else
-		exchange_reply(x, 400, NULL, refusal->data, refusal->len, NULL, 0);
+		exchange_reply(x, status, NULL, refusal->data, refusal->len, NULL, 0);
 	if (pool->on_answer != NULL)
-		pool->on_answer(pool->arg, failed ? ANSWER_FAILED : ANSWER_REFUSED, 0);
+		pool->on_answer(pool->arg, failed || status != 400 ? ANSWER_FAILED : ANSWER_REFUSED, 0);
 }
 
 void
@@ -261,6 +289,7 @@ corroborate(const struct corroborator_pool *pool, struct exchange *x)
 	struct corroboration *co = NULL;
 	struct mpic_request request;
 	struct cohorts cohorts;
+	int status = 400;
 
 	if (pool->audit != NULL && !audit_file_ready(pool->audit)) {
 		refuse_unrecorded(x, pool->audit);
@@ -268,15 +297,18 @@ corroborate(const struct corroborator_pool *pool, struct exchange *x)
 			pool->on_answer(pool->arg, ANSWER_FAILED, 0);
 		return;
 	}
-	if (read_request(&request, pool, x, &refusal) &&
-	    choose_cohorts(&cohorts, &request, pool, &refusal))
+	if (!read_request(&request, pool, x, &refusal))
+		;
+	else if (!fleet_suffices(&request, pool, &refusal))
+		status = 503;
+	else if (choose_cohorts(&cohorts, &request, pool, &refusal))
 		co = corroboration_new(pool, x, &request, &cohorts);
 	mpic_request_free(&request);
 	if (co != NULL) {
 		exchange_on_gone(x, on_gone, co);
 		next_attempt(co);
 	} else {
-		refuse(pool, x, &refusal);
+		refuse(pool, x, status, &refusal);
 	}
 	buf_free(&refusal);
 }

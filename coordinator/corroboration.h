@@ -18,7 +18,7 @@ enum answer {
 	ANSWER_VALID,
 	ANSWER_NOT_VALID,
 	ANSWER_REFUSED,		/* 400 */
-	ANSWER_FAILED,		/* 503: no memory for it, or no record of it */
+	ANSWER_FAILED,		/* 503: no memory or no record of it, or too few perspectives */
 	ANSWER_ABORTED,		/* the caller vanished */
 	ANSWER_COUNT
 };
@@ -27,7 +27,7 @@ enum answer {
 struct corroborator_pool {
 	struct asker asker;
 	const struct policy *policy;
-	struct mpic_limits limits;
+	struct mpic_limits limits;	/* but for the rules, which are the day's */
 	const void *secret;		/* of the cohorts */
 	size_t secret_len;
 	struct caa_defaults caa_defaults;

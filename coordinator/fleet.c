@@ -59,9 +59,10 @@ distance_km(const struct perspective *a, const struct perspective *b)
 }
 
 static bool
-measured_too_close(const struct perspective *a, const struct perspective *b)
+measured_too_close(const struct fleet *fleet, const struct perspective *a,
+    const struct perspective *b)
 {
-	return a->placed && b->placed && distance_km(a, b) < FLEET_MIN_KM;
+	return a->placed && b->placed && distance_km(a, b) < fleet->min_km;
 }
 
 void
@@ -74,7 +75,7 @@ fleet_arrange(struct fleet *fleet)
 		m[i].near = 0;
 		for (size_t k = 0; k < fleet->count; k++)
 			if (k != i && (listed_too_close(&m[i], &m[k]) ||
-			    measured_too_close(&m[i], &m[k])))
+			    measured_too_close(fleet, &m[i], &m[k])))
 				m[i].near |= UINT64_C(1) << k;
 	}
 }
@@ -101,18 +102,20 @@ same_origin(const struct perspective *a, const struct perspective *b)
 }
 
 static void
-check_pair(const struct perspective *a, const struct perspective *b, struct buf *faults)
+check_pair(const struct fleet *fleet, const struct perspective *a,
+    const struct perspective *b, struct buf *faults)
 {
 	if (strcmp(a->code, b->code) == 0)
 		buf_addf(faults, "perspectives: the code %s is given twice\n", a->code);
 	else if (same_origin(a, b))
 		buf_addf(faults, "perspectives: %s and %s have the same host and port in "
 		    "their url, so they would be one perspective\n", a->code, b->code);
-	else if (measured_too_close(a, b) && !listed_too_close(a, b))
+	else if (measured_too_close(fleet, a, b) && !listed_too_close(a, b))
 		buf_addf(faults, "perspectives: %s and %s are %.0f km apart, less than the "
-		    "%.0f km that TLS BR 3.2.2.9 asks for; drop one, or name it in the "
-		    "other's too_close_codes so that no request uses both\n", a->code,
-		    b->code, distance_km(a, b), FLEET_MIN_KM);
+		    "%.0f km that %s asks for; drop one, or name it in the other's "
+		    "too_close_codes so that no request uses both\n", a->code, b->code,
+		    distance_km(a, b), fleet->min_km,
+		    fleet->min_km_rule != NULL ? fleet->min_km_rule : "the policy");
 }
 
 static bool
@@ -146,7 +149,7 @@ fleet_check(const struct fleet *fleet, struct buf *faults)
 				    "%s, which is no perspective here\n", p->code,
 				    p->too_close_codes[k]);
 		for (size_t k = i + 1; k < fleet->count; k++)
-			check_pair(p, &fleet->members[k], faults);
+			check_pair(fleet, p, &fleet->members[k], faults);
 	}
 	return faults->len == before && !faults->failed;
 }

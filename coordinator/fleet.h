@@ -17,8 +17,6 @@
 struct buf;
 
 #define FLEET_MAX	64	/* perspectives; a set of them is a uint64_t */
-/* TLS BR 3.2.2.9: perspectives at least this far apart, as the crow flies. */
-#define FLEET_MIN_KM	500.0
 
 /* Regional Internet Registries, by their service regions. */
 enum rir { RIR_NONE, RIR_AFRINIC, RIR_APNIC, RIR_ARIN, RIR_LACNIC, RIR_RIPE_NCC, RIR_COUNT };
@@ -43,13 +41,15 @@ struct perspective {
 struct fleet {
 	struct perspective members[FLEET_MAX];
 	size_t count;
+	double min_km;			/* between any two, as the crow flies; 0: none asked */
+	const char *min_km_rule;	/* who asks, for sentences; borrowed */
 };
 
 /* Sorts the members and works out `near`. Call once, when all are there. */
 void fleet_arrange(struct fleet *fleet);
 /*
  * Adds one sentence a defect to `faults`: duplicate codes or hosts, no RIR, no
- * place, two members nearer than FLEET_MIN_KM that do not name each other as
+ * place, two members nearer than min_km that do not name each other as
  * too close, too_close_codes that nobody has. True if there was none.
  */
 bool fleet_check(const struct fleet *fleet, struct buf *faults);

@@ -21,6 +21,8 @@ static const struct {
 	    "2 for an error." },
 	{ "audit", mpic_audit, "Verify an audit log: exits with 0 if its lines are a chain, 1 if "
 	    "not, 2 for an error." },
+	{ "policy", mpic_policy, "What a coordinator's fleet satisfies of the rules on a day, and "
+	    "lacks next." },
 };
 
 static void

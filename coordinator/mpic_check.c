@@ -201,17 +201,16 @@ static const struct argument arguments[] = {
 static void
 print_methods(FILE *out)
 {
-	fputs("\nMethods, with their sections of the Baseline Requirements:\n", out);
+	fputs("\nMethods, with their sections of the Baseline Requirements (mpic policy --rows: their ends):\n", out);
 	for (int m = 0; m < DCV_METHOD_COUNT; m++) {
 		const struct dcv_method_row *row = dcv_method_row(m);
 		const char *ip = row->ip_section;
 
 		if (ip != NULL && row->section != NULL && strcmp(ip, row->section) == 0)
 			ip = NULL;
-		fprintf(out, "  %-24s %s%s%s%s%s\n", dcv_method_names[m],
+		fprintf(out, "  %-24s %s%s%s\n", dcv_method_names[m],
 		    row->section != NULL ? row->section : "", ip != NULL ? ", of IP addresses " : "",
-		    ip != NULL ? ip : "", row->retired != NULL ? "; not relied on from " : "",
-		    row->retired != NULL ? row->retired : "");
+		    ip != NULL ? ip : "");
 	}
 }
 

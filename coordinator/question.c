@@ -25,9 +25,9 @@ add_labels(struct check_caa_parameters *caa, enum dcv_method method)
 
 static void
 set_caa(struct check_request *r, const struct mpic_request *request,
-    const struct policy *policy, const struct caa_defaults *defaults)
+    const struct caa_defaults *defaults)
 {
-	bool ignored = policy_ignores_rfc8657(policy, &request->caa);
+	bool ignored = rules_ignore_rfc8657(&request->rules, &request->caa);
 
 	r->caa = request->caa;
 	r->ignore_rfc8657 = (struct json_bool){ true, ignored };
@@ -43,7 +43,7 @@ set_caa(struct check_request *r, const struct mpic_request *request,
 
 static void
 encode_body(enum check_type type, const struct mpic_request *request,
-    const struct policy *policy, const struct caa_defaults *defaults, struct buf *out)
+    const struct caa_defaults *defaults, struct buf *out)
 {
 	struct check_request r = {
 		.type = type,
@@ -52,7 +52,7 @@ encode_body(enum check_type type, const struct mpic_request *request,
 	};
 
 	if (type == CHECK_CAA)
-		set_caa(&r, request, policy, defaults);
+		set_caa(&r, request, defaults);
 	else
 		r.dcv = request->dcv;
 	check_request_encode(&r, out);
@@ -68,7 +68,7 @@ end_text(struct buf *out)
 
 bool
 question_init(struct question *q, const struct mpic_request *request,
-    const struct policy *policy, const struct caa_defaults *defaults)
+    const struct caa_defaults *defaults)
 {
 	struct buf out = BUF_INIT(QUESTION_MAX);
 	const struct mpic_check_type *type = request->check_type;
@@ -82,7 +82,7 @@ question_init(struct question *q, const struct mpic_request *request,
 	mpic_echo_encode(request, &out);
 	bodies[0] = end_text(&out);
 	for (size_t i = 0; i < type->count; i++) {
-		encode_body(type->checks[i], request, policy, defaults, &out);
+		encode_body(type->checks[i], request, defaults, &out);
 		bodies[i + 1] = end_text(&out);
 	}
 	len = out.len;
@@ -92,7 +92,8 @@ question_init(struct question *q, const struct mpic_request *request,
 	fitting = realloc(text, len + 1);
 	if (fitting != NULL)
 		text = fitting;
-	*q = (struct question){ .type = type, .section = "", .text = text, .target = text,
+	*q = (struct question){ .type = type, .section = "", .rules = request->rules,
+		.retired = request->retired, .text = text, .target = text,
 		.trace = text + trace, .echo = text + echo };
 	if (request->dcv.set) {
 		q->method = request->dcv.method;

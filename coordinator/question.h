@@ -8,13 +8,14 @@
 #ifndef MPIC_QUESTION_H
 #define MPIC_QUESTION_H
 
-#include "coordinator/policy.h"
 #include "coordinator/request.h"
 
 struct question {
 	const struct mpic_check_type *type;
 	enum dcv_method method;		/* CHECK_DCV */
 	const char *section;		/* of the TLS BR, for this method and target; else "" */
+	struct rules rules;		/* as in struct mpic_request */
+	const struct policy_row *retired;
 	char *text;			/* owned: the strings below, one after another */
 	const char *target;		/* canonical, see target_text() */
 	const char *trace;		/* trace_identifier, "" without one */
@@ -34,7 +35,7 @@ struct caa_defaults {
 
 /* False without memory; there is nothing to free then. */
 bool question_init(struct question *q, const struct mpic_request *request,
-    const struct policy *policy, const struct caa_defaults *defaults);
+    const struct caa_defaults *defaults);
 void question_free(struct question *q);
 /* The body of this of the type's checks, for one attempt's perspectives. */
 void question_encode(const struct question *q, size_t check, const char *nonce,

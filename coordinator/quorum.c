@@ -1,19 +1,15 @@
 #include "coordinator/quorum.h"
 
-#define MANY	6	/* from here on two may fail to corroborate */
-
 size_t
-quorum_least(size_t perspectives)
+quorum_least(const struct quorum_rule *rule, size_t perspectives)
 {
-	size_t may_fail = perspectives >= MANY ? 2 : 1;
-
-	return perspectives > may_fail ? perspectives - may_fail : 1;
+	return perspectives > rule->may_fail ? perspectives - rule->may_fail : 1;
 }
 
 bool
-quorum_allowed(size_t perspectives, int64_t quorum)
+quorum_allowed(const struct quorum_rule *rule, size_t perspectives, int64_t quorum)
 {
-	return quorum >= (int64_t)quorum_least(perspectives) &&
+	return quorum >= (int64_t)quorum_least(rule, perspectives) &&
 	    quorum <= (int64_t)perspectives;
 }
 
@@ -41,7 +37,7 @@ static bool
 enough(const struct ballot *b, size_t passed, unsigned rirs)
 {
 	return passed >= b->required &&
-	    (b->perspectives <= 2 || (rirs & (rirs - 1)) != 0);
+	    (size_t)__builtin_popcount(rirs) >= b->regions;
 }
 
 enum quorum_outcome

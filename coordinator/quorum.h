@@ -1,18 +1,26 @@
 /*
  * When perspectives corroborate each other: pure.
  *
- * TLS BR 3.2.2.9 allows one perspective in five or fewer not to corroborate
- * and two in six or more, and asks that those that do stand in the service
- * regions of two RIRs once there are more than two.
+ * A rule says how many perspectives need not corroborate and in the service
+ * regions of how many RIRs those that do have to stand (TLS BR 3.2.2.9). It
+ * comes from the policy (coordinator/rules.h), by the day and the number asked.
  */
 #ifndef MPIC_QUORUM_H
 #define MPIC_QUORUM_H
 
 #include "coordinator/fleet.h"
 
-/* How many of `perspectives` must corroborate if the caller does not say; also the least. */
-size_t quorum_least(size_t perspectives);
-bool quorum_allowed(size_t perspectives, int64_t quorum);
+struct quorum_rule {
+	size_t may_fail;
+	size_t regions;
+};
+
+/*
+ * How many of `perspectives` must corroborate if the caller does not say; also
+ * the least, which is one whatever the rule says.
+ */
+size_t quorum_least(const struct quorum_rule *rule, size_t perspectives);
+bool quorum_allowed(const struct quorum_rule *rule, size_t perspectives, int64_t quorum);
 
 enum vote { VOTE_PENDING, VOTE_PASSED, VOTE_FAILED };
 
@@ -27,13 +35,14 @@ enum quorum_outcome {
 
 struct ballot {
 	size_t perspectives, required;
+	size_t regions;		/* of RIRs, at least */
 	uint8_t votes[FLEET_MAX];	/* enum vote */
 	uint8_t rirs[FLEET_MAX];	/* enum rir */
 };
 
 enum quorum_outcome quorum_outcome(const struct ballot *b);
 size_t quorum_passed(const struct ballot *b);
-/* Whether the passed votes are enough but all of one RIR. */
+/* Whether the passed votes are enough but all of one RIR, of which the rule wants two. */
 bool quorum_one_rir(const struct ballot *b);
 
 #endif

@@ -53,9 +53,10 @@ record_check(const struct attempt *a, size_t check, const struct question *quest
 	const struct poll none = { .ballot.perspectives = 0 };
 	const struct poll *poll = a->polls != NULL ? &a->polls[check] : &none;
 	enum check_type type = question->type->checks[check];
-	char results[RESULTS_MAX], number[24], quorum[48], elapsed[24];
+	char results[RESULTS_MAX], number[24], quorum[48], elapsed[24], policy[RULES_NAME_MAX];
 
 	results_text(poll, end, results);
+	rules_name(&question->rules, policy);
 	snprintf(number, sizeof(number), "%zu", a->number);
 	snprintf(quorum, sizeof(quorum), "%zu/%zu", quorum_passed(&poll->ballot), a->count);
 	snprintf(elapsed, sizeof(elapsed), "%" PRIu64,
@@ -65,6 +66,7 @@ record_check(const struct attempt *a, size_t check, const struct question *quest
 	    "check", check_type_name(type), "target", question->target,
 	    "quorum", quorum, "attempt", number, "results", results, "elapsed_ms", elapsed,
 	    "asked", question->type->name, "trace", question->trace, "caller", caller,
+	    "policy", policy,
 	    type == CHECK_DCV ? "method" : NULL, dcv_method_names[question->method],
 	    "section", question->section);
 }

@@ -1,7 +1,8 @@
 /*
  * The record of an attempt (TLS BR 5.4.1): one line a check, with its outcome,
  * target, quorum as "3/4", each perspective's result, and for domain control
- * the method with its section. Every attempt that is started leaves exactly one.
+ * the method with its section; and the policy, so that the version of the rules
+ * is known. Every attempt that is started leaves exactly one.
  */
 #ifndef MPIC_RECORD_H
 #define MPIC_RECORD_H

@@ -132,6 +132,30 @@ static const struct json_field dcv_fields[] = {
 	{ .key = NULL }
 };
 
+/* What the row demands ends the sentence, with what was asked instead. */
+static void
+fault_by_row(struct json_faults *faults, const char *path, const char *issue,
+    const char *sentence, const struct rules *rules, const struct policy_row *row,
+    const char *asked)
+{
+	struct buf text = BUF_INIT(512);
+
+	policy_row_text(rules->policy, row, &text);
+	json_fault_add(faults, path, issue, "%s%s%s", sentence,
+	    text.data != NULL ? text.data : "", asked);
+	buf_free(&text);
+}
+
+static void
+check_retired(struct mpic_request *request, const struct mpic_limits *limits,
+    struct json_faults *faults)
+{
+	request->retired = rules_retired(&limits->rules, request->dcv.method);
+	if (request->retired != NULL && limits->refuse_retired)
+		fault_by_row(faults, "dcv_check_parameters.validation_method", "retired-method", "",
+		    &limits->rules, request->retired, "");
+}
+
 static void
 dcv_read(struct mpic_request *request, const struct mpic_limits *limits,
     struct json_faults *faults)
@@ -141,6 +165,8 @@ dcv_read(struct mpic_request *request, const struct mpic_limits *limits,
 		    "dcv_check_parameters", faults);
 	if (request->dcv.set && has_target(request))
 		check_dcv_target(&request->dcv, &request->target, "domain_or_ip_target", faults);
+	if (request->dcv.set)
+		check_retired(request, limits, faults);
 }
 
 static void
@@ -216,43 +242,83 @@ read_target(struct mpic_request *request, struct json_faults *faults)
 	buf_free(&sentence);
 }
 
+#define PERSPECTIVE_COUNT	"orchestration_parameters.perspective_count"
+#define QUORUM_COUNT		"orchestration_parameters.quorum_count"
+
 /* Messages begin as Open MPIC's, which clients may match. */
+static void
+fault_perspectives(int64_t asked, const struct mpic_limits *limits, struct json_faults *faults)
+{
+	size_t least = rules_remotes(&limits->rules);
+	char sentence[64], found[40];
+
+	snprintf(sentence, sizeof(sentence), "Invalid perspective count: %" PRId64 ". ", asked);
+	snprintf(found, sizeof(found), ", %" PRId64 " asked", asked);
+	if (asked >= COHORT_MIN && asked < (int64_t)least)
+		fault_by_row(faults, PERSPECTIVE_COUNT, "invalid-perspective-count", sentence,
+		    &limits->rules, rules_row(&limits->rules, RULE_REMOTES), found);
+	else
+		json_fault_add(faults, PERSPECTIVE_COUNT, "invalid-perspective-count",
+		    "%sExpected %zu to %zu", sentence, least, limits->perspectives);
+}
+
 static bool
 read_perspectives(struct mpic_request *request, const struct mpic_limits *limits,
     struct json_faults *faults)
 {
 	struct json_int asked = request->orchestration.perspective_count;
+	size_t least = rules_remotes(&limits->rules);
 
-	request->perspectives = limits->default_perspectives;
+	request->perspectives = limits->default_perspectives > least ?
+	    limits->default_perspectives : least;
 	if (!asked.set)
 		return true;
-	if (asked.value < COHORT_MIN || asked.value > (int64_t)limits->perspectives) {
-		json_fault_add(faults, "orchestration_parameters.perspective_count",
-		    "invalid-perspective-count", "Invalid perspective count: %" PRId64
-		    " (expected %d to %zu)", asked.value, COHORT_MIN, limits->perspectives);
+	/* That the fleet has not even the least is no fault of the request's. */
+	if (asked.value < (int64_t)least || (least <= limits->perspectives &&
+	    asked.value > (int64_t)limits->perspectives)) {
+		fault_perspectives(asked.value, limits, faults);
 		return false;
 	}
-	request->perspectives = (size_t)asked.value;
+	if (asked.value <= (int64_t)limits->perspectives)
+		request->perspectives = (size_t)asked.value;
 	return true;
 }
 
 static void
-read_quorum(struct mpic_request *request, struct json_faults *faults)
+fault_quorum(const struct mpic_request *request, const struct mpic_limits *limits,
+    struct json_faults *faults)
+{
+	int64_t asked = request->orchestration.quorum_count.value;
+	size_t n = request->perspectives, least = quorum_least(&request->quorum_rule, n);
+	const struct policy_row *row = rules_row_for(&limits->rules, RULE_MAY_FAIL, n);
+	char sentence[64], found[96];
+
+	snprintf(sentence, sizeof(sentence), "Invalid quorum count: %" PRId64 ". ", asked);
+	snprintf(found, sizeof(found), "; expected %zu to %zu of %zu, %" PRId64 " asked", least,
+	    n, n, asked);
+	if (row != NULL && asked > 0 && asked < (int64_t)least)
+		fault_by_row(faults, QUORUM_COUNT, "invalid-quorum-count", sentence,
+		    &limits->rules, row, found);
+	else
+		json_fault_add(faults, QUORUM_COUNT, "invalid-quorum-count",
+		    "%sExpected %zu to %zu for %zu perspectives", sentence, least, n, n);
+}
+
+static void
+read_quorum(struct mpic_request *request, const struct mpic_limits *limits,
+    struct json_faults *faults)
 {
 	struct json_int asked = request->orchestration.quorum_count;
 	size_t n = request->perspectives;
 
-	request->quorum = quorum_least(n);
+	request->quorum_rule = rules_quorum(&limits->rules, n);
+	request->quorum = quorum_least(&request->quorum_rule, n);
 	if (!asked.set)
 		return;
-	if (!quorum_allowed(n, asked.value)) {
-		json_fault_add(faults, "orchestration_parameters.quorum_count",
-		    "invalid-quorum-count", "Invalid quorum count: %" PRId64
-		    " (expected %zu to %zu for %zu perspectives)", asked.value,
-		    quorum_least(n), n, n);
-		return;
-	}
-	request->quorum = (size_t)asked.value;
+	if (quorum_allowed(&request->quorum_rule, n, asked.value))
+		request->quorum = (size_t)asked.value;
+	else
+		fault_quorum(request, limits, faults);
 }
 
 static void
@@ -284,7 +350,7 @@ bool
 mpic_request_decode(struct mpic_request *request, const struct mpic_limits *limits,
     const char *text, size_t len, struct json_faults *faults)
 {
-	*request = (struct mpic_request){ .document = NULL };
+	*request = (struct mpic_request){ .rules = limits->rules };
 	request->document = json_document_parse(text, len, faults);
 	if (request->document == NULL)
 		return false;
@@ -294,7 +360,7 @@ mpic_request_decode(struct mpic_request *request, const struct mpic_limits *limi
 	if (request->check_type_name != NULL)
 		read_check_type(request, limits, faults);
 	if (read_perspectives(request, limits, faults))
-		read_quorum(request, faults);
+		read_quorum(request, limits, faults);
 	read_attempts(request, limits);
 	read_deadline(request, limits);
 	return faults->count == 0;

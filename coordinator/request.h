@@ -3,12 +3,14 @@
  *
  * Open MPIC's MpicRequest with our additions. Decoding finds every fault, by
  * field, and leaves nothing undecided: counts are checked against the fleet
- * whether the request names them or not. Strings point into the document.
+ * and the rules of the day, whether the request names them or not. It may ask
+ * for more than the rules, never for less. Strings point into the document.
  */
 #ifndef MPIC_REQUEST_H
 #define MPIC_REQUEST_H
 
 #include "check.h"
+#include "coordinator/rules.h"
 #include "target.h"
 
 #define MPIC_REQUEST_MAX	CHECK_REQUEST_MAX
@@ -26,8 +28,10 @@ struct mpic_check_type {
 const struct mpic_check_type *mpic_check_type_find(const char *name);
 bool mpic_check_type_has(const struct mpic_check_type *type, enum check_type check);
 
-/* What the configuration lets a request ask for. */
+/* What the configuration and the rules of the day let a request ask for. */
 struct mpic_limits {
+	struct rules rules;
+	bool refuse_retired;		/* methods, else the answer says so */
 	size_t perspectives;		/* in the fleet */
 	size_t default_perspectives;	/* for a request without perspective_count */
 	size_t max_attempts;
@@ -56,7 +60,11 @@ struct mpic_request {
 	struct json_int asked_deadline_ms;
 
 	/* Decided. */
-	size_t perspectives, quorum, attempts;
+	struct rules rules;
+	size_t perspectives;		/* more than there are if the fleet is too small */
+	size_t quorum, attempts;
+	struct quorum_rule quorum_rule;
+	const struct policy_row *retired;	/* the method's row; NULL: may be relied on */
 	size_t cohort;			/* from 1; 0: each attempt its own */
 	int64_t deadline_ms;		/* for the whole request */
 };

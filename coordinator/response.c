@@ -257,6 +257,27 @@ add_facts(struct buf *out, const struct mpic_response *r)
 	add_poll_problem(out, attempt_worst(a));
 }
 
+/* Ours, too. */
+static void
+add_rules(struct buf *out, const struct mpic_response *r)
+{
+	const struct policy *policy = r->rules->policy;
+	struct buf text = BUF_INIT(RESPONSE_SENTENCE_MAX);
+
+	buf_adds(out, ",\"policy\":");
+	rules_encode(r->rules, last(r)->count, out);
+	buf_adds(out, ",\"compliance\":[");
+	if (r->retired != NULL) {
+		policy_row_text(policy, r->retired, &text);
+		json_add_string(out, "{\"message\":", text.data != NULL ? text.data : "");
+		buf_adds(out, ",\"row\":");
+		policy_row_encode(policy, r->retired, out);
+		buf_addc(out, '}');
+	}
+	buf_addc(out, ']');
+	buf_free(&text);
+}
+
 void
 mpic_response_encode(const struct mpic_response *response, struct buf *out)
 {
@@ -268,6 +289,7 @@ mpic_response_encode(const struct mpic_response *response, struct buf *out)
 	add_perspectives(out, last(response));
 	add_previous(out, response);
 	add_facts(out, response);
+	add_rules(out, response);
 	buf_addc(out, '}');
 }
 

@@ -4,6 +4,9 @@
  * Open MPIC's MpicResponse, member by member, with our facts added. What the
  * perspectives said is spliced in as it came, so an auditor sees their words.
  *
+ * `policy` says which rules decided, and `compliance` lists the rows that the
+ * CA has to look at before it issues.
+ *
  * Of dcv_with_caa each perspective has its domain control in check_response
  * and its CAA in caa_check_response, and `verdicts` says what each check came
  * to; members that tell of one check, such as `quorum`, then tell of the one
@@ -18,6 +21,8 @@
 
 struct mpic_response {
 	const char *echo;		/* of the request: see mpic_echo_encode() */
+	const struct rules *rules;	/* it was under */
+	const struct policy_row *retired;	/* as in struct mpic_request */
 	const struct attempt *attempts;	/* all over; the last one decides */
 	size_t attempt_count;		/* at least 1 */
 	int64_t elapsed_ms;

@@ -7,6 +7,8 @@
 #include "coordinator/cohort.h"
 #include "coordinator/corroboration.h"
 #include "coordinator/quorum.h"
+#include "coordinator/rules.h"
+#include "coordinator/standing.h"
 #include "daemon.h"
 #include "json_writer.h"
 #include "log.h"
@@ -165,17 +167,31 @@ handle_healthz(struct exchange *x, void *arg)
 	exchange_reply(x, 200, NULL, body, sizeof(body) - 1, NULL, 0);
 }
 
+/* Whether a request that does not say how many it wants can have its quorum. */
+static bool
+quorum_possible(const struct service *s, size_t reachable)
+{
+	const struct coordinator_config *cfg = s->cfg;
+	const struct rules rules = policy_at(&cfg->policy, time(NULL));
+	size_t usual = (size_t)cfg->default_perspective_count, least = rules_remotes(&rules);
+	struct quorum_rule rule;
+
+	usual = usual > least ? usual : least;
+	rule = rules_quorum(&rules, usual);
+	return usual <= cfg->fleet.count && reachable >= quorum_least(&rule, usual);
+}
+
 /*
  * Not ready while so many perspectives of the fleet have lately not been
- * reached that the rest cannot make a quorum of the usual size, or while the
- * audit log cannot be written.
+ * reached that the rest cannot make a quorum of the usual size, nor with fewer
+ * than the policy demands, or while the audit log cannot be written.
  */
 static void
 handle_readyz(struct exchange *x, void *arg)
 {
 	struct service *s = arg;
 	const struct fleet *fleet = &s->cfg->fleet;
-	size_t usual = (size_t)s->cfg->default_perspective_count, reachable = 0;
+	size_t reachable = 0;
 	uint64_t now = monotonic_ns();
 	struct buf out = BUF_INIT(FLEET_MAX * (CHECK_CODE_MAX + 8) + 4096);
 	bool ready, audited = s->audit == NULL || audit_file_ready(s->audit);
@@ -191,7 +207,7 @@ handle_readyz(struct exchange *x, void *arg)
 		comma = ",";
 		buf_add_json(&out, fleet->members[i].code, strlen(fleet->members[i].code));
 	}
-	ready = reachable >= quorum_least(usual) && audited;
+	ready = quorum_possible(s, reachable) && audited;
 	buf_addc(&out, ']');
 	if (!audited)
 		json_add_string(&out, ",\"audit\":", audit_file_fault(s->audit));
@@ -273,13 +289,14 @@ pool_of(struct service *s)
 			.on_result = count_result,
 			.arg = s,
 		},
-		.policy = cfg->rules,
+		.policy = &cfg->policy,
 		.limits = {
 			.perspectives = cfg->fleet.count,
 			.default_perspectives = (size_t)cfg->default_perspective_count,
 			.max_attempts = (size_t)cfg->max_attempts,
 			.default_deadline_ms = cfg->deadline_ms,
 			.max_deadline_ms = cfg->max_deadline_ms,
+			.refuse_retired = cfg->refuse_retired,
 			.own_caa_domains = cfg->caa_domains.count > 0,
 		},
 		.secret = cfg->secret,
@@ -412,6 +429,26 @@ worker_run(struct worker *w, void *arg)
 	return 0;
 }
 
+/* One line for now, one for the next day on which rules begin. */
+static void
+log_standing(const struct coordinator_config *cfg)
+{
+	const struct rules rules = policy_at(&cfg->policy, time(NULL));
+	struct buf now = BUF_INIT(2048), next = BUF_INIT(2048);
+	bool ok = standing_text(&cfg->fleet, &rules, &now),
+	    ok_next = standing_next_text(&cfg->fleet, &rules, &next);
+
+	log_write(ok ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR, ok ? "the fleet satisfies its policy" :
+	    "the fleet does not satisfy its policy: requests that need more are refused",
+	    "standing", now.data != NULL ? now.data : "", NULL);
+	log_write(ok_next ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING, ok_next ?
+	    "the fleet satisfies what its policy demands next" :
+	    "the fleet will not satisfy its policy",
+	    "standing", next.data != NULL ? next.data : "", NULL);
+	buf_free(&now);
+	buf_free(&next);
+}
+
 int
 service_daemon(const struct coordinator_config *cfg)
 {
@@ -425,6 +462,7 @@ service_daemon(const struct coordinator_config *cfg)
 	if (cfg->audit_dir == NULL)
 		log_warning("there is no audit log (audit_dir): attempts leave log lines only");
 	state.metrics = service_metrics_new(cfg, workers > 0 ? workers : 1, &table);
+	log_standing(cfg);
 	if (state.metrics != NULL)
 		status = daemon_run(&daemon);
 	else

@@ -60,31 +60,31 @@ static const struct dcv_method_row rows[DCV_METHOD_COUNT] = {
 	},
 	[DCV_CONTACT_EMAIL_TXT] = {
 		.kind = DCV_DNS, .section = "3.2.2.4.14",
-		.wildcard = true, .prune = true, .cname = true, .retired = "2028-03-15",
+		.wildcard = true, .prune = true, .cname = true,
 		.labels = { "ca-tbr-14" }, .records = ONLY(TXT),
 		.prefix = "_validation-contactemail", .takes = CHALLENGE, .requires = CHALLENGE,
 	},
 	[DCV_CONTACT_PHONE_TXT] = {
 		.kind = DCV_DNS, .section = "3.2.2.4.16",
-		.wildcard = true, .prune = true, .cname = true, .retired = "2027-03-15",
+		.wildcard = true, .prune = true, .cname = true,
 		.labels = { "ca-tbr-16" }, .records = ONLY(TXT),
 		.prefix = "_validation-contactphone", .takes = CHALLENGE, .requires = CHALLENGE,
 	},
 	[DCV_CONTACT_EMAIL_CAA] = {
 		.kind = DCV_DNS, .section = "3.2.2.4.13",
-		.wildcard = true, .prune = true, .cname = true, .retired = "2028-03-15",
+		.wildcard = true, .prune = true, .cname = true,
 		.labels = { "ca-tbr-13" }, .records = ONLY(CAA), .prefix = "", .climb = true,
 		.takes = CHALLENGE, .requires = CHALLENGE,
 	},
 	[DCV_CONTACT_PHONE_CAA] = {
 		.kind = DCV_DNS, .section = "3.2.2.4.17",
-		.wildcard = true, .prune = true, .cname = true, .retired = "2027-03-15",
+		.wildcard = true, .prune = true, .cname = true,
 		.labels = { "ca-tbr-17" }, .records = ONLY(CAA), .prefix = "", .climb = true,
 		.takes = CHALLENGE, .requires = CHALLENGE,
 	},
 	[DCV_IP_ADDRESS] = {
 		.kind = DCV_DNS, .section = "3.2.2.4.8",
-		.retired = "2026-03-15", .labels = { "ca-tbr-8" },
+		.labels = { "ca-tbr-8" },
 		.records = ONLY(A) | ONLY(AAAA), .prefix = "",
 		.takes = CHALLENGE | DCV_P_DNS_RECORD_TYPE | DCV_P_DNS_NAME_PREFIX,
 		.requires = CHALLENGE | DCV_P_DNS_RECORD_TYPE,
@@ -92,7 +92,7 @@ static const struct dcv_method_row rows[DCV_METHOD_COUNT] = {
 	/* Open MPIC's form has the reverse name itself as target. */
 	[DCV_REVERSE_ADDRESS_LOOKUP] = {
 		.kind = DCV_DNS, .section = "3.2.2.5.3",
-		.ip_section = "3.2.2.5.3", .retired = "2027-03-15", .labels = { NULL },
+		.ip_section = "3.2.2.5.3", .labels = { NULL },
 		.records = ONLY(PTR), .prefix = "", .ip_prefix = "",
 		.takes = CHALLENGE, .requires = CHALLENGE,
 	},

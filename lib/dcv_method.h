@@ -62,8 +62,6 @@ struct dcv_method_row {
 	const char *ip_section;		/* for IP addresses; NULL: takes none */
 	bool wildcard;			/* BR: may prove control over a wildcard's whole name space */
 	bool prune, cname;		/* how its Authorization Domain Name may be made */
-	/* First day, UTC, on which it is not to be relied on; NULL: none is set. */
-	const char *retired;
 	/* RFC 8657 validationmethods labels that mean it; the second may be NULL. */
 	const char *labels[2];
 	/* DCV_DNS. */

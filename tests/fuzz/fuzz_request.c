@@ -8,8 +8,9 @@
 #include "fuzz.h"
 #include "json_scan.h"
 #include "json_writer.h"
+#include "../unit/open_mpic.h"
 
-static const struct mpic_limits limits = { .perspectives = 10, .default_perspectives = 6,
+static struct mpic_limits limits = { .perspectives = 10, .default_perspectives = 6,
 	.max_attempts = 3, .default_deadline_ms = 20000, .max_deadline_ms = 60000,
 	.own_caa_domains = true };
 
@@ -18,7 +19,7 @@ static void
 check_good(const struct mpic_request *r)
 {
 	REQUIRE(r->perspectives >= 2 && r->perspectives <= limits.perspectives);
-	REQUIRE(quorum_allowed(r->perspectives, (int64_t)r->quorum));
+	REQUIRE(quorum_allowed(&r->quorum_rule, r->perspectives, (int64_t)r->quorum));
 	REQUIRE(r->attempts >= 1 && r->attempts <= limits.max_attempts);
 	REQUIRE(r->deadline_ms >= 1 && r->deadline_ms <= limits.max_deadline_ms);
 	REQUIRE(r->check_type != NULL);
@@ -47,7 +48,7 @@ check_question(const struct mpic_request *r)
 	struct buf body = BUF_INIT(8 * CHECK_REQUEST_MAX);
 	struct question q;
 
-	REQUIRE(question_init(&q, r, policy_find("open-mpic"), &defaults));
+	REQUIRE(question_init(&q, r, &defaults));
 	for (size_t i = 0; i < q.type->count; i++) {
 		struct json_faults faults;
 		struct check_request asked;
@@ -75,6 +76,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	bool ok;
 
 	json_faults_init(&faults);
+	limits.rules = policy_at(open_mpic(), 0);
 	ok = mpic_request_decode(&r, &limits, (const char *)data, len, &faults);
 	REQUIRE(ok == (faults.count == 0));
 	if (ok) {

@@ -8,7 +8,12 @@ import socket
 import daemons
 from minifleet import client, pki
 
-REGIONS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../conf/regions.yaml")
+CONF = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../conf")
+REGIONS = os.path.join(CONF, "regions.yaml")
+
+
+def policy_file(name):
+    return os.path.join(CONF, "policy", name + ".yaml")
 
 
 class Caller(daemons.Client):
@@ -77,7 +82,8 @@ class Coordinators(daemons.Daemons):
         given = {"listen": f"127.0.0.1:{port}", "plain": True, "callers": [pki.CALLER],
                  "tls_certificate": own["certificate"], "tls_key": own["key"],
                  "tls_ca": self.certificate, "perspectives": self.perspectives(*range(6)),
-                 "caa_domains": ["ca1.com"], "regions_file": REGIONS, "cohort_secret_file": self.secret,
+                 "caa_domains": ["ca1.com"], "regions_file": REGIONS,
+                 "policy_file": policy_file("open-mpic"), "cohort_secret_file": self.secret,
                  "log_level": "info", "log_json": True, **more}
         return {key: value for key, value in given.items() if value is not None}
 

@@ -19,6 +19,7 @@
 #include "failing_malloc.h"
 #include "log.h"
 #include "monotonic.h"
+#include "open_mpic.h"
 
 #define N		6
 #define MANY		1000
@@ -235,7 +236,7 @@ setup(void **state)
 {
 	pool = (struct corroborator_pool){
 		.asker = { .fleet = &fleet, .linger_ms = 10, .on_result = on_result },
-		.policy = policy_find("open-mpic"),
+		.policy = open_mpic(),
 		.limits = { .perspectives = N, .default_perspectives = N, .max_attempts = 3,
 			.default_deadline_ms = 60000, .max_deadline_ms = 60000 },
 		.secret = "0123456789abcdef", .secret_len = 16,

@@ -13,6 +13,7 @@
 #include "coordinator/cohort.h"
 #include "coordinator/geo.h"
 
+#define MIN_KM	500
 #define SECRET	"a secret of some length", 23
 
 static struct target
@@ -66,6 +67,7 @@ random_fleet(struct random_fleet *f, uint64_t *seed)
 	size_t rirs = 1 + draw(seed, 5);
 
 	f->fleet.count = 2 + draw(seed, 14);
+	f->fleet.min_km = MIN_KM;
 	for (size_t i = 0; i < f->fleet.count; i++) {
 		struct perspective *p = &f->fleet.members[i];
 
@@ -95,7 +97,7 @@ pair_fits(const struct perspective *a, const struct perspective *b)
 		if (strcmp(b->too_close_codes[i], a->code) == 0)
 			return false;
 	return !a->placed || !b->placed || geo_distance_km(a->latitude, a->longitude,
-	    b->latitude, b->longitude) >= FLEET_MIN_KM;
+	    b->latitude, b->longitude) >= MIN_KM;
 }
 
 /* Whether a set of members, as bits, may be a cohort. */
@@ -298,7 +300,7 @@ test_fleet_defects(void **state)
 {
 	char *too_close[] = { (char *)"b" }, *nobody[] = { (char *)"z" };
 	struct buf faults = BUF_INIT(4096);
-	struct fleet f = { .count = 2, .members = {
+	struct fleet f = { .count = 2, .min_km = MIN_KM, .min_km_rule = "the rule", .members = {
 		{ .code = "a", .url = "https://h:1/x", .rir = RIR_ARIN, .placed = true,
 		    .latitude = 50, .longitude = 8 },
 		{ .code = "b", .url = "https://h:2/x", .rir = RIR_ARIN, .placed = true,
@@ -306,7 +308,7 @@ test_fleet_defects(void **state)
 
 	fleet_arrange(&f);
 	assert_false(fleet_check(&f, &faults));
-	assert_non_null(strstr(faults.data, "km apart"));
+	assert_non_null(strstr(faults.data, "km apart, less than the 500 km that the rule asks for"));
 	buf_reset(&faults);
 	f.members[0].too_close_codes = too_close;
 	f.members[0].too_close_count = 1;

@@ -20,6 +20,7 @@
 #include "coordinator/service.h"
 #include "log.h"
 #include "monotonic.h"
+#include "open_mpic.h"
 #include "server.h"
 #include "tls_files.h"
 
@@ -272,7 +273,7 @@ world_init(struct world *w)
 		w->stand_ins[i].fd = -1;
 	w->cfg = (struct coordinator_config){
 		.daemon = { .plain = true, .max_in_flight = 16 },
-		.rules = policy_find("open-mpic"), .connections = 4, .linger_ms = 100,
+		.policy = *open_mpic(), .connections = 4, .linger_ms = 100,
 		.max_attempts = 3, .deadline_ms = 2000, .max_deadline_ms = 5000, .secret = "0123456789abcdef", .secret_len = 16,
 		.caa_domains = { issuers, 1 } };
 }

@@ -8,32 +8,27 @@
 
 #include "dcv_method.h"
 
-/* Each method's sections, its day of retirement, and which targets it takes. */
+/* Each method's sections, and which targets it takes. */
 static const struct row {
 	enum dcv_method method;
-	const char *name, *section, *ip_section, *retired;
+	const char *name, *section, *ip_section;
 	bool wildcard, prune, cname;
 } rows[] = {
-	{ DCV_ACME_HTTP_01, "acme-http-01", "3.2.2.4.19", "3.2.2.5.6", NULL, false, false, false },
-	{ DCV_WEBSITE_CHANGE, "website-change", "3.2.2.4.18", "3.2.2.5.1", NULL, false, false,
+	{ DCV_ACME_HTTP_01, "acme-http-01", "3.2.2.4.19", "3.2.2.5.6", false, false, false },
+	{ DCV_WEBSITE_CHANGE, "website-change", "3.2.2.4.18", "3.2.2.5.1", false, false, false },
+	{ DCV_ACME_TLS_ALPN_01, "acme-tls-alpn-01", "3.2.2.4.20", "3.2.2.5.7", false, false,
 	    false },
-	{ DCV_ACME_TLS_ALPN_01, "acme-tls-alpn-01", "3.2.2.4.20", "3.2.2.5.7", NULL, false, false,
-	    false },
-	{ DCV_ACME_DNS_01, "acme-dns-01", "3.2.2.4.7", NULL, NULL, true, true, true },
-	{ DCV_DNS_ACCOUNT_01, "dns-account-01", "3.2.2.4.21", NULL, NULL, true, true, false },
-	{ DCV_DNS_CHANGE, "dns-change", "3.2.2.4.7", NULL, NULL, true, true, true },
-	{ DCV_DNS_PERSISTENT, "dns-persistent", "3.2.2.4.22", "3.2.2.5.8", NULL, true, true, false },
-	{ DCV_CONTACT_EMAIL_TXT, "contact-email-txt", "3.2.2.4.14", NULL, "2028-03-15", true, true,
-	    true },
-	{ DCV_CONTACT_PHONE_TXT, "contact-phone-txt", "3.2.2.4.16", NULL, "2027-03-15", true, true,
-	    true },
-	{ DCV_CONTACT_EMAIL_CAA, "contact-email-caa", "3.2.2.4.13", NULL, "2028-03-15", true, true,
-	    true },
-	{ DCV_CONTACT_PHONE_CAA, "contact-phone-caa", "3.2.2.4.17", NULL, "2027-03-15", true, true,
-	    true },
-	{ DCV_IP_ADDRESS, "ip-address", "3.2.2.4.8", NULL, "2026-03-15", false, false, false },
+	{ DCV_ACME_DNS_01, "acme-dns-01", "3.2.2.4.7", NULL, true, true, true },
+	{ DCV_DNS_ACCOUNT_01, "dns-account-01", "3.2.2.4.21", NULL, true, true, false },
+	{ DCV_DNS_CHANGE, "dns-change", "3.2.2.4.7", NULL, true, true, true },
+	{ DCV_DNS_PERSISTENT, "dns-persistent", "3.2.2.4.22", "3.2.2.5.8", true, true, false },
+	{ DCV_CONTACT_EMAIL_TXT, "contact-email-txt", "3.2.2.4.14", NULL, true, true, true },
+	{ DCV_CONTACT_PHONE_TXT, "contact-phone-txt", "3.2.2.4.16", NULL, true, true, true },
+	{ DCV_CONTACT_EMAIL_CAA, "contact-email-caa", "3.2.2.4.13", NULL, true, true, true },
+	{ DCV_CONTACT_PHONE_CAA, "contact-phone-caa", "3.2.2.4.17", NULL, true, true, true },
+	{ DCV_IP_ADDRESS, "ip-address", "3.2.2.4.8", NULL, false, false, false },
 	{ DCV_REVERSE_ADDRESS_LOOKUP, "reverse-address-lookup", "3.2.2.5.3", "3.2.2.5.3",
-	    "2027-03-15", false, false, false },
+	    false, false, false },
 };
 
 static void
@@ -71,7 +66,6 @@ test_rows(void **state)
 		assert_string_equal(dcv_method_names[i], row->name);
 		assert_same(got->section, row->section);
 		assert_same(got->ip_section, row->ip_section);
-		assert_same(got->retired, row->retired);
 		assert_int_equal(got->wildcard, row->wildcard);
 		assert_int_equal(got->prune, row->prune);
 		assert_int_equal(got->cname, row->cname);

@@ -10,8 +10,9 @@
 #include "buf.h"
 #include "coordinator/question.h"
 #include "coordinator/request.h"
+#include "open_mpic.h"
 
-static const struct mpic_limits limits = { .perspectives = 6, .default_perspectives = 6,
+static struct mpic_limits limits = { .perspectives = 6, .default_perspectives = 6,
 	.max_attempts = 3, .default_deadline_ms = 20000, .max_deadline_ms = 60000,
 	.own_caa_domains = true };
 
@@ -19,6 +20,7 @@ static bool
 decode(struct mpic_request *r, const char *text, struct json_faults *faults)
 {
 	json_faults_init(faults);
+	limits.rules = policy_at(open_mpic(), 0);
 	return mpic_request_decode(r, &limits, text, strlen(text), faults);
 }
 
@@ -325,7 +327,7 @@ last_body(const char *text, struct buf *out)
 	struct question q;
 
 	assert_true(decode(&r, text, &faults));
-	assert_true(question_init(&q, &r, policy_find("open-mpic"), &no_defaults));
+	assert_true(question_init(&q, &r, &no_defaults));
 	buf_reset(out);
 	buf_add(out, q.bodies[q.type->count - 1].text, q.bodies[q.type->count - 1].len);
 	question_free(&q);
@@ -384,6 +386,111 @@ test_messages_begin_as_open_mpics(void **state)
 	mpic_request_free(&r);
 }
 
+/* ---- the rules of a day ---- */
+
+static const char tls[] = "{ name: tls, document: TLS BR, version: 2.2.6, rows: ["
+    "{ rule: remotes, from: 2026-06-15, section: 3.2.2.9, value: 4 }, "
+    "{ rule: remotes, from: 2026-12-15, section: 3.2.2.9, value: 5 }, "
+    "{ rule: may_fail, section: 3.2.2.9, remotes: 2, value: 1 }, "
+    "{ rule: may_fail, section: 3.2.2.9, remotes: 6, value: 2 }, "
+    "{ rule: retired, from: 2026-03-15, section: 3.2.2.4.8, method: ip-address } ] }";
+
+#define LAST_OF_4	(1797292800 - 1)	/* 2026-12-14T23:59:59Z */
+#define FIRST_OF_5	1797292800
+#define DEMAND		"Invalid perspective count: 4. TLS BR 2.2.6 section 3.2.2.9, from 2026-12-15: " \
+	"at least 5 remote perspectives, 4 asked"
+
+/* `fault` NULL: it is served, with so many. */
+static const struct {
+	int64_t at_s;
+	const char *text;
+	size_t fleet, usual, perspectives;
+	const char *fault;
+} under[] = {
+	{ LAST_OF_4, C "}", 6, 6, 6, NULL },
+	{ LAST_OF_4, C "}", 6, 2, 4, NULL },
+	{ FIRST_OF_5, C "}", 6, 2, 5, NULL },
+	{ LAST_OF_4, O("\"perspective_count\":4"), 6, 6, 4, NULL },
+	{ FIRST_OF_5, O("\"perspective_count\":4"), 6, 6, 0, DEMAND },
+	{ FIRST_OF_5, O("\"perspective_count\":5"), 6, 6, 5, NULL },
+	{ FIRST_OF_5, O("\"perspective_count\":7"), 6, 6, 0,
+	    "Invalid perspective count: 7. Expected 5 to 6" },
+	{ FIRST_OF_5, O("\"perspective_count\":1"), 6, 6, 0,
+	    "Invalid perspective count: 1. Expected 5 to 6" },
+	{ LAST_OF_4, O("\"quorum_count\":3"), 6, 6, 0, "Invalid quorum count: 3. TLS BR 2.2.6 "
+	    "section 3.2.2.9: of 6 remote perspectives or more at most 2 may fail to corroborate; "
+	    "expected 4 to 6 of 6, 3 asked" },
+	{ LAST_OF_4, O("\"perspective_count\":4,\"quorum_count\":2"), 6, 6, 0,
+	    "Invalid quorum count: 2. TLS BR 2.2.6 section 3.2.2.9: of 2 remote perspectives or more "
+	    "at most 1 may fail to corroborate; expected 3 to 4 of 4, 2 asked" },
+	/* A fleet that is too small: what would be enough is decided, though nobody has it. */
+	{ LAST_OF_4, C "}", 3, 3, 4, NULL },
+	{ FIRST_OF_5, O("\"perspective_count\":5"), 4, 4, 5, NULL },
+	{ FIRST_OF_5, O("\"perspective_count\":4"), 4, 4, 0, DEMAND },
+};
+
+static void
+test_rules_of_the_day(void **state)
+{
+	struct policy policy = { .name = NULL };
+	struct buf why = BUF_INIT(1024);
+
+	assert_true(policy_parse(&policy, "tls", tls, strlen(tls), &why));
+	for (size_t i = 0; i < sizeof(under) / sizeof(under[0]); i++) {
+		struct mpic_limits by = limits;
+		struct json_faults faults;
+		struct mpic_request r;
+
+		by.rules = policy_at(&policy, under[i].at_s);
+		by.perspectives = under[i].fleet;
+		by.default_perspectives = under[i].usual;
+		json_faults_init(&faults);
+		if (mpic_request_decode(&r, &by, under[i].text, strlen(under[i].text), &faults) !=
+		    (under[i].fault == NULL))
+			fail_msg("row %zu", i);
+		if (under[i].fault != NULL)
+			assert_string_equal(faults.list[0].message, under[i].fault);
+		else
+			assert_int_equal(r.perspectives, under[i].perspectives);
+		mpic_request_free(&r);
+	}
+	policy_free(&policy);
+}
+
+/* A retired method is named, or refused. */
+static void
+test_retired(void **state)
+{
+	static const char text[] = "{\"check_type\":\"dcv\",\"domain_or_ip_target\":\"c1.com\","
+	    "\"dcv_check_parameters\":{\"validation_method\":\"ip-address\","
+	    "\"challenge_value\":\"192.0.2.1\",\"dns_record_type\":\"A\"}}";
+	struct policy policy = { .name = NULL };
+	struct buf why = BUF_INIT(1024);
+	struct mpic_limits by = limits;
+	struct json_faults faults;
+	struct mpic_request r;
+
+	assert_true(policy_parse(&policy, "tls", tls, strlen(tls), &why));
+	by.rules = policy_at(&policy, FIRST_OF_5);
+	json_faults_init(&faults);
+	assert_true(mpic_request_decode(&r, &by, text, strlen(text), &faults));
+	assert_ptr_equal(r.retired, &policy.rows[4]);
+	mpic_request_free(&r);
+	by.refuse_retired = true;
+	assert_false(mpic_request_decode(&r, &by, text, strlen(text), &faults));
+	assert_int_equal(faults.count, 1);
+	assert_string_equal(faults.list[0].path, "dcv_check_parameters.validation_method");
+	assert_string_equal(faults.list[0].message, "TLS BR 2.2.6 section 3.2.2.4.8, from 2026-03-15: "
+	    "ip-address is not to be relied on");
+	mpic_request_free(&r);
+	by.rules = policy_at(&policy, 0);
+	json_faults_init(&faults);
+	assert_true(mpic_request_decode(&r, &by, text, strlen(text), &faults));
+	assert_null(r.retired);
+	mpic_request_free(&r);
+	policy_free(&policy);
+}
+
 static void
 test_internationalised(void **state)
 {
@@ -409,6 +516,8 @@ main(void)
 		cmocka_unit_test(test_labels),
 		cmocka_unit_test(test_body_of_dcv),
 		cmocka_unit_test(test_messages_begin_as_open_mpics),
+		cmocka_unit_test(test_rules_of_the_day),
+		cmocka_unit_test(test_retired),
 		cmocka_unit_test(test_internationalised),
 	};
 

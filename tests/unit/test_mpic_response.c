@@ -11,6 +11,7 @@
 
 #include "coordinator/response.h"
 #include "coordinator/verdict.h"
+#include "open_mpic.h"
 
 #define N 3
 
@@ -65,7 +66,7 @@ attempt_make(struct made *m, const struct mpic_request *q, size_t number, const 
 
 		*poll = (struct poll){ .type = q->check_type->checks[k],
 			.corroborators = m->corroborators[k],
-			.ballot = { .perspectives = count, .required = 2 } };
+			.ballot = { .perspectives = count, .required = 2, .regions = count > 2 ? 2 : 1 } };
 		for (size_t i = 0; i < count; i++) {
 			corroborator_make(&m->corroborators[k][i], q, poll->type, i, votes[i]);
 			poll->ballot.votes[i] = corroborator_vote(&m->corroborators[k][i]);
@@ -102,8 +103,10 @@ encode(const struct mpic_request *q, const char *const *votes, size_t attempts,
 {
 	struct made m[4];
 	struct attempt a[4];
+	const struct rules rules = policy_at(open_mpic(), 0);
 	struct buf echo = BUF_INIT(4096);
-	struct mpic_response r = { NULL, a, attempts, 12 };
+	struct mpic_response r = { .rules = &rules, .attempts = a, .attempt_count = attempts,
+	    .elapsed_ms = 12 };
 
 	mpic_echo_encode(q, &echo);
 	r.echo = echo.data;
@@ -116,6 +119,16 @@ encode(const struct mpic_request *q, const char *const *votes, size_t attempts,
 		attempt_drop(&m[i]);
 	buf_free(&echo);
 }
+
+#define ROW(rule, members) "{\"rule\":\"" rule "\",\"document\":\"Open MPIC\"," \
+	"\"version\":\"3.5.0\",\"section\":null,\"from\":null," members "}"
+/* What ends an answer; of two perspectives no RIR's region is demanded. */
+#define RULES_OF(regions) ",\"policy\":{\"name\":\"open-mpic\",\"document\":\"Open MPIC\"," \
+	"\"version\":\"3.5.0\",\"rows\":[" ROW("remotes", "\"value\":2") "," \
+	ROW("may_fail", "\"remotes\":2,\"value\":1") "," regions \
+	ROW("distance_km", "\"value\":500") "]},\"compliance\":[]}"
+#define RULES_OF_2 RULES_OF("")
+#define RULES_OF_3 RULES_OF(ROW("rir_regions", "\"remotes\":3,\"value\":2") ",")
 
 static struct json_object *
 member(struct json_object *o, const char *key)
@@ -140,7 +153,7 @@ test_shape(void **state)
 	    "\"check_type\":\"caa\",\"details\":{";
 	static const char ends[] = ",\"rir\":\"APNIC\"}],"
 	    "\"previous_attempt_results\":null,\"quorum\":\"3/3\",\"dnssec_status\":"
-	    "\"indeterminate\",\"elapsed_ms\":12,\"problem\":null}";
+	    "\"indeterminate\",\"elapsed_ms\":12,\"problem\":null" RULES_OF_3;
 	const struct mpic_request q = request_plain();
 	struct buf out = BUF_INIT(65536);
 
@@ -319,12 +332,40 @@ test_shape_of_dcv(void **state)
 		buf_addf(&expected, ECHO("dcv") "%s" ACTUAL "false" FIRST RESULT_BEGINS
 		    "\"dcv\",\"details\":%s" RESULT_ENDS SECOND GONE_BEGINS "\"dcv\",\"details\":%s"
 		    GONE_ENDS LAST ",\"quorum\":\"1/2\",\"dnssec_status\":\"secure\","
-		    "\"elapsed_ms\":12," UNREACHED_PROBLEM "}", answers[i].echo,
+		    "\"elapsed_ms\":12," UNREACHED_PROBLEM RULES_OF_2, answers[i].echo,
 		    answers[i].passed, answers[i].gone);
 		assert_string_equal(out.data, expected.data);
 		buf_free(&out);
 		buf_free(&expected);
 	}
+}
+
+/* A method whose row has begun: the answer says so. */
+static void
+test_compliance(void **state)
+{
+	static const char text[] = "{ name: n, document: D, version: 1, rows: "
+	    "[{ rule: retired, from: 2026-03-15, section: 3.2.2.4.8, method: ip-address }] }";
+	struct buf out = BUF_INIT(65536), faults = BUF_INIT(1024);
+	const struct mpic_request q = request_plain();
+	struct policy policy = { .name = NULL };
+	const struct rules rules = policy_at(&policy, 0);
+	struct made m;
+	struct mpic_response r = { .echo = "", .rules = &rules, .attempts = &m.attempt,
+		.attempt_count = 1 };
+	static const char ends[] = ",\"compliance\":[{\"message\":\"D 1 section 3.2.2.4.8, "
+	    "from 2026-03-15: ip-address is not to be relied on\",\"row\":{\"rule\":\"retired\","
+	    "\"document\":\"D\",\"version\":\"1\",\"section\":\"3.2.2.4.8\","
+	    "\"from\":\"2026-03-15\",\"method\":\"ip-address\"}}]}";
+
+	assert_true(policy_parse(&policy, "p", text, strlen(text), &faults));
+	r.retired = &policy.rows[0];
+	attempt_make(&m, &q, 1, "ppp");
+	mpic_response_encode(&r, &out);
+	assert_memory_equal(out.data + out.len - strlen(ends), ends, strlen(ends));
+	attempt_drop(&m);
+	policy_free(&policy);
+	buf_free(&out);
 }
 
 #define CAA_DETAILS(dnssec) "{\"caa_record_present\":null,\"found_at\":null," \
@@ -348,7 +389,7 @@ test_shape_of_dcv_with_caa(void **state)
 	    "\"dnssec_status\":\"secure\"," UNREACHED_PROBLEM "},\"caa\":{\"is_valid\":true,"
 	    "\"quorum\":\"2/2\",\"dnssec_status\":\"insecure\",\"problem\":null}},"
 	    "\"quorum\":\"1/2\",\"dnssec_status\":\"insecure\",\"elapsed_ms\":12,"
-	    UNREACHED_PROBLEM "}", answers[0].echo, answers[0].passed, answers[0].gone);
+	    UNREACHED_PROBLEM RULES_OF_2, answers[0].echo, answers[0].passed, answers[0].gone);
 	assert_string_equal(out.data, expected.data);
 	buf_free(&out);
 	buf_free(&expected);
@@ -537,6 +578,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_shape),
+		cmocka_unit_test(test_compliance),
 		cmocka_unit_test(test_echo),
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_attempts),

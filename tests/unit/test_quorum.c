@@ -9,6 +9,13 @@
 
 #include "coordinator/quorum.h"
 
+/* As TLS BR 3.2.2.9 has them; that they come from the day's rows is test_rules'. */
+static struct quorum_rule
+rule_of(size_t n)
+{
+	return (struct quorum_rule){ .may_fail = n >= 6 ? 2 : 1, .regions = n > 2 ? 2 : 1 };
+}
+
 static const struct {
 	size_t n, least;
 } table[] = {
@@ -20,14 +27,15 @@ test_least(void **state)
 {
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		size_t n = table[i].n, least = table[i].least;
+		const struct quorum_rule rule = rule_of(n);
 
-		assert_int_equal(quorum_least(n), least);
-		assert_true(quorum_allowed(n, (int64_t)least));
-		assert_true(quorum_allowed(n, (int64_t)n));
-		assert_false(quorum_allowed(n, (int64_t)least - 1));
-		assert_false(quorum_allowed(n, (int64_t)n + 1));
-		assert_false(quorum_allowed(n, 0));
-		assert_false(quorum_allowed(n, -1));
+		assert_int_equal(quorum_least(&rule, n), least);
+		assert_true(quorum_allowed(&rule, n, (int64_t)least));
+		assert_true(quorum_allowed(&rule, n, (int64_t)n));
+		assert_false(quorum_allowed(&rule, n, (int64_t)least - 1));
+		assert_false(quorum_allowed(&rule, n, (int64_t)n + 1));
+		assert_false(quorum_allowed(&rule, n, 0));
+		assert_false(quorum_allowed(&rule, n, -1));
 	}
 }
 
@@ -68,6 +76,8 @@ static struct ballot
 ballot_of(const char *votes, const char *rirs, size_t required)
 {
 	struct ballot b = { .perspectives = strlen(votes), .required = required };
+
+	b.regions = rule_of(b.perspectives).regions;
 
 	for (size_t i = 0; i < b.perspectives; i++) {
 		b.votes[i] = votes[i] == 'p' ? VOTE_PASSED : votes[i] == 'f' ? VOTE_FAILED :
@@ -120,16 +130,36 @@ test_certainty(void **state)
 	static const char *const rirs[] = { "aaaaaa", "aaaaab", "aaabbb", "aabbcc" };
 	char votes[7] = "";
 
-	for (size_t n = 2; n <= 6; n++)
+	for (size_t n = 2; n <= 6; n++) {
+		const struct quorum_rule rule = rule_of(n);
+
 		for (size_t code = 0, all = n == 2 ? 9 : n == 3 ? 27 : n == 4 ? 81 :
 		    n == 5 ? 243 : 729; code < all; code++) {
 			for (size_t i = 0, c = code; i < n; i++, c /= 3)
 				votes[i] = "pf."[c % 3];
 			votes[n] = '\0';
 			for (size_t r = 0; r < 4; r++)
-				for (size_t q = quorum_least(n); q <= n; q++)
+				for (size_t q = quorum_least(&rule, n); q <= n; q++)
 					certain_or_open(ballot_of(votes, rirs[r], q));
 		}
+	}
+}
+
+/* A rule of ours or of tomorrow: nobody may fail, all may, no matter where they stand. */
+static void
+test_other_rules(void **state)
+{
+	const struct quorum_rule strict = { .may_fail = 0, .regions = 1 },
+	    lax = { .may_fail = 9, .regions = 1 };
+	struct ballot b = ballot_of("ppp", "aaa", 3);
+
+	assert_int_equal(quorum_least(&strict, 5), 5);
+	assert_int_equal(quorum_least(&lax, 5), 1);
+	assert_false(quorum_allowed(&lax, 5, 0));
+	assert_int_equal(quorum_outcome(&b), QUORUM_MISSED);
+	b.regions = 1;
+	assert_int_equal(quorum_outcome(&b), QUORUM_REACHED);
+	assert_false(quorum_one_rir(&b));
 }
 
 static void
@@ -148,6 +178,7 @@ main(void)
 		cmocka_unit_test(test_least),
 		cmocka_unit_test(test_outcomes),
 		cmocka_unit_test(test_certainty),
+		cmocka_unit_test(test_other_rules),
 		cmocka_unit_test(test_votes),
 	};
 

@@ -43,7 +43,8 @@ class StandIns:
         config = configs.write_coordinator(
             f"{folder}/coordinator.yaml", "127.0.0.1:8070", False, own, authority, pki.CALLER,
             self.places, {"cohort_secret_file": secret,
-                          "regions_file": str(tools.TOP / "conf/regions.yaml"), **options})
+                          "regions_file": str(tools.TOP / "conf/regions.yaml"),
+                          "policy_file": str(tools.TOP / "conf/policy/cabf-tls.yaml"), **options})
         self.pid = bench.start("coordinator", [tools.BUILD / "mpic-coordinator", "-c", config])
         self.url = "https://127.0.0.1:8070"
 

@@ -1,0 +1,111 @@
+#include "coordinator/standing.h"
+
+#include "buf.h"
+#include "coordinator/cohort.h"
+#include "coordinator/day.h"
+
+static size_t
+fleet_rirs(const struct fleet *fleet)
+{
+	unsigned rirs = 0;
+
+	for (size_t i = 0; i < fleet->count; i++)
+		rirs |= 1U << fleet->members[i].rir;
+	return (size_t)__builtin_popcount(rirs);
+}
+
+/* Whether so many can be asked together. Which they are does not matter, nor for what. */
+static enum cohort_fault
+cohort_fault(const struct fleet *fleet, size_t size)
+{
+	static const char name[] = "example.com";
+	struct cohorts cohorts;
+	struct target target;
+
+	if (!target_parse(&target, name, sizeof(name) - 1, NULL))
+		return COHORT_OK;
+	return cohorts_build(&cohorts, fleet, size, name, sizeof(name) - 1, &target);
+}
+
+static void
+add_row(const struct rules *rules, const struct policy_row *row, struct buf *out)
+{
+	if (row != NULL)
+		policy_row_text(rules->policy, row, out);
+	else
+		buf_addf(out, "at least %d perspectives", COHORT_MIN);
+}
+
+/* How many there are in the place of what the row demands. */
+static void
+add_lack(const struct rules *rules, const struct policy_row *row, size_t have, struct buf *out)
+{
+	add_row(rules, row, out);
+	buf_addf(out, ", %zu configured", have);
+}
+
+/* Adds what is lacking, if anything. */
+static bool
+add_lacks(const struct fleet *fleet, const struct rules *rules, struct buf *out)
+{
+	size_t least = rules_remotes(rules), rirs = fleet_rirs(fleet);
+	const struct policy_row *remotes = rules_row(rules, RULE_REMOTES);
+	bool few = fleet->count < least, close = rirs < rules_quorum(rules, least).regions;
+	enum cohort_fault fault = few || close ? COHORT_OK : cohort_fault(fleet, least);
+
+	if (!few && !close && fault == COHORT_OK)
+		return false;
+	buf_adds(out, ": lacks ");
+	if (few)
+		add_lack(rules, remotes, fleet->count, out);
+	if (few && close)
+		buf_adds(out, "; ");
+	if (close)
+		add_lack(rules, rules_row_for(rules, RULE_RIR_REGIONS, least), rirs, out);
+	if (fault != COHORT_OK) {
+		add_row(rules, remotes, out);
+		buf_addf(out, ", but %s", cohort_fault_text(fault));
+	}
+	return true;
+}
+
+bool
+standing_text(const struct fleet *fleet, const struct rules *rules, struct buf *out)
+{
+	char day[DAY_TEXT_LEN + 1], name[RULES_NAME_MAX];
+
+	day_text(rules->at_s, day);
+	rules_name(rules, name);
+	buf_addf(out, "%s: %s", day, name);
+	if (add_lacks(fleet, rules, out))
+		return false;
+	buf_addf(out, ": satisfied by %zu perspectives in the service regions of %zu RIRs",
+	    fleet->count, fleet_rirs(fleet));
+	return true;
+}
+
+bool
+standing_next_text(const struct fleet *fleet, const struct rules *rules, struct buf *out)
+{
+	const struct rules next = policy_at(rules->policy, rules_next(rules));
+	const char *lead = "; new then: ";
+	char name[RULES_NAME_MAX];
+	bool ok;
+
+	if (next.at_s == 0) {
+		rules_name(rules, name);
+		buf_addf(out, "%s: no later rules are known", name);
+		return true;
+	}
+	ok = standing_text(fleet, &next, out);
+	for (size_t i = 0; ok && i < rules->policy->row_count; i++) {
+		const struct policy_row *row = &rules->policy->rows[i];
+
+		if (row->from_s != next.at_s)
+			continue;
+		buf_adds(out, lead);
+		policy_row_text(rules->policy, row, out);
+		lead = "; ";
+	}
+	return ok;
+}

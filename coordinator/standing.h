@@ -1,0 +1,21 @@
+/*
+ * How a fleet stands to the rules of a time: pure.
+ */
+#ifndef MPIC_STANDING_H
+#define MPIC_STANDING_H
+
+#include "coordinator/fleet.h"
+#include "coordinator/rules.h"
+
+/*
+ * Adds one line without its end: the day, the policy, and what the fleet lacks,
+ * each with its row; or that it lacks nothing. True in the latter case.
+ */
+bool standing_text(const struct fleet *fleet, const struct rules *rules, struct buf *out);
+/*
+ * The same for the first day after rules->at_s on which rows begin, with those
+ * rows. True also if there is no such day.
+ */
+bool standing_next_text(const struct fleet *fleet, const struct rules *rules, struct buf *out);
+
+#endif
