@@ -94,9 +94,11 @@ static bool
 record(const struct corroboration *co, enum record_end end)
 {
 	const struct attempt *a = &co->attempts[co->attempt_count - 1];
-	const struct audit_context context = { .policy = co->pool->policy->name,
+	char policy[RULES_NAME_MAX];
+	const struct audit_context context = { .policy = policy,
 		.caller = exchange_identity(co->exchange), .request = co->request };
 
+	rules_name(&co->question.rules, policy);
 	attempt_record(a, &co->question, context.caller, end);
 	return co->pool->audit == NULL ||
 	    audit_attempt(co->pool->audit, a, &co->question, &context, end);

@@ -371,7 +371,7 @@ made_init(struct made *m, const struct mpic_check_type *type)
 	*m = (struct made){ .question = { .type = type, .method = DCV_ACME_HTTP_01,
 		.section = "3.2.2.4.19", .target = "www.example.com", .trace = "t-1\n" } };
 	m->poll = (struct poll){ .type = type->checks[0], .outcome = QUORUM_REACHED,
-		.corroborators = m->corroborators, .ballot = { MEMBERS, 4, { 0 }, { 0 } } };
+		.corroborators = m->corroborators, .ballot = { .perspectives = MEMBERS, .required = 4 } };
 	m->attempt = (struct attempt){ .number = 1, .count = MEMBERS, .poll_count = 1,
 		.started_ns = monotonic_ns(), .polls = &m->poll };
 	for (size_t i = 0; i < MEMBERS; i++) {

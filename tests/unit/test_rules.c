@@ -183,19 +183,17 @@ static void
 test_rfc8657(void **state)
 {
 	struct check_caa_parameters nobody = { .set = false }, account = nobody, method = nobody;
-	const struct rules before = policy_at(&tls, start_of("2027-03-15") - 1),
-	    after = policy_at(&tls, start_of("2027-03-15")),
+	const struct rules cabf = policy_at(&tls, start_of("2025-03-15")),
 	    never = policy_at(&undated, start_of("2027-03-15"));
 
 	account.account_uris = (struct json_list){ .set = true, .count = 1, .items = { "acct:a" } };
 	method.validation_methods =
 	    (struct json_list){ .set = true, .count = 1, .items = { "dns-01" } };
-	assert_true(rules_ignore_rfc8657(&before, &nobody));
-	assert_false(rules_ignore_rfc8657(&before, &account));
-	assert_false(rules_ignore_rfc8657(&before, &method));
-	assert_false(rules_ignore_rfc8657(&after, &nobody));
+	assert_false(rules_ignore_rfc8657(&cabf, &nobody));
+	assert_false(rules_ignore_rfc8657(&cabf, &account));
 	assert_true(rules_ignore_rfc8657(&never, &nobody));
 	assert_false(rules_ignore_rfc8657(&never, &account));
+	assert_false(rules_ignore_rfc8657(&never, &method));
 }
 
 static void
@@ -214,7 +212,9 @@ test_member(void **state)
 	    "{\"rule\":\"rir_regions\",\"document\":\"TLS BR\",\"version\":\"2.2.6\","
 	    "\"section\":\"3.2.2.9\",\"from\":\"2026-03-15\",\"remotes\":2,\"value\":2},"
 	    "{\"rule\":\"distance_km\",\"document\":\"TLS BR\",\"version\":\"2.2.6\","
-	    "\"section\":\"3.2.2.9\",\"from\":null,\"value\":500}]}");
+	    "\"section\":\"3.2.2.9\",\"from\":null,\"value\":500},"
+	    "{\"rule\":\"rfc8657\",\"document\":\"TLS BR\",\"version\":\"2.2.6\","
+	    "\"section\":\"3.2.2.8\",\"from\":null}]}");
 	buf_free(&out);
 }
 
