@@ -27,12 +27,14 @@ struct leg {
 struct sheet {
 	struct fanout_body *body;
 	char nonce[2 * NONCE_BYTES + 1];
+	char request_sha256[SIGNATURE_DIGEST_LEN + 1];	/* "" until it is needed */
 };
 
 /* An attempt under way. */
 struct asking {
 	struct attempt *attempt;
 	const struct asker *asker;
+	const struct question *question;
 	void (*ended)(void *arg);
 	void *arg;
 	struct event timer;		/* the attempt's end */
@@ -178,6 +180,36 @@ attempt_decide(struct asking *k)
 	}
 }
 
+/* Nobody can know beforehand which. Without randomness, all. */
+static bool
+is_to_be_verified(const struct asker *asker)
+{
+	uint32_t drawn;
+
+	if (asker->verify_share >= 1 || asker->random == NULL ||
+	    !random_pool_take(asker->random, &drawn, sizeof(drawn)))
+		return true;
+	return (double)drawn < asker->verify_share * 4294967296.0;
+}
+
+static void
+leg_judge(struct leg *leg)
+{
+	struct asking *k = leg->asking;
+	struct sheet *sheet = &k->sheets[leg_poll(leg)];
+	const struct jws_key *key = leg->corroborator->perspective->verify_key;
+	struct corroborator_asked asked = { .nonce = sheet->nonce, .target = k->question->target };
+
+	asked.verify = key != NULL && is_to_be_verified(k->asker);
+	if (asked.verify) {
+		if (sheet->request_sha256[0] == '\0' && !signature_digest(key,
+		    sheet->body->text.data, sheet->body->text.len, sheet->request_sha256))
+			sheet->request_sha256[0] = '\0';
+		asked.request_sha256 = sheet->request_sha256;
+	}
+	corroborator_judge(leg->corroborator, &asked, leg->call.status, &leg->call.reply);
+}
+
 static void
 on_call_done(struct call *call)
 {
@@ -186,8 +218,7 @@ on_call_done(struct call *call)
 	bool reached = call->problem == PROBLEM_NONE;
 
 	if (reached)
-		corroborator_judge(leg->corroborator, k->sheets[leg_poll(leg)].nonce, call->status,
-		    &call->reply);
+		leg_judge(leg);
 	else
 		corroborator_fail(leg->corroborator, call->problem, "%s", call->message);
 	buf_free(&call->reply);
@@ -280,7 +311,7 @@ asking_new(struct attempt *a, const struct asker *asker, const struct attempt_pl
 	if (k == NULL)
 		return NULL;
 	*k = (struct asking){ .attempt = a, .asker = asker, .ended = plan->ended,
-		.arg = plan->arg, .deadline_ns = plan->deadline_ns, .pending = legs,
+		.question = plan->question,		.arg = plan->arg, .deadline_ns = plan->deadline_ns, .pending = legs,
 		.starting = true, .leg_count = legs };
 	event_assign(&k->timer, asker->base, -1, 0, on_timer, k);
 	for (size_t i = 0; i < legs; i++) {

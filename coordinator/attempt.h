@@ -18,6 +18,7 @@
 #include "coordinator/corroborator.h"
 #include "coordinator/fanout.h"
 #include "coordinator/question.h"
+#include "random_pool.h"
 
 /* What was heard of a perspective that was asked. */
 enum hearing {
@@ -32,6 +33,8 @@ struct asker {
 	const struct fleet *fleet;
 	struct fanout *fanout;
 	int64_t linger_ms;
+	struct random_pool *random;	/* needed where a member has a verify_key */
+	double verify_share;		/* of the signed results; 0 to 1 */
 	/* A vote was counted. NULL: nobody wants to know. */
 	void (*on_result)(void *arg, const struct corroborator *c, enum hearing hearing);
 	void *arg;

@@ -20,7 +20,7 @@
 
 /* A perspective as configured. What is missing comes from the region catalogue. */
 struct perspective_option {
-	char *code, *url, *rir;
+	char *code, *url, *rir, *verify_key;
 	double latitude, longitude;	/* NaN: not given */
 	struct option_strings too_close_codes;
 };
@@ -46,6 +46,9 @@ static const struct option perspective_rows[] = {
 	    "at all."),
 	ROW("too_close_codes", STRINGS, perspective_option, too_close_codes, .max = FLEET_MAX,
 	    .sentence = "Perspectives that never share a cohort with it."),
+	ROW("verify_key", STRING, perspective_option, verify_key, .min = 1, .max = 4096,
+	    .sentence = "Its public Ed25519 key: PEM, the base64 within, or a file with PEM. "
+	    "Results that it did not sign are then discarded."),
 };
 
 static const struct option rows[] = {
@@ -79,6 +82,10 @@ static const struct option rows[] = {
 	    .sentence = "What of the audit log survives the machine: none (what the kernel has "
 	    "written), interval (all but the last second), each (all; every attempt waits for "
 	    "the disk). All of it survives the process, whichever."),
+
+	ROW("verify_share", REAL, coordinator_config, verify_share, .min = 0, .max = 1,
+	    .def = "0.05", .sentence = "Share of results, chosen at random, whose signature is "
+	    "verified; of the others it only has to be there and to name verify_key."),
 
 	ROW("policy", STRING, coordinator_config, policy_name, .min = 1, .max = 64,
 	    .def = "cabf-tls", .sentence = "The rules in force, by the name of an installed "
@@ -175,6 +182,21 @@ place_find(struct perspective *p, const struct perspective_option *o,
 }
 
 static bool
+read_verify_key(struct perspective *p, const struct perspective_option *o, struct buf *faults)
+{
+	struct buf why = BUF_INIT(4608);
+
+	if (o->verify_key == NULL)
+		return true;
+	p->verify_key = jws_key_read_public(o->verify_key, &why);
+	if (p->verify_key == NULL)
+		buf_addf(faults, "perspectives: %s: verify_key: %s\n", o->code,
+		    why.data != NULL ? why.data : "out of memory");
+	buf_free(&why);
+	return p->verify_key != NULL;
+}
+
+static bool
 prepare_perspective(struct coordinator_config *cfg, const struct perspective_option *o,
     struct perspective *p, struct buf *faults)
 {
@@ -186,6 +208,7 @@ prepare_perspective(struct coordinator_config *cfg, const struct perspective_opt
 		.too_close_codes = o->too_close_codes.items,
 		.too_close_count = o->too_close_codes.count };
 	ok = place_find(p, o, region, faults);
+	ok = read_verify_key(p, o, faults) && ok;
 	if (rir != NULL && (p->rir = rir_parse(rir)) == RIR_NONE) {
 		buf_addf(faults, "perspectives: %s: rir: expected ARIN, RIPE NCC, APNIC, LACNIC "
 		    "or AFRINIC, found %s\n", o->code, rir);
@@ -381,6 +404,8 @@ const struct option_table coordinator_options = {
 void
 coordinator_config_free(struct coordinator_config *cfg)
 {
+	for (size_t i = 0; i < cfg->fleet.count; i++)
+		jws_key_free(cfg->fleet.members[i].verify_key);
 	regions_free(&cfg->regions);
 	policy_free(&cfg->policy);
 	option_free(&coordinator_options, cfg);

@@ -23,6 +23,7 @@ struct coordinator_config {
 	char *audit_dir, *audit_name, *audit_sync;
 	int64_t connections;
 	int64_t linger_ms;
+	double verify_share;
 
 	char *policy_name, *policy_file;
 	char *retired_methods;

@@ -94,10 +94,39 @@ is_other_method(const struct corroborator *c, const struct check_result *r)
 	    r->dcv.method != c->method;
 }
 
+static enum signature_fault
+signature_fault(const struct corroborator *c, const struct corroborator_asked *asked,
+    const struct buf *reply)
+{
+	const struct signature_claims expected = {
+		.perspective_code = c->perspective->code,
+		.check_type = check_type_name(c->type),
+		.target = asked->target,
+		.nonce = asked->nonce,
+		.request_sha256 = asked->request_sha256,
+	};
+	const struct jws_key *key = c->perspective->verify_key;
+	struct signature_claims claims;
+	enum signature_fault fault;
+
+	if (key == NULL)
+		return SIGNATURE_OK;
+	if (!asked->verify)
+		return signature_glance(key, reply->data, reply->len);
+	fault = signature_verify(key, reply->data, reply->len, &claims);
+	if (fault == SIGNATURE_OK) {
+		fault = signature_compare(&claims, &expected);
+		signature_claims_free(&claims);
+	}
+	return fault;
+}
+
 void
-corroborator_judge(struct corroborator *c, const char *nonce, long status, struct buf *reply)
+corroborator_judge(struct corroborator *c, const struct corroborator_asked *asked, long status,
+    struct buf *reply)
 {
 	const char *code = c->perspective->code;
+	enum signature_fault fault = SIGNATURE_OK;
 	struct check_result r;
 	struct json_faults faults;
 
@@ -113,13 +142,16 @@ corroborator_judge(struct corroborator *c, const char *nonce, long status, struc
 	else if (r.perspective_code != NULL && strcmp(r.perspective_code, code) != 0)
 		corroborator_fail(c, PROBLEM_PERSPECTIVE_IDENTITY, "the server called as %s "
 		    "calls itself %s", code, r.perspective_code);
-	else if (r.nonce != NULL && strcmp(r.nonce, nonce) != 0)
+	else if (r.nonce != NULL && strcmp(r.nonce, asked->nonce) != 0)
 		corroborator_fail(c, PROBLEM_PERSPECTIVE_REPLY, "%s answered another "
 		    "request's nonce", code);
 	else if (is_other_method(c, &r))
 		corroborator_fail(c, PROBLEM_PERSPECTIVE_REPLY, "%s was asked for %s and "
 		    "answered with %s", code, dcv_method_names[c->method],
 		    dcv_method_names[r.dcv.method]);
+	else if ((fault = signature_fault(c, asked, reply)) != SIGNATURE_OK)
+		corroborator_fail(c, PROBLEM_SIGNATURE_INVALID, "a result of %s was discarded: its "
+		    "signature %s", code, signature_fault_text(fault));
 	else
 		corroborator_take(c, &r, reply);
 	check_result_free(&r);

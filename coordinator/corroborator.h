@@ -13,6 +13,7 @@
 #include "buf.h"
 #include "coordinator/fleet.h"
 #include "coordinator/quorum.h"
+#include "signature.h"
 
 struct corroborator {
 	const struct perspective *perspective;
@@ -45,9 +46,17 @@ void corroborator_fail(struct corroborator *c, enum problem problem, const char 
  * this nonce and by this method if it names them; fails if not. Open MPIC's
  * checkers name neither themselves nor a nonce, and answer a failed lookup
  * with status 500.
+ *
+ * A perspective with a verify_key must have signed it. `verify`: that is made
+ * sure of, over what was asked; else a signature has to be there (signature_glance()).
  */
-void corroborator_judge(struct corroborator *c, const char *nonce, long status,
-    struct buf *reply);
+struct corroborator_asked {
+	const char *nonce, *target;
+	const char *request_sha256;	/* of the body as sent; needed to verify */
+	bool verify;
+};
+void corroborator_judge(struct corroborator *c, const struct corroborator_asked *asked,
+    long status, struct buf *reply);
 enum vote corroborator_vote(const struct corroborator *c);
 /* The check_response of the answer: the perspective's own bytes where there are any. */
 void corroborator_encode(const struct corroborator *c, struct buf *out);

@@ -107,6 +107,10 @@ check_pair(const struct fleet *fleet, const struct perspective *a,
 {
 	if (strcmp(a->code, b->code) == 0)
 		buf_addf(faults, "perspectives: the code %s is given twice\n", a->code);
+	else if (a->verify_key != NULL && b->verify_key != NULL &&
+	    strcmp(a->verify_key->id, b->verify_key->id) == 0)
+		buf_addf(faults, "perspectives: %s and %s have the same verify_key, so one could "
+		    "answer for both\n", a->code, b->code);
 	else if (same_origin(a, b))
 		buf_addf(faults, "perspectives: %s and %s have the same host and port in "
 		    "their url, so they would be one perspective\n", a->code, b->code);

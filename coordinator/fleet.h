@@ -13,8 +13,7 @@
 #include <stdint.h>
 
 #include "check.h"
-
-struct buf;
+#include "jws_key.h"
 
 #define FLEET_MAX	64	/* perspectives; a set of them is a uint64_t */
 
@@ -35,6 +34,7 @@ struct perspective {
 	double latitude, longitude;	/* degrees */
 	char *const *too_close_codes;	/* holds both ways, whichever side says it */
 	size_t too_close_count;
+	struct jws_key *verify_key;	/* its results carry a signature of it; NULL: none known */
 	uint64_t near;		/* members it may not share a cohort with */
 };
 

@@ -27,6 +27,7 @@ struct service {
 	struct server *server;
 	struct event_base *base;
 	struct corroborator_pool pool;
+	struct random_pool random;
 	uint64_t missed_ns[FLEET_MAX];	/* last failure to reach; 0 after a success */
 	struct audit_file *audit;	/* NULL: there is none */
 	uint64_t next_request;
@@ -60,6 +61,10 @@ static const char *const checks[] = { [CHECK_CAA] = "caa", [CHECK_DCV] = "dcv" }
 	X(RESULTS, "mpic_perspective_results_total", COUNTER, \
 	    "Results of perspectives; unreachable ones gave none, others not in time.", \
 	    .labels = { { "perspective", NULL, 0 }, { "result", results, RESULT_COUNT } }) \
+	X(ALARMS, "mpic_perspective_alarms_total", COUNTER, \
+	    "Results discarded because they may be forged: another's certificate or code, or " \
+	    "a signature that is missing or wrong.", \
+	    .labels = { { "perspective", NULL, 0 } }) \
 	X(PERSPECTIVE_EXPIRES, "mpic_perspective_certificate_expires_seconds", GAUGE_MIN, \
 	    "Unix time at which the certificate a perspective last showed expires.", \
 	    .labels = { { "perspective", NULL, 0 } }) \
@@ -92,12 +97,22 @@ service_metrics_new(const struct coordinator_config *cfg, unsigned workers,
 	rows[METRIC_RESULTS].labels[0].values = codes;
 	rows[METRIC_RESULTS].labels[0].count = cfg->fleet.count;
 	rows[METRIC_PERSPECTIVE_EXPIRES].labels[0] = rows[METRIC_RESULTS].labels[0];
+	rows[METRIC_ALARMS].labels[0] = rows[METRIC_RESULTS].labels[0];
 	m = metrics_new(rows, METRIC_COUNT, workers);
 	if (m == NULL) {
 		free(rows);
 		*table = NULL;
 	}
 	return m;
+}
+
+/* Somebody may be posing as a perspective: for a person to look at. */
+static void
+alarm_raise(struct service *s, const struct corroborator *c, size_t i)
+{
+	metric_add(s->metrics, METRIC_ALARMS, i, 1);
+	log_error("a result was discarded: it may be forged", "perspective", c->perspective->code,
+	    "problem", problem_code(c->problem), "why", c->sentence != NULL ? c->sentence : "");
 }
 
 /*
@@ -118,6 +133,8 @@ count_result(void *arg, const struct corroborator *c, enum hearing hearing)
 	    metric_cell(s->metrics, METRIC_RESULTS, i, result), 1);
 	metric_add(s->metrics, METRIC_CHECKS,
 	    metric_cell(s->metrics, METRIC_CHECKS, c->type, result), 1);
+	if (c->problem == PROBLEM_SIGNATURE_INVALID || c->problem == PROBLEM_PERSPECTIVE_IDENTITY)
+		alarm_raise(s, c, i);
 	if (hearing != NOT_AWAITED)
 		s->missed_ns[i] = hearing == HEARD ? 0 : monotonic_ns();
 }
@@ -286,6 +303,8 @@ pool_of(struct service *s)
 			.fleet = &cfg->fleet,
 			.fanout = s->fanout,
 			.linger_ms = cfg->linger_ms,
+			.random = &s->random,
+			.verify_share = cfg->verify_share,
 			.on_result = count_result,
 			.arg = s,
 		},

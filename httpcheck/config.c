@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "check.h"
+#include "signature.h"
 
 #define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
 #define ROW(name_, type_, member, ...) \
@@ -28,9 +29,27 @@ static const struct option rows[] = {
 	ROW("fetcher_user", STRING, fetcher_user, .min = 1, .max = 64,
 	    .sentence = "User that the process talking to applicants' servers becomes when "
 	    "this program is run by root."),
+	ROW("signing_key", PATH, signing_key,
+	    .sentence = "PEM file with the Ed25519 key that signs results, or credential: and "
+	    "the name of a systemd credential; without one they are not signed."),
+	ROW("image_version", STRING, image_version, .min = 1, .max = SIGNATURE_VERSION_MAX,
+	    .sentence = "What is said in signed results of the image this program is part of."),
 
 	DAEMON_LOG_OPTIONS(struct httpcheck_config, daemon, "info has a line for each check"),
 };
+
+/* Found out now, not by workers that die of it one after another. */
+static void
+check_signing_key(const char *path, struct buf *faults)
+{
+	struct buf why = BUF_INIT(512);
+	struct jws_key *key = jws_key_read_private(path, &why);
+
+	if (key == NULL)
+		buf_addf(faults, "signing_key: %s\n", why.data != NULL ? why.data : "out of memory");
+	jws_key_free(key);
+	buf_free(&why);
+}
 
 /* What the rows cannot say by themselves. */
 static bool
@@ -48,6 +67,8 @@ check_config(void *config, struct buf *faults)
 			buf_adds(faults, "user_agent: holds what is no printable ASCII\n");
 			break;
 		}
+	if (cfg->signing_key != NULL)
+		check_signing_key(cfg->signing_key, faults);
 	if (!endpoint_loopback(&cfg->resolver))
 		buf_adds(faults, "resolver: answers are not authenticated, so it must be a "
 		    "loopback address\n");

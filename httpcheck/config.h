@@ -17,6 +17,8 @@ struct httpcheck_config {
 	struct option_strings caa_domains;
 	char *user_agent;
 	char *fetcher_user;	/* NULL: none was named */
+	char *signing_key;	/* NULL: results are not signed */
+	char *image_version;
 };
 
 extern const struct option_table httpcheck_options;

@@ -16,6 +16,8 @@ main(int argc, char **argv)
 	status = option_command_line(&httpcheck_options, argc, argv, &cfg);
 	if (status == -1) {
 		log_init("mpic-httpcheck", cfg.daemon.level, cfg.daemon.log_json);
+		if (cfg.signing_key == NULL)
+			log_warning("results are not signed: signing_key is not set");
 		daemon.listen = cfg.daemon.listen;
 		daemon.workers = (unsigned)cfg.daemon.workers;
 		daemon.drain_ms = cfg.max_deadline_ms + 1000;

@@ -232,6 +232,23 @@ perspective_fetcher(struct perspective *p)
 	return f;
 }
 
+/* False: there should be a key, and it cannot be read. */
+static bool
+perspective_signing_key(struct perspective *p)
+{
+	struct buf why = BUF_INIT(512);
+
+	if (p->cfg->signing_key == NULL)
+		return true;
+	p->signing_key = jws_key_read_private(p->cfg->signing_key, &why);
+	if (p->signing_key == NULL)
+		log_error("cannot sign", "why", why.data != NULL ? why.data : "out of memory");
+	else
+		log_notice("results are signed", "key", p->signing_key->id);
+	buf_free(&why);
+	return p->signing_key != NULL;
+}
+
 int
 perspective_run(struct worker *w, void *arg)
 {
@@ -247,7 +264,7 @@ perspective_run(struct worker *w, void *arg)
 	p.resolver = resolver_new(w->base, &resolver);
 	/* executed while this process holds no key yet */
 	p.fetcher = perspective_fetcher(&p);
-	if (p.resolver != NULL && p.fetcher != NULL)
+	if (p.resolver != NULL && p.fetcher != NULL && perspective_signing_key(&p))
 		p.server = perspective_server(&p, w->listen_fd);
 	if (p.server != NULL) {
 		w->stop = perspective_stop;
@@ -260,5 +277,6 @@ perspective_run(struct worker *w, void *arg)
 	p.fetcher = NULL;
 	resolver_free(p.resolver);	/* ends what is under way, while the server can reply */
 	server_free(p.server);
+	jws_key_free(p.signing_key);
 	return status;
 }

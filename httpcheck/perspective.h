@@ -14,6 +14,7 @@
 #include "daemon.h"
 #include "httpcheck/config.h"
 #include "httpcheck/resolver.h"
+#include "jws_key.h"
 #include "metric.h"
 #include "random_pool.h"
 #include "server.h"
@@ -24,6 +25,7 @@ struct perspective {
 	struct resolver *resolver;
 	struct fetcher *fetcher;	/* the way to applicants' servers */
 	struct random_pool random;	/* for nonces */
+	struct jws_key *signing_key;	/* NULL: results are not signed */
 	struct server *server;
 	struct event_base *base;
 };

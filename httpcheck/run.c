@@ -8,8 +8,14 @@
 
 #include "log.h"
 #include "monotonic.h"
+#include "signature.h"
 
 #define BODY_MAX	((size_t)2 * CHECK_RESULT_MAX)
+#define UNSIGNED_MAX	(CHECK_RESULT_MAX - SIGNATURE_MAX)
+
+#ifndef PACKAGE_VERSION
+#define PACKAGE_VERSION "unknown"
+#endif
 
 static void
 reply_faults(struct exchange *x, const struct json_faults *faults)
@@ -92,17 +98,44 @@ static void
 run_encode(const struct run *run, struct check_result *result, struct buf *body)
 {
 	check_result_encode(result, body);
-	if (!body->failed && body->len <= CHECK_RESULT_MAX)
+	if (!body->failed && body->len <= UNSIGNED_MAX)
 		return;
 	buf_reset(body);
 	run_overfull(run, result);
 	check_result_encode(result, body);
-	if (body->failed || body->len <= CHECK_RESULT_MAX)
+	if (body->failed || body->len <= UNSIGNED_MAX)
 		return;
 	/* the evidence is what is large */
 	buf_reset(body);
 	result->evidence = NULL;
 	check_result_encode(result, body);
+}
+
+static bool
+run_sign(const struct run *run, const struct check_result *result, struct buf *body)
+{
+	const struct jws_key *key = run->perspective->signing_key;
+	char digest[SIGNATURE_DIGEST_LEN + 1];
+	const struct signature_claims claims = {
+		.perspective_code = result->perspective_code,
+		.check_type = check_type_name(result->type),
+		.target = target_text(&run->target),
+		.nonce = result->nonce,
+		.timestamp_ns = { true, result->timestamp_ns },
+		.request_sha256 = digest,
+		.software_version = "Parallax " PACKAGE_VERSION,
+		.image_version = run->perspective->cfg->image_version,
+	};
+	const char *request;
+	size_t len;
+
+	if (key == NULL || body->failed)
+		return true;
+	request = exchange_body(run->exchange, &len);
+	if (signature_digest(key, request, len, digest) && signature_add(key, &claims, body))
+		return true;
+	log_error("a result could not be signed", "target", claims.target);
+	return false;
 }
 
 static void
@@ -118,6 +151,7 @@ void
 run_reply(struct run *run, struct check_result *result)
 {
 	struct buf body = BUF_INIT(BODY_MAX);
+	bool made;
 	uint64_t elapsed_ns = monotonic_ns() - exchange_started_ns(run->exchange);
 
 	result->timestamp_ns = now_ns();
@@ -127,12 +161,13 @@ run_reply(struct run *run, struct check_result *result)
 	if (result->type == CHECK_DCV)
 		result->dcv.method = run->request.dcv.method;
 	run_encode(run, result, &body);
+	made = run_sign(run, result, &body) && !body.failed;
 	perspective_count(run->perspective, result->check_passed, result->problem.problem,
 	    (double)elapsed_ns / 1e9);
 	run_log(run, result);
 	exchange_on_gone(run->exchange, NULL, NULL);
-	if (body.failed)
-		exchange_refuse(run->exchange, 500, "out of memory");
+	if (!made)
+		exchange_refuse(run->exchange, 500, "the result cannot be written or signed");
 	else
 		exchange_reply(run->exchange, 200, NULL, body.data, body.len, NULL, 0);
 	buf_free(&body);

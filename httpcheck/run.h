@@ -42,7 +42,8 @@ int64_t run_left_ms(const struct run *run);
 uint64_t run_nonce(struct run *run);
 /*
  * Sends the result with time, code and nonce filled in, and ends the run. A
- * result over CHECK_RESULT_MAX goes without its details.
+ * result over CHECK_RESULT_MAX goes without its details. Where there is a key,
+ * it goes signed or not at all.
  */
 void run_reply(struct run *run, struct check_result *result);
 /* run_reply() with nothing but a problem; `fmt` is its sentence. */

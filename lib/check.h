@@ -5,7 +5,8 @@
  * The shapes are Open MPIC's CaaCheckRequest and CaaCheckResponse, so that
  * either side can be theirs; our own facts are added members. A check type is
  * a row of check_type_path()'s table, its parameters a member of the request
- * and its details a member of the result.
+ * and its details a member of the result. A signed result has one member more
+ * than check_result_encode() writes, the last: signature.h.
  */
 #ifndef MPIC_CHECK_H
 #define MPIC_CHECK_H
