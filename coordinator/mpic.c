@@ -23,6 +23,8 @@ static const struct {
 	    "not, 2 for an error." },
 	{ "policy", mpic_policy, "What a coordinator's fleet satisfies of the rules on a day, and "
 	    "lacks next." },
+	{ "verify", mpic_verify, "Verify the signatures in an archived answer: exits with 0 if it is "
+	    "genuine, 1 if not, 2 for an error." },
 };
 
 static void

@@ -132,9 +132,10 @@ key_new(EVP_PKEY *pkey, const char *where, const char *kind, struct buf *why)
 	if (key != NULL) {
 		key->pkey = pkey;
 		key->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+		key->digest = EVP_MD_CTX_new();
 		key->context = EVP_MD_CTX_new();
-		if (key->sha256 != NULL && key->context != NULL && thumbprint(key) &&
-		    write_header(key))
+		if (key->sha256 != NULL && key->digest != NULL && key->context != NULL &&
+		    thumbprint(key) && write_header(key))
 			return key;
 		jws_key_free(key);
 	} else {
@@ -149,6 +150,7 @@ jws_key_free(struct jws_key *key)
 {
 	if (key == NULL)
 		return;
+	EVP_MD_CTX_free(key->digest);
 	EVP_MD_CTX_free(key->context);
 	EVP_MD_free(key->sha256);
 	EVP_PKEY_free(key->pkey);

@@ -20,7 +20,8 @@
 struct jws_key {
 	EVP_PKEY *pkey;
 	EVP_MD *sha256;		/* looked up once: it takes as long as a short digest */
-	EVP_MD_CTX *context;	/* scratch */
+	/* Scratch, one each: a context that signed cannot digest again. */
+	EVP_MD_CTX *digest, *context;
 	char id[JWS_ID_LEN + 1];
 	char header[JWS_HEADER_MAX];	/* in base64url */
 	size_t header_len;

@@ -33,10 +33,10 @@ digest_of(const struct jws_key *key, const char *text, size_t len, const char *m
 	struct buf out = BUF_INIT(SIGNATURE_DIGEST_LEN);
 	unsigned char bytes[EVP_MAX_MD_SIZE];
 	unsigned int bytes_len = 0;
-	bool ok = EVP_DigestInit_ex(key->context, key->sha256, NULL) == 1 &&
-	    EVP_DigestUpdate(key->context, text, len) == 1 &&
-	    EVP_DigestUpdate(key->context, more, strlen(more)) == 1 &&
-	    EVP_DigestFinal_ex(key->context, bytes, &bytes_len) == 1;
+	bool ok = EVP_DigestInit_ex(key->digest, key->sha256, NULL) == 1 &&
+	    EVP_DigestUpdate(key->digest, text, len) == 1 &&
+	    EVP_DigestUpdate(key->digest, more, strlen(more)) == 1 &&
+	    EVP_DigestFinal_ex(key->digest, bytes, &bytes_len) == 1;
 
 	if (ok)
 		base64url_add(&out, bytes, bytes_len);

@@ -71,7 +71,7 @@ class Coordinators(daemons.Daemons):
     def perspectives(self, *indices):
         """The rows of these perspectives of the fleet, which asks from network i for index i."""
         rows = self.parts["perspectives"]
-        return [{"code": rows[i]["code"], "url": rows[i]["url"]} for i in indices]
+        return [{key: rows[i][key] for key in ("code", "url", "verify_key")} for i in indices]
 
     def options(self, **more):
         """What is needed to serve, and what is given by name; None leaves an option out."""
@@ -82,7 +82,7 @@ class Coordinators(daemons.Daemons):
         given = {"listen": f"127.0.0.1:{port}", "plain": True, "callers": [pki.CALLER],
                  "tls_certificate": own["certificate"], "tls_key": own["key"],
                  "tls_ca": self.certificate, "perspectives": self.perspectives(*range(6)),
-                 "caa_domains": ["ca1.com"], "regions_file": REGIONS,
+                 "caa_domains": ["ca1.com"], "verify_share": 1, "regions_file": REGIONS,
                  "policy_file": policy_file("open-mpic"), "cohort_secret_file": self.secret,
                  "log_level": "info", "log_json": True, **more}
         return {key: value for key, value in given.items() if value is not None}

@@ -50,6 +50,15 @@ class Perspective:
         return f"https://{self.address}:{HTTPCHECK_PORT}"
 
     @property
+    def verify_key(self):
+        return self.file("sign.pub")
+
+    def row(self):
+        """What a coordinator is told of it."""
+        row = {"code": self.code, "url": self.url}
+        return {**row, "verify_key": self.verify_key} if os.path.exists(self.verify_key) else row
+
+    @property
     def resolver(self):
         return f"{self.address}:{RESOLVER_PORT}"
 
@@ -96,13 +105,14 @@ def _tls(identity, authority):
             "tls_ca": authority.certificate}
 
 
-def write_httpcheck(perspective, identity, authority, caller):
+def write_httpcheck(perspective, identity, authority, caller, signing_key=None):
     return _write(perspective.file("httpcheck.yaml"), _yaml({
         "code": perspective.code,
         "listen": f"{perspective.address}:{HTTPCHECK_PORT}",
         **_tls(identity, authority),
         "callers": [caller],
         "resolver": perspective.resolver,
+        **({"signing_key": signing_key, "image_version": "test"} if signing_key else {}),
         "workers": 1,
     }))
 
@@ -114,6 +124,6 @@ def write_coordinator(path, listen, plain, identity, authority, caller, perspect
         **_tls(identity, authority),
         "callers": [caller],
         "workers": 1,
-        "perspectives": [{"code": p.code, "url": p.url} for p in perspectives],
+        "perspectives": [p.row() for p in perspectives],
         **more,
     }))

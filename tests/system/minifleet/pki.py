@@ -33,6 +33,15 @@ class Identity:
         self.key = os.path.join(folder, stem + ".key")
 
 
+def signing_key(private, public):
+    """Makes an Ed25519 key in the file `private`, its public half in `public`."""
+    for command in (["openssl", "genpkey", "-algorithm", "ed25519", "-out", private],
+                    ["openssl", "pkey", "-in", private, "-pubout", "-out", public]):
+        subprocess.run(command, check=True, capture_output=True, text=True)
+    os.chmod(private, 0o600)
+    return private
+
+
 class Authority:
     """Makes its own key in `folder` and issues from it, all EC P-256, for thirty days."""
 
