@@ -39,12 +39,6 @@ value_of(char c)
 }
 
 bool
-base64url_is_char(char c)
-{
-	return value_of(c) != NONE;
-}
-
-bool
 base64url_decode(const char *text, size_t len, struct buf *out)
 {
 	uint32_t bits = 0, value;

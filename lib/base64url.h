@@ -18,6 +18,5 @@ struct buf;
 void base64url_add(struct buf *out, const void *bytes, size_t len);
 /* Adds the bytes to `out`; false, with part of them there, if `text` is not the one spelling. */
 bool base64url_decode(const char *text, size_t len, struct buf *out);
-bool base64url_is_char(char c);
 
 #endif

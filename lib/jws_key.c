@@ -96,7 +96,7 @@ thumbprint(struct jws_key *key)
 	return ok;
 }
 
-/* `typ` keeps the key's signatures on results from being taken for anything else (RFC 8725 3.11). */
+/* `typ`: a signature on a result is not to be taken for anything else (RFC 8725 3.11). */
 static bool
 write_header(struct jws_key *key)
 {

@@ -95,23 +95,23 @@ signature_add(const struct jws_key *key, const struct signature_claims *claims,
 /* ---- verifying ---- */
 
 /*
- * In a well-formed object the bytes before the last brace can be read
- * backwards: a string without quotes or backslashes, and before it a name that
- * no other string can contain, since its quotes would have to be escaped.
+ * A well-formed object can be read backwards from its last brace: a string's
+ * closing quote, its opening one, for the colon before it escapes nothing, and
+ * a name that no string can contain, since its quotes would have to be escaped.
  */
 bool
 signature_find(const char *result, size_t len, struct signature_place *place)
 {
-	size_t name_len = sizeof(MEMBER) - 1, end, start;
+	size_t name_len = sizeof(MEMBER) - 1, start;
+	const char *quote;
 
 	if (len < name_len + 3 || memcmp(result + len - 2, "\"}", 2) != 0)
 		return false;
-	end = start = len - 2;
-	while (start > 0 && (base64url_is_char(result[start - 1]) || result[start - 1] == '.'))
-		start--;
+	quote = memrchr(result, '"', len - 2);
+	start = quote != NULL ? (size_t)(quote + 1 - result) : 0;
 	if (start <= name_len || memcmp(result + start - name_len, MEMBER, name_len) != 0)
 		return false;
-	*place = (struct signature_place){ .jws = result + start, .jws_len = end - start,
+	*place = (struct signature_place){ .jws = result + start, .jws_len = len - 2 - start,
 		.signed_len = start - name_len };
 	return true;
 }
