@@ -49,8 +49,9 @@ buf_room(struct buf *b, size_t more)
 void
 buf_reserve(struct buf *b, size_t more)
 {
-	if (!b->failed && b->len <= b->max)
-		buf_room(b, more < b->max - b->len ? more : b->max - b->len);
+	if (!b->failed && b->len <= b->max &&
+	    buf_room(b, more < b->max - b->len ? more : b->max - b->len))
+		b->data[b->len] = '\0';
 }
 
 void
