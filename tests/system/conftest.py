@@ -83,7 +83,7 @@ def fleet_options():
 
 @pytest.fixture(scope="module")
 def fleet(world, tmp_path_factory, fleet_options):
-    with Fleet(world.trust_anchor, tmp_path_factory.mktemp("fleet"), "--plain",
+    with Fleet(world.trust_anchor, tmp_path_factory.mktemp("fleet"), "--plain", "--sign",
                *fleet_options) as running:
         yield running
 

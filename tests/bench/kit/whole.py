@@ -16,6 +16,10 @@ ROWS = (
     ("a.b.c.n%d.bench-none.com", "six labels, none, under com", 1500, False),
     ("n%d.bench-signed.org", "CAA at the name, signed", None, False),
 )
+# Ed25519 over each of six results.
+ROWS_RESULTS_SIGNED = (
+    ("n%d.bench.com", "CAA at the name, under com, results signed", 750, True),
+)
 
 
 def run(bench):
@@ -25,17 +29,22 @@ def run(bench):
 def _together(bench):
     with resolvers.Resolver(bench, module=False) as resolver:
         plain = resolver.cpu("bench.zz", 4000)
-    with bench.fleet() as fleet:
+    for options, rows in (((), ROWS), (("--sign",), ROWS_RESULTS_SIGNED)):
+        _fleet(bench, 6 * plain, options, rows)
+
+
+def _fleet(bench, plain, options, rows):
+    with bench.fleet(*options) as fleet:
         parts = _parts(fleet)
         pids = [pid for each in parts.values() for pid in each]
         servers = tools.named(tools.tree(int(
             Path(os.environ["MPIC_WORLD"], "pid").read_text())), "nsd: ")
         empty = tools.load(fleet.url + "/healthz", EMPTY, tls=fleet.tls_caller)
-        for name, what, target, throughput in ROWS:
+        for name, what, target, throughput in rows:
             results = [tools.load(fleet.url + "/mpic", REQUESTS, tools.caa_body(name),
                                   '"is_valid":true', fleet.tls_caller, pids + servers,
                                   modulus=5000) for _ in range(ROUNDS)]
-            _report(bench, what, results, parts, servers, 6 * plain, target)
+            _report(bench, what, results, parts, servers, plain, target)
             if throughput:
                 bench.report.add(f"together: requests a second, {what} (base: /healthz)",
                                  tools.median(r["per_s"] for r in results), "/s",
