@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "buf.h"
-#include "coordinator/response.h"
+#include "json_writer.h"
 
 /* Every text comes from a request or the configuration, which have caps of their own. */
 #define QUESTION_MAX	(8 * MPIC_REQUEST_MAX)
@@ -58,6 +58,42 @@ encode_body(enum check_type type, const struct mpic_request *request,
 	check_request_encode(&r, out);
 }
 
+/* ---- the echo ---- */
+
+static void
+add_request_orchestration(struct buf *out, const struct mpic_orchestration *o)
+{
+	if (!o->set) {
+		buf_adds(out, ",\"request_orchestration_parameters\":null");
+		return;
+	}
+	json_add_opt_int(out, ",\"request_orchestration_parameters\":{\"perspective_count\":",
+	    o->perspective_count);
+	json_add_opt_int(out, ",\"quorum_count\":", o->quorum_count);
+	json_add_opt_int(out, ",\"max_attempts\":", o->max_attempts);
+	json_add_opt_int(out, ",\"cohort_for_single_attempt\":", o->cohort_for_single_attempt);
+	buf_addc(out, '}');
+}
+
+void
+question_echo_encode(const struct mpic_request *request, struct buf *out)
+{
+	add_request_orchestration(out, &request->orchestration);
+	json_add_string(out, ",\"check_type\":", request->check_type->name);
+	json_add_string(out, ",\"domain_or_ip_target\":", request->domain_or_ip_target);
+	json_add_string(out, ",\"trace_identifier\":", request->trace_identifier);
+	if (mpic_check_type_has(request->check_type, CHECK_DCV)) {
+		buf_adds(out, ",\"dcv_check_parameters\":");
+		check_dcv_parameters_encode(&request->dcv, out);
+	}
+	if (mpic_check_type_has(request->check_type, CHECK_CAA)) {
+		buf_adds(out, ",\"caa_check_parameters\":");
+		check_caa_parameters_encode(&request->caa, out);
+	}
+}
+
+/* ---- the question ---- */
+
 /* Ends a text; where the next begins. */
 static size_t
 end_text(struct buf *out)
@@ -79,7 +115,7 @@ question_init(struct question *q, const struct mpic_request *request,
 	trace = end_text(&out);
 	buf_adds(&out, request->trace_identifier != NULL ? request->trace_identifier : "");
 	echo = end_text(&out);
-	mpic_echo_encode(request, &out);
+	question_echo_encode(request, &out);
 	bodies[0] = end_text(&out);
 	for (size_t i = 0; i < type->count; i++) {
 		encode_body(type->checks[i], request, defaults, &out);

@@ -19,13 +19,16 @@ struct question {
 	char *text;			/* owned: the strings below, one after another */
 	const char *target;		/* canonical, see target_text() */
 	const char *trace;		/* trace_identifier, "" without one */
-	const char *echo;		/* members of the answer, see mpic_echo_encode() */
+	const char *echo;		/* members of the answer, see question_echo_encode() */
 	/* Of the check requests, in the order of type->checks, without nonce and deadline. */
 	struct {
 		const char *text;
 		size_t len;
 	} bodies[MPIC_CHECKS_MAX];
 };
+
+/* The members of an answer that repeat what was asked, a comma before each. */
+void question_echo_encode(const struct mpic_request *request, struct buf *out);
 
 /* Issuer domain names for a request that names none. */
 struct caa_defaults {

@@ -6,40 +6,6 @@
 
 #define RESPONSE_SENTENCE_MAX	1024
 
-/* ---- what was asked ---- */
-
-static void
-add_request_orchestration(struct buf *out, const struct mpic_orchestration *o)
-{
-	if (!o->set) {
-		buf_adds(out, ",\"request_orchestration_parameters\":null");
-		return;
-	}
-	json_add_opt_int(out, ",\"request_orchestration_parameters\":{\"perspective_count\":",
-	    o->perspective_count);
-	json_add_opt_int(out, ",\"quorum_count\":", o->quorum_count);
-	json_add_opt_int(out, ",\"max_attempts\":", o->max_attempts);
-	json_add_opt_int(out, ",\"cohort_for_single_attempt\":", o->cohort_for_single_attempt);
-	buf_addc(out, '}');
-}
-
-void
-mpic_echo_encode(const struct mpic_request *request, struct buf *out)
-{
-	add_request_orchestration(out, &request->orchestration);
-	json_add_string(out, ",\"check_type\":", request->check_type->name);
-	json_add_string(out, ",\"domain_or_ip_target\":", request->domain_or_ip_target);
-	json_add_string(out, ",\"trace_identifier\":", request->trace_identifier);
-	if (mpic_check_type_has(request->check_type, CHECK_DCV)) {
-		buf_adds(out, ",\"dcv_check_parameters\":");
-		check_dcv_parameters_encode(&request->dcv, out);
-	}
-	if (mpic_check_type_has(request->check_type, CHECK_CAA)) {
-		buf_adds(out, ",\"caa_check_parameters\":");
-		check_caa_parameters_encode(&request->caa, out);
-	}
-}
-
 /* ---- facts about a poll ---- */
 
 /* Open MPIC: no more perspectives without a complete check than may fail. */

@@ -20,16 +20,13 @@
 #include "coordinator/request.h"
 
 struct mpic_response {
-	const char *echo;		/* of the request: see mpic_echo_encode() */
+	const char *echo;		/* of the request: see question_echo_encode() */
 	const struct rules *rules;	/* it was under */
 	const struct policy_row *retired;	/* as in struct mpic_request */
 	const struct attempt *attempts;	/* all over; the last one decides */
 	size_t attempt_count;		/* at least 1 */
 	int64_t elapsed_ms;
 };
-
-/* The members that repeat what was asked, a comma before each. */
-void mpic_echo_encode(const struct mpic_request *request, struct buf *out);
 
 bool mpic_response_valid(const struct mpic_response *response);
 void mpic_response_encode(const struct mpic_response *response, struct buf *out);

@@ -84,7 +84,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		check_question(&r);
 		buf_addc(&text, '{');
 		json_add_bool(&text, "\"is_echo\":", true);
-		mpic_echo_encode(&r, &text);
+		question_echo_encode(&r, &text);
 		buf_addc(&text, '}');
 	} else {
 		json_faults_encode(&faults, "request-validation-failed", &text);

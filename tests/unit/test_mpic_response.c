@@ -108,7 +108,7 @@ encode(const struct mpic_request *q, const char *const *votes, size_t attempts,
 	struct mpic_response r = { .rules = &rules, .attempts = a, .attempt_count = attempts,
 	    .elapsed_ms = 12 };
 
-	mpic_echo_encode(q, &echo);
+	question_echo_encode(q, &echo);
 	r.echo = echo.data;
 	for (size_t i = 0; i < attempts; i++) {
 		attempt_make(&m[i], q, i + 1, votes[i]);
