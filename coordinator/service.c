@@ -139,15 +139,6 @@ count_result(void *arg, const struct corroborator *c, enum hearing hearing)
 		s->missed_ns[i] = hearing == HEARD ? 0 : monotonic_ns();
 }
 
-static void
-count_answer(void *arg, enum answer answer, size_t attempts)
-{
-	struct service *s = arg;
-
-	metric_add(s->metrics, METRIC_ANSWERS, answer, 1);
-	metric_add(s->metrics, METRIC_ATTEMPTS, 0, (int64_t)attempts);
-}
-
 /* What the audit log came to since this was called last. */
 static void
 count_audit(struct service *s)
@@ -164,6 +155,17 @@ count_audit(struct service *s)
 	metric_set(s->metrics, METRIC_AUDIT_UNWRITABLE, 0, !audit_file_ready(s->audit));
 	s->audit_lines = lines;
 	s->audit_unrecorded = unrecorded;
+}
+
+static void
+count_answer(void *arg, enum answer answer, size_t attempts)
+{
+	struct service *s = arg;
+
+	metric_add(s->metrics, METRIC_ANSWERS, answer, 1);
+	metric_add(s->metrics, METRIC_ATTEMPTS, 0, (int64_t)attempts);
+	/* A log that cannot be written any more shows at once. */
+	count_audit(s);
 }
 
 /* ---- routes ---- */
