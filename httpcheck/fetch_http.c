@@ -13,15 +13,11 @@
 #include "httpcheck/fetch_http_try.h"
 #include "monotonic.h"
 
-#define IDLE_MAX	256	/* tries kept for use again */
 #define READ_BUFFER	2048	/* a waiting transfer's share of memory */
-#define IDLE_BODY_MAX	4096	/* memory for a page that an idle try keeps */
 
 struct fetch_http {
 	struct event_base *base;
 	struct fetch_curl *curl;
-	LIST_HEAD(, http_try) idle;
-	size_t idle_count;
 	struct http_try **open;		/* by descriptor: whose connection it is */
 	size_t open_count;
 };
@@ -256,48 +252,17 @@ try_new(struct fetch_http *h)
 	return t;
 }
 
-static struct http_try *
-try_take(struct fetch_http *h)
-{
-	struct http_try *t = LIST_FIRST(&h->idle);
-
-	if (t == NULL)
-		return try_new(h);
-	LIST_REMOVE(t, idle);
-	h->idle_count--;
-	return t;
-}
-
-/* Back among the idle ones, as if it had seen nothing. */
+/*
+ * Nothing of it is used again: libcurl before 8 takes a reply that begins with
+ * a folded line for more of the last field of the handle's reply before, which
+ * it has freed.
+ */
 static void
 try_release(struct http_try *t)
 {
-	struct fetch_http *h = t->http;
-
 	evtimer_del(&t->timer);
 	hang_up(t);
-	if (h->idle_count >= IDLE_MAX) {
-		try_free(t);
-		return;
-	}
-	curl_slist_free_all(t->fields);
-	curl_slist_free_all(t->connect_to);
-	t->fields = t->connect_to = NULL;
-	buf_free(&t->location);
-	if (t->body.cap > IDLE_BODY_MAX)
-		buf_free(&t->body);
-	buf_reset(&t->body);
-	t->job = NULL;
-	t->problem = PROBLEM_NONE;
-	t->curl_says[0] = t->tls_version[0] = t->sentence[0] = '\0';
-	t->certificate = (struct fetch_certificate){ 0 };
-	t->refused = NULL;
-	t->ctx = NULL;
-	t->socket_error = 0;
-	t->head_len = t->heads = 0;
-	t->head_done = t->in_location = t->located = t->more = false;
-	LIST_INSERT_HEAD(&h->idle, t, idle);
-	h->idle_count++;
+	try_free(t);
 }
 
 /* -1 for what libcurl says was not reached. */
@@ -451,7 +416,7 @@ set_url(struct http_try *t)
 struct http_try *
 http_try_start(struct fetch_http *h, const struct fetch_job *job, fetch_done *done, void *arg)
 {
-	struct http_try *t = try_take(h);
+	struct http_try *t = try_new(h);
 
 	if (t == NULL)
 		return NULL;
@@ -500,14 +465,8 @@ fetch_http_new(struct event_base *base)
 void
 fetch_http_free(struct fetch_http *h)
 {
-	struct http_try *t;
-
 	if (h == NULL)
 		return;
-	while ((t = LIST_FIRST(&h->idle)) != NULL) {
-		LIST_REMOVE(t, idle);
-		try_free(t);
-	}
 	fetch_curl_free(h->curl);
 	free(h->open);
 	free(h);

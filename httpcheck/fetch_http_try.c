@@ -107,6 +107,7 @@ begin_head(struct http_try *t, const char *line, size_t len)
 		return http_try_fault(t, PROBLEM_HTTP_MALFORMED,
 		    "sent a status line that begins with \"%.*s\"",
 		    (int)(len < STATUS_SHOWN ? len : STATUS_SHOWN), line);
+	t->in_head = true;
 	buf_reset(&t->location);
 	t->located = t->in_location = false;
 	t->length[0] = '\0';
@@ -128,9 +129,10 @@ http_try_line(struct http_try *t, const char *line, size_t len)
 		    FETCH_HEAD_MAX);
 	if (t->head_done)
 		return true;	/* trailers */
-	if (len >= 5 && memcmp(line, "HTTP/", 5) == 0)
+	if (!t->in_head)
 		return begin_head(t, line, len);
 	if (line[0] == '\r' || line[0] == '\n') {
+		t->in_head = false;
 		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 		t->head_done = status >= 200 || status == 101;
 		return true;

@@ -1,12 +1,11 @@
 /*
  * Inside fetch_http: one try, what was seen of its reply, and what that
- * amounts to. A try is used again after its end, with its libcurl handle.
+ * amounts to. A try has a libcurl handle of its own.
  */
 #ifndef MPIC_FETCH_HTTP_TRY_H
 #define MPIC_FETCH_HTTP_TRY_H
 
 #include <stdint.h>
-#include <sys/queue.h>
 
 #include <curl/curl.h>
 #include <event2/event_struct.h>
@@ -17,7 +16,6 @@
 #define TLS_VERSION_TEXT	16
 
 struct http_try {
-	LIST_ENTRY(http_try) idle;
 	struct fetch_http *http;
 	CURL *easy;
 	struct curl_slist *fields, *connect_to;
@@ -43,6 +41,7 @@ struct http_try {
 	char sentence[FETCH_SENTENCE_MAX];
 	size_t head_len;		/* whole lines, trailers too */
 	unsigned heads;			/* interim ones and the last */
+	bool in_head;			/* after a status line, before the empty line */
 	bool head_done;
 	bool in_location;		/* the last line was a Location */
 	bool located;
