@@ -252,8 +252,8 @@ def test_the_fetcher_does_not_have_the_key(fleet):
         seed = base64.b64decode(file.read().splitlines()[1])[-32:]
     worker, = children(row["httpcheck_pid"])
     fetcher, = children(worker)
-    assert seed in memory(worker)
-    assert seed not in memory(fetcher)
+    assert in_memory(seed, worker)
+    assert not in_memory(seed, fetcher)
 
 
 def children(pid):
@@ -261,18 +261,19 @@ def children(pid):
         return [int(child) for child in file.read().split()]
 
 
-def memory(pid):
-    """All that the process can write to."""
-    found = bytearray()
+def in_memory(wanted, pid):
+    """Whether it stands in anything that the process can write to."""
     with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb") as mem:
         for line in maps:
             area, rights = line.split()[:2]
-            if not rights.startswith("rw"):
-                continue
             start, end = (int(word, 16) for word in area.split("-"))
+            # A sanitizer's shadow of all addresses holds none of the program's own octets.
+            if not rights.startswith("rw") or end - start > 1 << 30:
+                continue
             mem.seek(start)
             try:
-                found += mem.read(end - start)
+                if wanted in mem.read(end - start):
+                    return True
             except OSError:
                 continue
-    return bytes(found)
+    return False
