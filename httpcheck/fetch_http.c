@@ -253,7 +253,7 @@ try_new(struct fetch_http *h)
 }
 
 /*
- * Nothing of it is used again: libcurl before 8 takes a reply that begins with
+ * Nothing of it is used again: libcurl 7.88 takes a reply that begins with
  * a folded line for more of the last field of the handle's reply before, which
  * it has freed.
  */
