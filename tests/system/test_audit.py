@@ -282,8 +282,9 @@ def test_a_disk_that_fills_under_load_and_has_space_again(audited, tmp_path, ver
         size = max(path.stat().st_size for paths in files(tmp_path).values() for path in paths)
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (size + 1000, limits[1]))
     assert until(lambda: len(load.refused) > 20)
-    assert until(lambda: caller.ask("/readyz").status == 503)
-    assert until(lambda: refused(caller.mpic("permit.com"), "File too large"))
+    assert until(lambda: caller.metrics()["mpic_audit_unwritable"][""] == len(daemon.workers()))
+    assert caller.ask("/readyz").status == 503
+    assert refused(caller.mpic("permit.com"), "File too large")
     for pid in daemon.workers():
         resource.prlimit(pid, resource.RLIMIT_FSIZE, limits)
     before = len(load.answered)
