@@ -5,11 +5,9 @@
 #include <time.h>
 
 #include "coordinator/cohort.h"
-#include "coordinator/corroboration.h"
+#include "coordinator/metrics.h"
 #include "coordinator/quorum.h"
 #include "coordinator/rules.h"
-#include "coordinator/standing.h"
-#include "daemon.h"
 #include "json_writer.h"
 #include "log.h"
 #include "monotonic.h"
@@ -35,76 +33,7 @@ struct service {
 	struct event *audit_timer;
 };
 
-/* ---- metrics ---- */
-
-static const char *const answers[ANSWER_COUNT] = {
-	[ANSWER_VALID] = "valid",
-	[ANSWER_NOT_VALID] = "not-valid",
-	[ANSWER_REFUSED] = "refused",
-	[ANSWER_FAILED] = "failed",
-	[ANSWER_ABORTED] = "aborted",
-};
-static const char *const results[] = { "passed", "failed", "unreachable", "not-awaited" };
-enum { RESULT_PASSED, RESULT_FAILED, RESULT_UNREACHABLE, RESULT_NOT_AWAITED, RESULT_COUNT };
-
-static const char *const checks[] = { [CHECK_CAA] = "caa", [CHECK_DCV] = "dcv" };
-
-/* The values of the label `perspective` are the fleet's codes: see service_metrics_new(). */
-#define METRICS(X) \
-	SERVER_METRICS(X) \
-	X(ANSWERS, "mpic_answers_total", COUNTER, "Requests by what came of them.", \
-	    .labels = { { "answer", answers, ANSWER_COUNT } }) \
-	X(ATTEMPTS, "mpic_attempts_total", COUNTER, "Attempts started; each leaves one record.", ) \
-	X(CHECKS, "mpic_check_results_total", COUNTER, \
-	    "Results of perspectives by what was checked.", \
-	    .labels = { { "check", checks, CHECK_TYPE_COUNT }, { "result", results, RESULT_COUNT } }) \
-	X(RESULTS, "mpic_perspective_results_total", COUNTER, \
-	    "Results of perspectives; unreachable ones gave none, others not in time.", \
-	    .labels = { { "perspective", NULL, 0 }, { "result", results, RESULT_COUNT } }) \
-	X(ALARMS, "mpic_perspective_alarms_total", COUNTER, \
-	    "Results discarded because they may be forged: another's certificate or code, or " \
-	    "a signature that is missing or wrong.", \
-	    .labels = { { "perspective", NULL, 0 } }) \
-	X(PERSPECTIVE_EXPIRES, "mpic_perspective_certificate_expires_seconds", GAUGE_MIN, \
-	    "Unix time at which the certificate a perspective last showed expires.", \
-	    .labels = { { "perspective", NULL, 0 } }) \
-	X(AUDIT_LINES, "mpic_audit_lines_total", COUNTER, "Lines of the audit log.", ) \
-	X(AUDIT_UNRECORDED, "mpic_audit_unrecorded_attempts_total", COUNTER, \
-	    "Attempts answered with 503 because their records could not be written.", ) \
-	X(AUDIT_UNWRITABLE, "mpic_audit_unwritable", GAUGE, \
-	    "Workers whose file of the audit log cannot be written.", )
-
-enum { METRICS(METRIC_ENUM) METRIC_COUNT };
-static const struct metric metric_rows[] = { METRICS(METRIC_ROW) };
-
-/* The metrics of a configuration. `table` must be freed after the metrics. */
-static struct metrics *
-service_metrics_new(const struct coordinator_config *cfg, unsigned workers,
-    struct metric **table)
-{
-	/* The rows, then the codes that their labels point to. */
-	struct metric *rows = malloc(sizeof(metric_rows) + FLEET_MAX * sizeof(char *));
-	struct metrics *m;
-	const char **codes;
-
-	*table = rows;
-	if (rows == NULL)
-		return NULL;
-	memcpy(rows, metric_rows, sizeof(metric_rows));
-	codes = (const char **)(rows + METRIC_COUNT);
-	for (size_t i = 0; i < cfg->fleet.count; i++)
-		codes[i] = cfg->fleet.members[i].code;
-	rows[METRIC_RESULTS].labels[0].values = codes;
-	rows[METRIC_RESULTS].labels[0].count = cfg->fleet.count;
-	rows[METRIC_PERSPECTIVE_EXPIRES].labels[0] = rows[METRIC_RESULTS].labels[0];
-	rows[METRIC_ALARMS].labels[0] = rows[METRIC_RESULTS].labels[0];
-	m = metrics_new(rows, METRIC_COUNT, workers);
-	if (m == NULL) {
-		free(rows);
-		*table = NULL;
-	}
-	return m;
-}
+/* ---- what is counted ---- */
 
 /* Somebody may be posing as a perspective: for a person to look at. */
 static void
@@ -381,12 +310,7 @@ service_free(struct service *s)
 	free(s);
 }
 
-/* ---- the daemon ---- */
-
-struct daemon_state {
-	const struct coordinator_config *cfg;
-	struct metrics *metrics;
-};
+/* ---- signals ---- */
 
 static void
 on_drained(void *arg)
@@ -396,18 +320,15 @@ on_drained(void *arg)
 	event_base_loopbreak(s->base);
 }
 
-static void
-on_stop(void *arg)
+void
+service_stop(struct service *s)
 {
-	struct service *s = arg;
-
 	server_drain(s->server, on_drained, s);
 }
 
-static void
-on_reload(void *arg)
+void
+service_reload(struct service *s)
 {
-	struct service *s = arg;
 	const struct coordinator_config *cfg = s->cfg;
 	struct tls_files tls = daemon_options_tls(&cfg->daemon);
 	struct buf why = BUF_INIT(1024);
@@ -423,72 +344,4 @@ on_reload(void *arg)
 	else
 		log_notice("the certificate was read again");
 	buf_free(&why);
-}
-
-static int
-worker_run(struct worker *w, void *arg)
-{
-	struct daemon_state *state = arg;
-	struct buf why = BUF_INIT(1024);
-	struct service *s;
-
-	metrics_use(state->metrics, w->index);
-	s = service_new(w->base, state->cfg, state->metrics, w->listen_fd, w->index,
-	    &why);
-	if (s == NULL) {
-		log_error("cannot serve", "why", why.data != NULL ? why.data : "out of memory");
-		buf_free(&why);
-		return 1;
-	}
-	w->stop = on_stop;
-	w->reload = on_reload;
-	w->hook_arg = s;
-	worker_ready(w);
-	event_base_dispatch(w->base);
-	service_free(s);
-	buf_free(&why);
-	return 0;
-}
-
-/* One line for now, one for the next day on which rules begin. */
-static void
-log_standing(const struct coordinator_config *cfg)
-{
-	const struct rules rules = policy_at(&cfg->policy, time(NULL));
-	struct buf now = BUF_INIT(2048), next = BUF_INIT(2048);
-	bool ok = standing_text(&cfg->fleet, &rules, &now),
-	    ok_next = standing_next_text(&cfg->fleet, &rules, &next);
-
-	log_write(ok ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR, ok ? "the fleet satisfies its policy" :
-	    "the fleet does not satisfy its policy: requests that need more are refused",
-	    "standing", now.data != NULL ? now.data : "", NULL);
-	log_write(ok_next ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING, ok_next ?
-	    "the fleet satisfies what its policy demands next" :
-	    "the fleet will not satisfy its policy",
-	    "standing", next.data != NULL ? next.data : "", NULL);
-	buf_free(&now);
-	buf_free(&next);
-}
-
-int
-service_daemon(const struct coordinator_config *cfg)
-{
-	unsigned workers = (unsigned)cfg->daemon.workers;
-	struct metric *table;
-	struct daemon_state state = { .cfg = cfg };
-	struct daemon_config daemon = { .listen = cfg->daemon.listen, .workers = workers,
-		.drain_ms = cfg->max_deadline_ms + 1000, .run = worker_run, .arg = &state };
-	int status = 1;
-
-	if (cfg->audit_dir == NULL)
-		log_warning("there is no audit log (audit_dir): attempts leave log lines only");
-	state.metrics = service_metrics_new(cfg, workers > 0 ? workers : 1, &table);
-	log_standing(cfg);
-	if (state.metrics != NULL)
-		status = daemon_run(&daemon);
-	else
-		log_error("out of memory");
-	metrics_free(state.metrics);
-	free(table);
-	return status;
 }

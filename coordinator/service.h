@@ -22,6 +22,10 @@ struct service *service_new(struct event_base *base, const struct coordinator_co
     struct metrics *metrics, int listen_fd, unsigned worker, struct buf *why);
 /* Every exchange must have been replied to, as after a drain. */
 void service_free(struct service *s);
+/* Takes no more requests; breaks the loop once those under way are answered. */
+void service_stop(struct service *s);
+/* SIGHUP: opens the audit log and reads the TLS files again. */
+void service_reload(struct service *s);
 
 /* Runs until stopped; the exit status of the program. */
 int service_daemon(const struct coordinator_config *cfg);

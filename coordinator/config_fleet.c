@@ -1,0 +1,159 @@
+#include "coordinator/config.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "coordinator/config_parts.h"
+#include "coordinator/rules.h"
+
+#define ROW(name_, type_, member, ...) \
+	{ .name = (name_), .type = OPTION_##type_, \
+	    .offset = offsetof(struct perspective_option, member), __VA_ARGS__ }
+
+const struct option perspective_option_rows[PERSPECTIVE_OPTION_ROWS] = {
+	ROW("code", STRING, code, .min = 1, .max = CHECK_CODE_MAX,
+	    .flags = OPTION_REQUIRED, .sentence = "Its name in results; its certificate "
+	    "carries urn:mpic:perspective: and this code."),
+	ROW("url", STRING, url, .min = 1, .max = 512,
+	    .flags = OPTION_REQUIRED, .sentence = "Where it is called, without /caa; "
+	    "http: only on loopback, whatever plain says."),
+	ROW("rir", STRING, rir, .max = 16, .sentence = "The RIR in whose "
+	    "service region it is; default: from the region catalogue by code."),
+	ROW("latitude", REAL, latitude, .min = -90, .max = 90,
+	    .unit = "degrees", .sentence = "Where it is, north positive; default: from the "
+	    "region catalogue."),
+	ROW("longitude", REAL, longitude, .min = -180, .max = 180,
+	    .unit = "degrees", .sentence = "Where it is, east positive; with latitude or not "
+	    "at all."),
+	ROW("too_close_codes", STRINGS, too_close_codes, .max = FLEET_MAX,
+	    .sentence = "Perspectives that never share a cohort with it."),
+	ROW("verify_key", STRING, verify_key, .min = 1, .max = 4096,
+	    .sentence = "Its public Ed25519 key: PEM, the base64 within, or a file with PEM. "
+	    "Results that it did not sign are then discarded."),
+};
+
+/* "http://127.0.0.1:8000": plain only where nobody can listen in. */
+static bool
+url_allowed(const struct perspective_option *o, struct buf *faults)
+{
+	char authority[ENDPOINT_TEXT_MAX];
+	struct endpoint e;
+	size_t len;
+
+	if (strncmp(o->url, "https://", 8) == 0)
+		return true;
+	if (strncmp(o->url, "http://", 7) == 0) {
+		len = strcspn(o->url + 7, "/");
+		snprintf(authority, sizeof(authority), "%.*s", (int)len, o->url + 7);
+		if (len < sizeof(authority) && endpoint_parse(&e, authority) &&
+		    endpoint_loopback(&e))
+			return true;
+	}
+	buf_addf(faults, "perspectives: %s: url: expected https://HOST:PORT, or "
+	    "http://ADDRESS:PORT with a loopback address, found %s\n", o->code, o->url);
+	return false;
+}
+
+/* From the configuration, else from the catalogue; fleet_check() names who has none. */
+static bool
+place_find(struct perspective *p, const struct perspective_option *o,
+    const struct region *region, struct buf *faults)
+{
+	bool latitude = !isnan(o->latitude), longitude = !isnan(o->longitude);
+
+	if (latitude != longitude) {
+		buf_addf(faults, "perspectives: %s: %s without %s: give both or neither\n",
+		    o->code, latitude ? "latitude" : "longitude",
+		    latitude ? "longitude" : "latitude");
+		p->placed = true;	/* somewhere: said once is enough */
+		p->latitude = p->longitude = NAN;
+		return false;
+	}
+	if (!latitude && region == NULL)
+		return true;
+	p->placed = true;
+	p->latitude = latitude ? o->latitude : region->latitude;
+	p->longitude = latitude ? o->longitude : region->longitude;
+	return true;
+}
+
+static bool
+read_verify_key(struct perspective *p, const struct perspective_option *o, struct buf *faults)
+{
+	struct buf why = BUF_INIT(4608);
+
+	if (o->verify_key == NULL)
+		return true;
+	p->verify_key = jws_key_read_public(o->verify_key, &why);
+	if (p->verify_key == NULL)
+		buf_addf(faults, "perspectives: %s: verify_key: %s\n", o->code,
+		    why.data != NULL ? why.data : "out of memory");
+	buf_free(&why);
+	return p->verify_key != NULL;
+}
+
+static bool
+prepare_perspective(struct coordinator_config *cfg, const struct perspective_option *o,
+    struct perspective *p, struct buf *faults)
+{
+	const struct region *region = regions_find(&cfg->regions, o->code);
+	const char *rir = o->rir != NULL ? o->rir : region != NULL ? region->rir : NULL;
+	bool ok;
+
+	*p = (struct perspective){ .code = o->code, .url = o->url,
+		.too_close_codes = o->too_close_codes.items,
+		.too_close_count = o->too_close_codes.count };
+	ok = place_find(p, o, region, faults);
+	ok = read_verify_key(p, o, faults) && ok;
+	if (rir != NULL && (p->rir = rir_parse(rir)) == RIR_NONE) {
+		buf_addf(faults, "perspectives: %s: rir: expected ARIN, RIPE NCC, APNIC, LACNIC "
+		    "or AFRINIC, found %s\n", o->code, rir);
+		return false;
+	}
+	return url_allowed(o, faults) && ok;
+}
+
+/* From the policy; it stays the same until the start after. */
+static void
+prepare_distance(struct coordinator_config *cfg, int64_t at_s)
+{
+	const struct rules rules = policy_at(&cfg->policy, at_s);
+	const struct policy_row *row = rules_row(&rules, RULE_DISTANCE_KM);
+	struct buf source = BUF_INIT(sizeof(cfg->distance_rule));
+
+	if (row == NULL)
+		return;
+	policy_row_source(&cfg->policy, row, &source);
+	snprintf(cfg->distance_rule, sizeof(cfg->distance_rule), "%s",
+	    source.data != NULL ? source.data : "");
+	buf_free(&source);
+	cfg->fleet.min_km = (double)row->value;
+	cfg->fleet.min_km_rule = cfg->distance_rule;
+}
+
+static bool
+prepare_fleet(struct coordinator_config *cfg, struct buf *faults)
+{
+	const struct perspective_option *o = cfg->perspectives.items;
+	bool ok = true;
+
+	cfg->fleet.count = cfg->perspectives.count;
+	for (size_t i = 0; i < cfg->perspectives.count; i++)
+		ok = prepare_perspective(cfg, &o[i], &cfg->fleet.members[i], faults) && ok;
+	fleet_arrange(&cfg->fleet);
+	return fleet_check(&cfg->fleet, faults) && ok;
+}
+
+bool
+coordinator_config_fleet(struct coordinator_config *cfg, int64_t at_s, struct buf *faults)
+{
+	bool ok = regions_load(&cfg->regions, cfg->regions_file != NULL ?
+	    cfg->regions_file : "", faults);
+
+	ok = coordinator_config_policy(cfg, faults) && ok;
+	if (!ok)
+		return false;
+	prepare_distance(cfg, at_s);
+	return prepare_fleet(cfg, faults);
+}

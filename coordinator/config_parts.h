@@ -1,0 +1,24 @@
+/*
+ * The parts of coordinator/config.c, which tells what each is for: the options
+ * of a perspective, and what follows from the options of one matter.
+ */
+#ifndef MPIC_COORDINATOR_CONFIG_PARTS_H
+#define MPIC_COORDINATOR_CONFIG_PARTS_H
+
+#include "coordinator/config.h"
+
+/* A perspective as configured. What is missing comes from the region catalogue. */
+struct perspective_option {
+	char *code, *url, *rir, *verify_key;
+	double latitude, longitude;	/* NaN: not given */
+	struct option_strings too_close_codes;
+};
+
+#define PERSPECTIVE_OPTION_ROWS	7
+extern const struct option perspective_option_rows[PERSPECTIVE_OPTION_ROWS];
+
+/* False, with a sentence a fault. */
+bool coordinator_config_policy(struct coordinator_config *cfg, struct buf *faults);
+bool coordinator_config_audit(struct coordinator_config *cfg, struct buf *faults);
+
+#endif
