@@ -46,6 +46,13 @@ json_document_fault(struct json_faults *faults, const char *defect, size_t at)
 	    "at most %d deep; %s, at byte %zu", JSON_DEPTH_MAX, defect, at);
 }
 
+/* An index as we write them; "007" may be a name that the document chose. */
+static bool
+is_index(const char *part, size_t len)
+{
+	return len > 0 && strspn(part, "0123456789") >= len && (len == 1 || part[0] != '0');
+}
+
 /* "a.b.0" becomes ["body","a","b",0]. */
 static void
 loc_encode(const char *path, struct buf *out)
@@ -56,7 +63,7 @@ loc_encode(const char *path, struct buf *out)
 	for (; *path != '\0'; path += len + (path[len] == '.')) {
 		len = strcspn(path, ".");
 		buf_addc(out, ',');
-		if (len > 0 && strspn(path, "0123456789") == len)
+		if (is_index(path, len))
 			buf_add(out, path, len);
 		else
 			buf_add_json(out, path, len);

@@ -249,6 +249,13 @@ test_encode(void **state)
 	assert_string_equal(out.data, "{\"error\":\"bad\",\"validation_issues\":["
 	    "{\"issue_type\":\"k\",\"message\":\"say \\\"1\\\"\",\"type\":\"k\","
 	    "\"loc\":[\"body\",\"a\",\"b\",0],\"msg\":\"say \\\"1\\\"\"}]}");
+	/* A name that the document chose: digits, but no number in JSON. */
+	json_faults_init(&faults);
+	json_fault_add(&faults, "h.x.007", "k", "m");
+	buf_reset(&out);
+	json_faults_encode(&faults, "bad", &out);
+	assert_non_null(strstr(out.data, "\"loc\":[\"body\",\"h\",\"x\",\"007\"]"));
+	json_faults_init(&faults);
 	for (int i = 0; i < 2 * JSON_FAULTS_MAX; i++)
 		json_fault_add(&faults, "", "k", "m");
 	assert_int_equal(faults.count, JSON_FAULTS_MAX);
