@@ -10,8 +10,8 @@
 #define MPIC_DNS_CHECK_H
 
 #include "check.h"
+#include "dns_message.h"
 #include "evidence.h"
-#include "httpcheck/dns_message.h"
 #include "httpcheck/dns_record.h"
 #include "target.h"
 

@@ -8,8 +8,8 @@
 #define MPIC_INQUIRY_H
 
 #include "evidence.h"
-#include "httpcheck/resolver.h"
 #include "httpcheck/run.h"
+#include "resolver.h"
 
 /*
  * What came of it, valid during the call. With PROBLEM_NONE there is evidence,

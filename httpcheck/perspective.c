@@ -255,6 +255,7 @@ perspective_run(struct worker *w, void *arg)
 	const struct perspective_start *start = arg;
 	struct perspective p = { .cfg = start->cfg, .metrics = start->metrics, .base = w->base };
 	struct resolver_config resolver = {
+		.called = "the resolver of this perspective",
 		.address = start->cfg->resolver,
 		.connections = (size_t)start->cfg->resolver_connections,
 	};

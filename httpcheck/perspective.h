@@ -13,10 +13,10 @@
 
 #include "daemon.h"
 #include "httpcheck/config.h"
-#include "httpcheck/resolver.h"
 #include "jws_key.h"
 #include "metric.h"
 #include "random_pool.h"
+#include "resolver.h"
 #include "server.h"
 
 struct perspective {

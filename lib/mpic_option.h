@@ -1,5 +1,5 @@
 /*
- * The private EDNS option between mpic-httpcheck and mpic.so, both ways.
+ * The private EDNS option between a daemon of ours and mpic.so, both ways.
  *
  * A query that carries the option is not answered like others: the module
  * performs `operation` on the question and answers with the same option,

@@ -19,8 +19,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include "dns_message.h"
 #include "endpoint.h"
-#include "httpcheck/dns_message.h"
 #include "monotonic.h"
 #include "tests/bench/meter.h"
 

@@ -1,8 +1,8 @@
 /* A resolver's reply from any bytes: the evidence lies within them, or there is none. */
 #include <string.h>
 
+#include "dns_message.h"
 #include "fuzz.h"
-#include "httpcheck/dns_message.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

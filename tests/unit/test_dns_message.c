@@ -6,7 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "httpcheck/dns_message.h"
+#include "dns_message.h"
 
 #define HEAD(flags, qd, an, ns, ar) \
 	"\x12\x34" flags "\0" qd "\0" an "\0" ns "\0" ar

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "httpcheck/resolver.h"
 #include "log.h"
 #include "monotonic.h"
+#include "resolver.h"
 #include "stand_in.h"
 
 #define PATIENCE_MS	5000	/* a test that takes longer hangs */
@@ -144,7 +144,8 @@ static struct world *
 world_new(enum stand_in_script script, size_t connections, size_t share)
 {
 	struct world *w = calloc(1, sizeof(*w));
-	struct resolver_config cfg = { .connections = connections, .share = share };
+	struct resolver_config cfg = { .called = "the stand-in",
+		.connections = connections, .share = share };
 
 	assert_non_null(w);
 	w->base = event_base_new();
@@ -259,7 +260,7 @@ test_broken_twice(void **state)
 	struct asked *a = ask(w, 3000), *b;
 
 	run_until(w, 1);
-	assert_failed(a, PROBLEM_RESOLVER_UNREACHABLE, "broke the connection twice");
+	assert_failed(a, PROBLEM_RESOLVER_UNREACHABLE, "the stand-in broke the connection twice");
 	assert_int_equal(stand_in_questions(w->server), 2);
 	stand_in_script(w->server, ANSWER);
 	b = ask(w, 3000);
@@ -277,7 +278,7 @@ test_cancel_lost(void **state)
 
 	first->cancels = second;
 	run_until(w, 1);
-	assert_failed(first, PROBLEM_RESOLVER_UNREACHABLE, "broke the connection twice");
+	assert_failed(first, PROBLEM_RESOLVER_UNREACHABLE, "the stand-in broke the connection twice");
 	assert_int_equal(second->ends, 0);
 	stand_in_script(w->server, ANSWER);
 	after = ask(w, 3000);

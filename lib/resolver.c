@@ -1,4 +1,4 @@
-#include "httpcheck/resolver.h"
+#include "resolver.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +17,7 @@
 #define FRAME_HEAD	2	/* RFC 1035 4.2.2 */
 #define RETRY_DELAY_MS	100	/* after a connection could not be made */
 #define FAILURES_MAX	20	/* in a row, before questions stop waiting */
+#define CALLED_MAX	64	/* bytes of the resolver's name in a sentence */
 #define STALE_MAX	1024	/* late replies a connection without questions waits for */
 
 enum connection_state { CLOSED, CONNECTING, OPEN };
@@ -134,6 +135,16 @@ query_fail(struct resolver_query *q, enum problem problem, const char *message)
 	query_end(q, &answer);
 }
 
+/* Ends it for want of the resolver: `how` follows what that is called. */
+static void
+query_unreachable(struct resolver_query *q, const char *how)
+{
+	char message[CALLED_MAX + 64];
+
+	snprintf(message, sizeof(message), "%.*s %s", CALLED_MAX, q->resolver->cfg.called, how);
+	query_fail(q, PROBLEM_RESOLVER_UNREACHABLE, message);
+}
+
 static void
 query_timeout(evutil_socket_t fd, short what, void *arg)
 {
@@ -145,8 +156,7 @@ query_timeout(evutil_socket_t fd, short what, void *arg)
 	if (q->connection != NULL && q->connection->state == OPEN)
 		query_fail(q, PROBLEM_DNS_TIMEOUT, message);
 	else
-		query_fail(q, PROBLEM_RESOLVER_UNREACHABLE,
-		    "the resolver of this perspective could not be reached in time");
+		query_unreachable(q, "could not be reached in time");
 }
 
 /* Takes every question off a connection that is gone; those resent already end here. */
@@ -173,15 +183,8 @@ connection_drop(struct connection *c)
 		query_list_add(q->resent ? &r->lost : &r->waiting, q);
 		q->resent = true;
 	}
-	while ((q = TAILQ_FIRST(&r->lost)) != NULL) {
-		struct resolver_answer answer = {
-			.problem = PROBLEM_RESOLVER_UNREACHABLE,
-			.message = "the resolver of this perspective broke the connection twice",
-		};
-
-		query_list_remove(q);
-		query_end(q, &answer);
-	}
+	while ((q = TAILQ_FIRST(&r->lost)) != NULL)
+		query_unreachable(q, "broke the connection twice");
 }
 
 /* Hands a reply to its question; a place whose question ended is just freed. */
@@ -417,8 +420,7 @@ resolver_retry(evutil_socket_t fd, short what, void *arg)
 	struct resolver_query *q;
 
 	while (r->failures >= FAILURES_MAX && (q = TAILQ_FIRST(&r->waiting)) != NULL)
-		query_fail(q, PROBLEM_RESOLVER_UNREACHABLE,
-		    "the resolver of this perspective cannot be reached");
+		query_unreachable(q, "cannot be reached");
 	resolver_pump(r);
 }
 
@@ -431,6 +433,8 @@ resolver_new(struct event_base *base, const struct resolver_config *cfg)
 		return NULL;
 	r->base = base;
 	r->cfg = *cfg;
+	if (r->cfg.called == NULL)
+		r->cfg.called = "the resolver";
 	if (r->cfg.connections == 0)
 		r->cfg.connections = 8;
 	if (r->cfg.share == 0)
@@ -469,7 +473,7 @@ resolver_free(struct resolver *r)
 	}
 	free(r->connections);
 	while ((q = TAILQ_FIRST(&r->waiting)) != NULL)
-		query_fail(q, PROBLEM_RESOLVER_UNREACHABLE, "the perspective is stopping");
+		query_unreachable(q, "is not asked any more: the program is stopping");
 	if (r->retry != NULL)
 		event_free(r->retry);
 	free(r);

@@ -1,4 +1,4 @@
-#include "httpcheck/dns_message.h"
+#include "dns_message.h"
 
 #include "wire.h"
 

@@ -12,7 +12,7 @@
 
 #include <event2/event.h>
 
-#include "httpcheck/dns_message.h"
+#include "dns_message.h"
 #include "endpoint.h"
 #include "problem.h"
 
@@ -21,6 +21,7 @@ struct resolver_query;
 
 struct resolver_config {
 	struct endpoint address;
+	const char *called;	/* static, begins sentences; NULL: "the resolver" */
 	/* A connection is opened when those there are have `share` questions each. */
 	size_t connections;	/* at most this many; 0: 8 */
 	size_t share;		/* 0: 64 */

@@ -1,5 +1,5 @@
 /*
- * The DNS messages between mpic-httpcheck and its Unbound: a question with
+ * The DNS messages between a daemon of ours and its Unbound: a question with
  * our EDNS option, and the evidence in the reply. Pure.
  *
  * Records in the other sections are stepped over: the answer is the evidence.
