@@ -30,8 +30,8 @@ static const struct option rows[] = {
 	    .sentence = "User that the process talking to applicants' servers becomes when "
 	    "this program is run by root."),
 	ROW("signing_key", PATH, signing_key,
-	    .sentence = "PEM file with the Ed25519 key that signs results, or credential: and "
-	    "the name of a systemd credential; without one they are not signed."),
+	    .sentence = "PEM file with the Ed25519 key that signs results; without one they "
+	    "are not signed."),
 	ROW("image_version", STRING, image_version, .min = 1, .max = SIGNATURE_VERSION_MAX,
 	    .sentence = "What is said in signed results of the image this program is part of."),
 

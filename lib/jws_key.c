@@ -15,7 +15,6 @@
 
 #define FILE_MAX	((size_t)16 * 1024)
 #define PUBLIC_LEN	32
-#define CREDENTIAL	"credential:"
 /* Every Ed25519 SubjectPublicKeyInfo (RFC 8410) in base64: its length and how it begins. */
 #define SPKI_LEN	60
 #define SPKI_PREFIX	"MCowBQYDK2VwAyEA"
@@ -157,38 +156,21 @@ jws_key_free(struct jws_key *key)
 	free(key);
 }
 
-static bool
-credential_path(const char *path, struct buf *found, struct buf *why)
-{
-	const char *folder = getenv("CREDENTIALS_DIRECTORY"), *name = path + strlen(CREDENTIAL);
-
-	if (strncmp(path, CREDENTIAL, strlen(CREDENTIAL)) != 0) {
-		buf_adds(found, path);
-	} else if (folder == NULL) {
-		buf_addf(why, "%s: there is no $CREDENTIALS_DIRECTORY", path);
-		return false;
-	} else {
-		buf_addf(found, "%s/%s", folder, name);
-	}
-	return !found->failed && found->len > 0;
-}
-
 struct jws_key *
 jws_key_read_private(const char *path, struct buf *why)
 {
-	struct buf file = BUF_INIT(4096), pem = BUF_INIT(FILE_MAX);
+	struct buf pem = BUF_INIT(FILE_MAX);
 	struct jws_key *key = NULL;
 	EVP_PKEY *pkey;
 	BIO *bio;
 
-	if (credential_path(path, &file, why) && file_read(file.data, true, &pem, why)) {
+	if (file_read(path, true, &pem, why)) {
 		bio = BIO_new_mem_buf(pem.data, (int)pem.len);
 		pkey = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
 		BIO_free(bio);
 		key = key_new(pkey, path, "private", why);
 	}
 	wipe(&pem);
-	buf_free(&file);
 	return key;
 }
 

@@ -29,8 +29,7 @@ struct jws_key {
 
 /*
  * The private key in a PEM file (openssl genpkey -algorithm ed25519) that not
- * everybody may read; never asks for a passphrase. "credential:NAME" is that
- * file in $CREDENTIALS_DIRECTORY (systemd.exec(5)). NULL, with a sentence.
+ * everybody may read; never asks for a passphrase. NULL, with a sentence.
  */
 struct jws_key *jws_key_read_private(const char *path, struct buf *why);
 /*

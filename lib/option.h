@@ -30,7 +30,7 @@ enum option_type {
 	OPTION_INTEGER,		/* int64_t */
 	OPTION_REAL,		/* double, NaN when absent */
 	OPTION_STRING,		/* char *, NULL when absent */
-	OPTION_PATH,		/* char *, NULL when absent */
+	OPTION_PATH,		/* char *, NULL when absent; see option_credentials() */
 	OPTION_ENDPOINT,	/* struct endpoint, len 0 when absent */
 	OPTION_STRINGS,		/* struct option_strings */
 	OPTION_MAPS,		/* struct option_maps */
@@ -49,6 +49,7 @@ struct option_maps {
 
 #define OPTION_REQUIRED	0x1	/* its absence is a fault */
 #define OPTION_SECRET	0x2	/* --dump says only that it is set */
+#define OPTION_OR_ONE	0x4	/* OPTION_STRINGS: a single value is a list of one */
 
 struct option {
 	const char *name;
@@ -102,6 +103,12 @@ bool option_set(const struct option_table *t, void *config,
 /* Whether everything required is there. Call after all of the above. */
 bool option_complete(const struct option_table *t, const void *config,
     struct buf *faults);
+/*
+ * Has each path `credential:NAME` stand for $CREDENTIALS_DIRECTORY/NAME, where
+ * systemd puts what LoadCredential= names (systemd.exec(5)). Apart from reading,
+ * so that a configuration can also be looked at where its secrets are not.
+ */
+bool option_credentials(const struct option_table *t, void *config, struct buf *faults);
 void option_free(const struct option_table *t, void *config);
 
 /* The configuration in force as YAML that can be read back, secrets left out. */

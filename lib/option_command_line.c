@@ -158,9 +158,11 @@ read_everything(const struct option_table *t, const struct command_line *cl,
 	for (size_t i = 0; i < cl->set_count; i++)
 		ok = option_set(t, config, cl->sets[i], faults) && ok;
 	ok = option_complete(t, config, faults) && ok;
-	if (ok && t->check != NULL && (cl->action == ACTION_RUN || cl->action == ACTION_CHECK))
-		ok = t->check(config, faults);
-	return ok;
+	/* What is only looked at may be so by someone who has no secrets. */
+	if (cl->action != ACTION_RUN && cl->action != ACTION_CHECK)
+		return ok;
+	ok = option_credentials(t, config, faults) && ok;
+	return ok && (t->check == NULL || t->check(config, faults));
 }
 
 int

@@ -77,7 +77,8 @@ dump_rows(const struct option *rows, size_t count, const void *config, bool item
 			dump_maps(&rows[i], config, out);
 			continue;
 		}
-		if (rows[i].type != OPTION_STRINGS && option_absent(&rows[i], config))
+		if (option_absent(&rows[i], config) && (rows[i].type != OPTION_STRINGS ||
+		    (rows[i].flags & OPTION_SECRET) != 0))
 			continue;
 		if ((rows[i].flags & OPTION_SECRET) != 0) {
 			buf_addf(out, "%s# %s: is set and not shown\n", item ? "    " : "",

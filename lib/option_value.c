@@ -67,6 +67,8 @@ option_expects(const struct option *row, struct buf *out)
 		    "a list of mappings");
 		if (bounded)
 			buf_addf(out, ", %.0f to %.0f of them", row->min, row->max);
+		if ((row->flags & OPTION_OR_ONE) != 0)
+			buf_adds(out, ", or one");
 		break;
 	}
 	if (row->unit != NULL)
@@ -283,18 +285,21 @@ sequence_count(const yaml_node_t *node)
 	return (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
 }
 
+/* A sequence, or one scalar as its only item. */
 static bool
 strings_node(struct option_source *src, const struct option *row, void *config,
     const char *name, yaml_node_t *node)
 {
 	struct option_strings *list = option_at(row, config), parsed = { NULL, 0 };
-	size_t count = sequence_count(node);
+	bool one = node->type == YAML_SCALAR_NODE;
+	size_t count = one ? 1 : sequence_count(node);
 	const char *text;
 	yaml_node_t *item;
 
 	parsed.items = calloc(count + 1, sizeof(*parsed.items));
 	for (size_t i = 0; parsed.items != NULL && i < count; i++) {
-		item = yaml_document_get_node(src->doc, node->data.sequence.items.start[i]);
+		item = one ? node :
+		    yaml_document_get_node(src->doc, node->data.sequence.items.start[i]);
 		text = node_text(item);
 		if (text == NULL || *text == '\0' || strlen(text) > OPTION_ITEM_MAX) {
 			option_fault(src, node_line(item), name,
@@ -369,6 +374,8 @@ option_node(struct option_source *src, const struct option *row, void *config,
 
 	if (list && node->type == YAML_SEQUENCE_NODE)
 		return list_node(src, row, config, name, node);
+	if (node->type == YAML_SCALAR_NODE && (row->flags & OPTION_OR_ONE) != 0)
+		return strings_node(src, row, config, name, node);
 	if (list || node->type != YAML_SCALAR_NODE)
 		return unexpected(src, row, name, node_line(node), node_kind(node));
 	if (text == NULL)

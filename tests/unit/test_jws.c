@@ -139,26 +139,6 @@ test_private_files(void **state)
 }
 
 static void
-test_credentials(void **state)
-{
-	struct buf why = BUF_INIT(512), name = BUF_INIT(64);
-	char *path = write_file(PRIVATE, 0400);
-	struct jws_key *key;
-
-	buf_addf(&name, "credential:%s", strrchr(path, '/') + 1);
-	unsetenv("CREDENTIALS_DIRECTORY");
-	assert_null(jws_key_read_private(name.data, &why));
-	assert_non_null(strstr(why.data, "CREDENTIALS_DIRECTORY"));
-	setenv("CREDENTIALS_DIRECTORY", "/tmp", 1);
-	key = jws_key_read_private(name.data, &why);
-	assert_non_null(key);
-	jws_key_free(key);
-	unlink(path);
-	buf_free(&why);
-	buf_free(&name);
-}
-
-static void
 test_public_forms(void **state)
 {
 	static const char pem[] = "-----BEGIN PUBLIC KEY-----\n" PUBLIC_LINE
@@ -302,7 +282,6 @@ main(void)
 		cmocka_unit_test(test_base64url),
 		cmocka_unit_test(test_identifier),
 		cmocka_unit_test(test_private_files),
-		cmocka_unit_test(test_credentials),
 		cmocka_unit_test(test_public_forms),
 		cmocka_unit_test(test_round),
 		cmocka_unit_test(test_changed),
