@@ -168,7 +168,8 @@ entry_unsigned(struct archive *a, const struct entry *e, const struct check_resu
 		add_line(a, e, "WRONG", "passed, and its signature is missing\n");
 	} else {
 		a->not_signed++;
-		add_line(a, e, "unsigned", "not passed\n");
+		add_line(a, e, "unsigned", r->problem.problem == PROBLEM_CANCELLED ?
+		    "cancelled\n" : "not passed\n");
 	}
 }
 

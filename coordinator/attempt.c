@@ -97,7 +97,7 @@ leg_vote(struct leg *leg, enum hearing hearing)
 
 	leg->ended = true;
 	poll->ballot.votes[leg->corroborator - poll->corroborators] =
-	    corroborator_vote(leg->corroborator);
+	    hearing == NOT_AWAITED ? VOTE_CANCELLED : corroborator_vote(leg->corroborator);
 	k->pending--;
 	if (k->asker->on_result != NULL)
 		k->asker->on_result(k->asker->arg, leg->corroborator, hearing);
@@ -118,25 +118,39 @@ attempt_end(struct asking *k)
 	ended(arg);
 }
 
-/* Those that have not answered do not corroborate. */
+static int64_t
+left_ms(uint64_t deadline_ns)
+{
+	uint64_t now = monotonic_ns();
+
+	return now < deadline_ns ? (int64_t)((deadline_ns - now) / 1000000U) : 0;
+}
+
+/* `cancelled`: nobody needs its answer any more; else the deadline has passed without it. */
+static void
+leg_give_up(struct leg *leg, bool cancelled)
+{
+	const struct asking *k = leg->asking;
+	int64_t waited_ms = (int64_t)((monotonic_ns() - k->attempt->started_ns) / 1000000U);
+
+	fanout_give_up(&leg->call);
+	corroborator_fail(leg->corroborator, cancelled ? PROBLEM_CANCELLED :
+	    PROBLEM_PERSPECTIVE_TIMEOUT, "%s had not answered after %" PRId64 " ms (%s)%s",
+	    leg->corroborator->perspective->code, waited_ms, leg->call.message,
+	    cancelled ? "; the verdict was certain without it" : "");
+	leg_vote(leg, cancelled ? NOT_AWAITED : NOT_IN_TIME);
+}
+
+/* The lingering is over, or all of the time: the latter also where it was cut short by it. */
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct asking *k = arg;
-	int64_t waited_ms = (int64_t)((monotonic_ns() - k->attempt->started_ns) / 1000000U);
+	bool cancelled = k->certain && left_ms(k->deadline_ns) > 0;
 
-	for (size_t i = 0; i < k->leg_count; i++) {
-		struct leg *leg = &k->legs[i];
-
-		if (leg->ended)
-			continue;
-		fanout_give_up(&leg->call);
-		corroborator_fail(leg->corroborator, PROBLEM_PERSPECTIVE_TIMEOUT,
-		    "%s had not answered after %" PRId64 " ms (%s)%s",
-		    leg->corroborator->perspective->code, waited_ms, leg->call.message,
-		    k->certain ? "; the verdict was certain without it" : "");
-		leg_vote(leg, NOT_AWAITED);
-	}
+	for (size_t i = 0; i < k->leg_count; i++)
+		if (!k->legs[i].ended)
+			leg_give_up(&k->legs[i], cancelled);
 	attempt_end(k);
 }
 
@@ -146,14 +160,6 @@ set_timer(struct asking *k, int64_t ms)
 	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
 
 	event_add(&k->timer, &tv);
-}
-
-static int64_t
-left_ms(uint64_t deadline_ns)
-{
-	uint64_t now = monotonic_ns();
-
-	return now < deadline_ns ? (int64_t)((deadline_ns - now) / 1000000U) : 0;
 }
 
 static bool
@@ -311,7 +317,7 @@ asking_new(struct attempt *a, const struct asker *asker, const struct attempt_pl
 	if (k == NULL)
 		return NULL;
 	*k = (struct asking){ .attempt = a, .asker = asker, .ended = plan->ended,
-		.question = plan->question,		.arg = plan->arg, .deadline_ns = plan->deadline_ns, .pending = legs,
+		.question = plan->question, .arg = plan->arg, .deadline_ns = plan->deadline_ns, .pending = legs,
 		.starting = true, .leg_count = legs };
 	event_assign(&k->timer, asker->base, -1, 0, on_timer, k);
 	for (size_t i = 0; i < legs; i++) {

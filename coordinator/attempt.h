@@ -5,8 +5,9 @@
  * for all checks at once, and each check has to reach its quorum by itself.
  *
  * An attempt ends when all its perspectives have answered, or when the outcome
- * of every poll is certain and `linger_ms` have passed, or at the deadline;
- * those that have not answered by then do not corroborate. What it found stays
+ * of every poll is certain and `linger_ms` have passed, or at the deadline. Who
+ * has not answered is cancelled in the one case, which says nothing of it, and
+ * has failed in the other. What it found stays
  * until it is freed, what it took to ask goes when it ends. It takes over
  * nothing from the attempts before.
  */
@@ -24,7 +25,8 @@
 enum hearing {
 	HEARD,		/* it answered, whatever it said */
 	NOT_HEARD,	/* the call failed: no connection, another's certificate, a refusal */
-	NOT_AWAITED,	/* it was asked, and given up before it answered */
+	NOT_IN_TIME,	/* it was asked, and had not answered at the deadline */
+	NOT_AWAITED,	/* it was asked, and cancelled: the verdict was certain without it */
 };
 
 /* What all attempts of a worker share. */

@@ -21,6 +21,8 @@ result_word(const struct corroborator *c, enum vote vote)
 {
 	if (vote == VOTE_PENDING)
 		return "aborted";
+	if (vote == VOTE_CANCELLED)
+		return "cancelled";
 	return vote == VOTE_PASSED ? "passed" : c->completed ? "failed" : "incomplete";
 }
 

@@ -3,8 +3,8 @@
  * line a perspective, "result", and one line, "verdict", with the quorum.
  *
  * A result is "passed", "failed" (the check came to its end and what it saw is
- * not what passes), "incomplete" (it did not), or "aborted" (the caller
- * vanished before it was there). The lines of an attempt stand together;
+ * not what passes), "incomplete" (it did not), "cancelled" (it was not awaited,
+ * for the verdict was certain), or "aborted" (the caller vanished before it was there). The lines of an attempt stand together;
  * those of one request share `request`.
  */
 #ifndef MPIC_AUDIT_H

@@ -36,7 +36,8 @@ static const struct option rows[] = {
 	    "Over HTTP/2 4,000 checks share four."),
 	ROW("linger_ms", INTEGER, linger_ms, .min = 0, .max = 60000,
 	    .def = "500", .unit = "ms", .sentence = "How long to wait for the other "
-	    "perspectives once the verdict is certain."),
+	    "perspectives once the verdict is certain; what has not come by then is cancelled, "
+	    "neither pass nor fail."),
 
 	ROW("audit_dir", PATH, audit_dir, .sentence = "The directory of the "
 	    "audit log, one file a worker; a request whose records cannot be written there is "

@@ -52,6 +52,9 @@ corroborator_take(struct corroborator *c, const struct check_result *result, str
 	c->completed = result->check_completed;
 	c->passed = result->check_passed;
 	c->problem = result->problem.problem;
+	/* What only we say of it: it cannot pass itself off as one that was not awaited. */
+	if (raw != NULL && c->problem == PROBLEM_CANCELLED)
+		c->problem = PROBLEM_INTERNAL;
 	c->dnssec_status = c->type == CHECK_CAA ? result->caa.dnssec_status :
 	    result->dcv.dnssec_status;
 	c->timestamp_ns = result->timestamp_ns;

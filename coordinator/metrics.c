@@ -10,7 +10,13 @@ const char *const metric_answers[ANSWER_COUNT] = {
 	[ANSWER_FAILED] = "failed",
 	[ANSWER_ABORTED] = "aborted",
 };
-const char *const metric_results[RESULT_COUNT] = { "passed", "failed", "unreachable", "not-awaited" };
+const char *const metric_results[RESULT_COUNT] = {
+	[RESULT_PASSED] = "passed",
+	[RESULT_FAILED] = "failed",
+	[RESULT_UNREACHABLE] = "unreachable",
+	[RESULT_TIMED_OUT] = "timed-out",
+	[RESULT_CANCELLED] = "cancelled",
+};
 
 const char *const metric_checks[CHECK_TYPE_COUNT] = { [CHECK_CAA] = "caa", [CHECK_DCV] = "dcv" };
 

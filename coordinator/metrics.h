@@ -12,7 +12,8 @@
 #include "server.h"
 
 /* What came of asking a perspective. */
-enum result { RESULT_PASSED, RESULT_FAILED, RESULT_UNREACHABLE, RESULT_NOT_AWAITED, RESULT_COUNT };
+enum result { RESULT_PASSED, RESULT_FAILED, RESULT_UNREACHABLE, RESULT_TIMED_OUT, RESULT_CANCELLED,
+    RESULT_COUNT };
 
 extern const char *const metric_answers[ANSWER_COUNT];
 extern const char *const metric_results[RESULT_COUNT];
@@ -29,7 +30,8 @@ extern const char *const metric_checks[CHECK_TYPE_COUNT];
 	    .labels = { { "check", metric_checks, CHECK_TYPE_COUNT }, \
 	        { "result", metric_results, RESULT_COUNT } }) \
 	X(RESULTS, "mpic_perspective_results_total", COUNTER, \
-	    "Results of perspectives; unreachable ones gave none, others not in time.", \
+	    "Results of perspectives; unreachable ones gave none, timed-out ones not before the " \
+	    "deadline, and cancelled ones were not awaited, for the verdict was certain.", \
 	    .labels = { { "perspective", NULL, 0 }, { "result", metric_results, RESULT_COUNT } }) \
 	X(ALARMS, "mpic_perspective_alarms_total", COUNTER, \
 	    "Results discarded because they may be forged: another's certificate or code, or " \

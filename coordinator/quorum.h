@@ -22,7 +22,8 @@ struct quorum_rule {
 size_t quorum_least(const struct quorum_rule *rule, size_t perspectives);
 bool quorum_allowed(const struct quorum_rule *rule, size_t perspectives, int64_t quorum);
 
-enum vote { VOTE_PENDING, VOTE_PASSED, VOTE_FAILED };
+/* A cancelled vote is neither for nor against: it was not awaited once the outcome was certain. */
+enum vote { VOTE_PENDING, VOTE_PASSED, VOTE_FAILED, VOTE_CANCELLED };
 
 /* Only a completed check that passed corroborates. */
 enum vote vote_of(bool completed, bool passed);

@@ -23,6 +23,8 @@ result_name(const struct poll *poll, size_t i, enum record_end end)
 	switch (poll->ballot.votes[i]) {
 	case VOTE_PASSED:
 		return "passed";
+	case VOTE_CANCELLED:
+		return "cancelled";
 	case VOTE_PENDING:
 		return end == RECORD_NOT_ASKED ? "not-asked" : "aborted";
 	default:

@@ -8,14 +8,18 @@
 
 /* ---- facts about a poll ---- */
 
-/* Open MPIC: no more perspectives without a complete check than may fail. */
+/*
+ * Open MPIC: no more perspectives without a complete check than may fail. What
+ * was not awaited is no failure, and took part in no verdict.
+ */
 static bool
 poll_completed(const struct poll *poll)
 {
 	size_t count = poll->ballot.perspectives, incomplete = 0;
 
 	for (size_t i = 0; i < count; i++)
-		incomplete += !poll->corroborators[i].completed;
+		incomplete += !poll->corroborators[i].completed &&
+		    poll->ballot.votes[i] != VOTE_CANCELLED;
 	return incomplete <= count - poll->ballot.required;
 }
 
@@ -117,6 +121,16 @@ add_actual_orchestration(struct buf *out, const struct mpic_response *r)
 	buf_addc(out, '}');
 }
 
+/* One of the member's results, or more. */
+static bool
+was_cancelled(const struct attempt *a, size_t member)
+{
+	for (size_t i = 0; i < a->poll_count; i++)
+		if (a->polls[i].ballot.votes[member] == VOTE_CANCELLED)
+			return true;
+	return false;
+}
+
 static void
 add_perspectives(struct buf *out, const struct attempt *a)
 {
@@ -131,6 +145,8 @@ add_perspectives(struct buf *out, const struct attempt *a)
 			corroborator_encode(&a->polls[k].corroborators[i], out);
 		}
 		json_add_string(out, ",\"rir\":", rir_name(p->rir));
+		if (was_cancelled(a, i))
+			buf_adds(out, ",\"cancelled\":true");
 		buf_addc(out, '}');
 	}
 	buf_addc(out, ']');

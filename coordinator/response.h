@@ -3,6 +3,8 @@
  *
  * Open MPIC's MpicResponse, member by member, with our facts added. What the
  * perspectives said is spliced in as it came, so an auditor sees their words.
+ * A result that was not awaited is one of ours, with the problem "cancelled",
+ * and its entry has "cancelled": true.
  *
  * `policy` says which rules decided, and `compliance` lists the rows that the
  * CA has to look at before it issues.

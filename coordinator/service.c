@@ -44,6 +44,21 @@ alarm_raise(struct service *s, const struct corroborator *c, size_t i)
 	    "problem", problem_code(c->problem), "why", c->sentence != NULL ? c->sentence : "");
 }
 
+static enum result
+result_of(const struct corroborator *c, enum hearing hearing)
+{
+	switch (hearing) {
+	case NOT_HEARD:
+		return RESULT_UNREACHABLE;
+	case NOT_IN_TIME:
+		return RESULT_TIMED_OUT;
+	case NOT_AWAITED:
+		return RESULT_CANCELLED;
+	default:
+		return corroborator_vote(c) == VOTE_PASSED ? RESULT_PASSED : RESULT_FAILED;
+	}
+}
+
 /*
  * Only what a perspective does itself makes it count as missing. How long it
  * takes to answer is up to the target: name servers that deny some perspectives
@@ -54,9 +69,7 @@ count_result(void *arg, const struct corroborator *c, enum hearing hearing)
 {
 	struct service *s = arg;
 	size_t i = (size_t)(c->perspective - s->cfg->fleet.members);
-	size_t result = hearing == NOT_HEARD ? RESULT_UNREACHABLE :
-	    hearing == NOT_AWAITED ? RESULT_NOT_AWAITED :
-	    corroborator_vote(c) == VOTE_PASSED ? RESULT_PASSED : RESULT_FAILED;
+	size_t result = result_of(c, hearing);
 
 	metric_add(s->metrics, METRIC_RESULTS,
 	    metric_cell(s->metrics, METRIC_RESULTS, i, result), 1);
@@ -64,7 +77,7 @@ count_result(void *arg, const struct corroborator *c, enum hearing hearing)
 	    metric_cell(s->metrics, METRIC_CHECKS, c->type, result), 1);
 	if (c->problem == PROBLEM_SIGNATURE_INVALID || c->problem == PROBLEM_PERSPECTIVE_IDENTITY)
 		alarm_raise(s, c, i);
-	if (hearing != NOT_AWAITED)
+	if (hearing == HEARD || hearing == NOT_HEARD)
 		s->missed_ns[i] = hearing == HEARD ? 0 : monotonic_ns();
 }
 

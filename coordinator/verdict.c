@@ -129,6 +129,8 @@ add_column(struct buf *out, const char *text, int width)
 static const char *
 outcome_name(const struct check_result *r)
 {
+	if (r->problem.problem == PROBLEM_CANCELLED)
+		return "cancelled";
 	return r->check_passed ? "passed" : r->check_completed ? "failed" : "error";
 }
 
@@ -151,7 +153,7 @@ add_perspective(struct buf *out, struct json_object *object, enum check_type typ
 	}
 	buf_adds(out, "  ");
 	add_column(out, line.code, 24);
-	add_column(out, outcome_name(&r), 8);
+	add_column(out, outcome_name(&r), 9);
 	dnssec = type == CHECK_CAA ? r.caa.dnssec_status : r.dcv.dnssec_status;
 	add_column(out, found_where(&r), 24);
 	add_column(out, dnssec != CHECK_DNSSEC_UNKNOWN ? check_dnssec_name(dnssec) : "-", 13);

@@ -70,7 +70,9 @@ enum fault { FAULT_TARGET, FAULT_PERSPECTIVE, FAULT_COORDINATOR };
 	X(PERSPECTIVE_IDENTITY,	"perspective-identity",		PERSPECTIVE, false, false, "mpic_error:coordinator:communication") \
 	X(SIGNATURE_INVALID,	"signature-invalid",		PERSPECTIVE, false, false, "mpic_error:coordinator:communication") \
 	X(PERSPECTIVE_REPLY,	"perspective-reply",		PERSPECTIVE, true, false, PROBLEM_REMOTE_ERROR) \
-	X(PERSPECTIVE_TIMEOUT,	"perspective-timeout",		PERSPECTIVE, true, false, PROBLEM_REMOTE_ERROR)
+	X(PERSPECTIVE_TIMEOUT,	"perspective-timeout",		PERSPECTIVE, true, false, PROBLEM_REMOTE_ERROR) \
+	/* what only a coordinator says: no word of a perspective's own */ \
+	X(CANCELLED,		"cancelled",			COORDINATOR, true, false, PROBLEM_REMOTE_ERROR)
 
 enum problem {
 	PROBLEM_NONE,

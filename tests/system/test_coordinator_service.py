@@ -54,8 +54,11 @@ def test_a_hung_perspective_delays_by_the_linger_time_only(fleet, caller):
     assert (denied.json["is_valid"], denied.json["problem"]["code"]) == (False, "caa-forbids")
     response = by_code(reply.json)[hung["code"]]
     assert (response["check_completed"], response["check_passed"]) == (False, False)
-    assert response["problem"]["code"] == "perspective-timeout"
+    assert response["problem"]["code"] == "cancelled"
     assert "the verdict was certain without it" in response["problem"]["message"]
+    assert [one["perspective_code"] for one in reply.json["perspectives"] if "cancelled" in one] \
+        == [hung["code"]]
+    assert (reply.json["mpic_completed"], denied.json["mpic_completed"]) == (True, True)
     assert until(lambda: caller.check("permit.com")["quorum"] == "6/6")
 
 
@@ -137,7 +140,7 @@ def test_a_target_cannot_make_perspectives_seem_unreachable(world, fleet, starte
     answer = caller.check("flip3.com")
     assert answer["is_valid"] is False
     assert sorted(r["problem"]["code"] for r in by_code(answer).values()) == (
-        ["caa-forbids"] * 3 + ["perspective-timeout"] * 3)
+        ["caa-forbids"] * 3 + ["cancelled"] * 3)
     assert caller.ask("/readyz").json == {"unreachable": [], "status": "ready"}
 
 

@@ -209,7 +209,7 @@ log_write(enum log_level level, const char *message, ...)
 
 /* ---- the coordinator ---- */
 
-static unsigned answers[ANSWER_COUNT], votes[3];
+static unsigned answers[ANSWER_COUNT], votes[4];
 static size_t attempts;
 
 static void
@@ -319,8 +319,45 @@ test_certain_before_all_answer(void **state)
 	assert_int_equal(x.replies, 0);
 	event_base_dispatch(pool.asker.base);
 	assert_over(&x, 200, ANSWER_VALID, 1);
-	assert_non_null(strstr(results, "=perspective-timeout"));
+	assert_non_null(strstr(results, "=cancelled"));
 	assert_int_equal(votes[NOT_AWAITED], 1);
+}
+
+/* At the deadline it is a failure, whether or not it could still have mattered. */
+static void
+test_unanswered_at_the_deadline(void **state)
+{
+	for (size_t passed = 3; passed < N; passed++) {
+		struct exchange x = { 0 };
+
+		teardown(NULL);
+		setup(NULL);
+		pool.limits.default_deadline_ms = 40;
+		pool.asker.linger_ms = 60000;
+		corroborate(&pool, &x);
+		for (size_t i = 0; i < passed; i++)
+			reply(i, PASSED);
+		event_base_dispatch(pool.asker.base);
+		assert_over(&x, 200, passed >= 4 ? ANSWER_VALID : ANSWER_NOT_VALID, 1);
+		assert_non_null(strstr(results, "=perspective-timeout"));
+		assert_null(strstr(results, "=cancelled"));
+		assert_int_equal(votes[NOT_IN_TIME], N - passed);
+	}
+}
+
+/* Only we cancel: a perspective that says so of itself has failed. */
+static void
+test_a_perspective_cancels_nothing(void **state)
+{
+	struct exchange x = { 0 };
+
+	corroborate(&pool, &x);
+	for (size_t i = 0; i < N; i++)
+		reply(i, i > 0 ? PASSED : "{\"check_completed\":false,\"check_passed\":false,"
+		    "\"check_type\":\"caa\",\"problem\":{\"code\":\"cancelled\",\"message\":\"\"}}");
+	assert_over(&x, 200, ANSWER_VALID, 1);
+	assert_non_null(strstr(results, "=internal"));
+	assert_null(strstr(results, "=cancelled"));
 }
 
 /* What had been answered until then is in the record; who was not awaited is "aborted". */
@@ -620,6 +657,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_all_answer, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_two_attempts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_certain_before_all_answer, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_unanswered_at_the_deadline, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_perspective_cancels_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_caller_vanishes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_calls_that_cannot_start, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_dcv, setup, teardown),

@@ -472,6 +472,8 @@ test_lines_of_no_verdict(void **state)
 	f = start(&log);
 	made_init(&m, mpic_check_type_find("caa"));
 	m.poll.ballot.votes[0] = VOTE_PENDING;
+	m.poll.ballot.votes[1] = VOTE_CANCELLED;
+	corroborator_fail(&m.corroborators[1], PROBLEM_CANCELLED, "late");
 	assert_true(audit_attempt(f, &m.attempt, &m.question, &context, RECORD_ABORTED));
 	m.attempt.polls = NULL;
 	assert_true(audit_attempt(f, &m.attempt, &m.question, &context, RECORD_NOT_ASKED));
@@ -481,9 +483,14 @@ test_lines_of_no_verdict(void **state)
 	expect(line, "result", "aborted");
 	expect(line, "section", "3.2.2.8");
 	json_object_put(line);
+	line = line_of(&text, 2);
+	expect(line, "result", "cancelled");
+	expect(line, "problem", "cancelled");
+	expect(line, "message", "late");
+	json_object_put(line);
 	line = line_of(&text, 7);
 	expect(line, "outcome", "aborted");
-	expect(line, "quorum", "4/6");
+	expect(line, "quorum", "3/6");
 	expect(line, "is_valid", "false");
 	json_object_put(line);
 	line = line_of(&text, 8);
@@ -491,6 +498,7 @@ test_lines_of_no_verdict(void **state)
 	expect(line, "quorum", "0/6");
 	expect(line, "is_valid", "false");
 	json_object_put(line);
+	corroborator_free(&m.corroborators[1]);
 	corroborator_free(&m.corroborators[5]);
 	audit_file_free(f);
 	buf_free(&text);

@@ -365,7 +365,11 @@ static const struct scenario {
 	{ "oooooo", ASK "}", 200, "6/6", 0, 90, NULL },
 	/* A hung one delays a certain verdict by the linger time, no more. */
 	{ "ppppph", ASK "}", 200, "5/6", 95, 400, "the verdict was certain without it" },
-	{ "ppffhf", ASK "}", 422, "2/6", 95, 400, "perspective-timeout" },
+	{ "ppffhf", ASK "}", 422, "2/6", 95, 400, "\"code\":\"cancelled\"" },
+	{ "ppffhf", ASK "}", 422, "2/6", 95, 400, "\"mpic_completed\":true" },
+	{ "ppppph", ASK "}", 200, "5/6", 95, 400, "\"cancelled\":true" },
+	/* Certain or not, at the deadline it is a failure. */
+	{ "ppppph", ASK ",\"deadline_ms\":60}", 200, "5/6", 50, 300, "perspective-timeout" },
 	/* One that is slower than the others, but not by much, is waited for. */
 	{ "ppppps", ASK ",\"deadline_ms\":1500}", 200, "5/6", 95, 400, NULL },
 	{ "pppsss", ASK ",\"deadline_ms\":1500}", 200, "6/6", 140, 500, NULL },

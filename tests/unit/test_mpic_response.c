@@ -28,7 +28,7 @@ struct made {
 	struct corroborator corroborators[MPIC_CHECKS_MAX][N];
 };
 
-/* One perspective's result: p passed, f says no, u could not be reached. */
+/* One perspective's result: p passed, f says no, u could not be reached, c was not awaited. */
 static void
 corroborator_make(struct corroborator *c, const struct mpic_request *q, enum check_type type,
     size_t i, char vote)
@@ -39,6 +39,11 @@ corroborator_make(struct corroborator *c, const struct mpic_request *q, enum che
 	corroborator_init(c, &fleet[i], type, q->dcv.method);
 	if (vote == 'u') {
 		corroborator_fail(c, PROBLEM_PERSPECTIVE_UNREACHABLE, "gone");
+		c->timestamp_ns = 0;
+		return;
+	}
+	if (vote == 'c') {
+		corroborator_fail(c, PROBLEM_CANCELLED, "too late");
 		c->timestamp_ns = 0;
 		return;
 	}
@@ -69,7 +74,8 @@ attempt_make(struct made *m, const struct mpic_request *q, size_t number, const 
 			.ballot = { .perspectives = count, .required = 2, .regions = count > 2 ? 2 : 1 } };
 		for (size_t i = 0; i < count; i++) {
 			corroborator_make(&m->corroborators[k][i], q, poll->type, i, votes[i]);
-			poll->ballot.votes[i] = corroborator_vote(&m->corroborators[k][i]);
+			poll->ballot.votes[i] = votes[i] == 'c' ? VOTE_CANCELLED :
+			    corroborator_vote(&m->corroborators[k][i]);
 			poll->ballot.rirs[i] = fleet[i].rir;
 		}
 		poll->outcome = quorum_outcome(&poll->ballot);
@@ -197,6 +203,11 @@ static const struct {
 	{ "puu", "1/3", "perspective-unreachable", false, false },
 	{ "ffu", "0/3", "caa-forbids", true, false },
 	{ "fuu", "0/3", "perspective-unreachable", false, false },
+	/* What was not awaited is no failing, and is not why. */
+	{ "ppc", "2/3", NULL, true, true },
+	{ "pcf", "1/3", "caa-forbids", true, false },
+	{ "ucu", "0/3", "perspective-unreachable", false, false },
+	{ "fcu", "0/3", "caa-forbids", true, false },
 };
 
 static void
@@ -226,6 +237,33 @@ test_verdicts(void **state)
 		json_object_put(o);
 		buf_free(&out);
 	}
+}
+
+/* Neither pass nor fail, and visible as such: of one check, and of one of two. */
+static void
+test_cancelled(void **state)
+{
+	struct mpic_request q = request_plain();
+	struct buf out = BUF_INIT(65536), text = BUF_INIT(65536);
+
+	encode(&q, (const char *[]){ "pcp" }, 1, &out);
+	assert_non_null(strstr(out.data, "{\"perspective_code\":\"aws:eu-central-1\","
+	    "\"check_response\":{\"check_completed\":false,\"check_passed\":false,\"errors\":"
+	    "[{\"error_type\":\"mpic_error:coordinator:remote_check\",\"error_message\":"
+	    "\"too late\"}],"));
+	assert_non_null(strstr(out.data, "\"problem\":{\"code\":\"cancelled\",\"message\":"
+	    "\"too late\",\"fault\":\"coordinator\",\"retryable\":true}"));
+	assert_non_null(strstr(out.data, "\"rir\":\"RIPE NCC\",\"cancelled\":true}"));
+	assert_null(strstr(out.data, "\"rir\":\"ARIN\",\"cancelled\""));
+	assert_int_equal(verdict_read(200, out.data, out.len, &text), VERDICT_YES);
+	assert_non_null(strstr(text.data, "aws:eu-central-1         cancelled "));
+	buf_reset(&out);
+	q = request_for("dcv_with_caa");
+	encode(&q, (const char *[]){ "ppp/ppc" }, 1, &out);
+	assert_non_null(strstr(out.data, "\"rir\":\"APNIC\",\"cancelled\":true}"));
+	assert_null(strstr(out.data, "\"rir\":\"RIPE NCC\",\"cancelled\""));
+	buf_free(&out);
+	buf_free(&text);
 }
 
 static void
@@ -518,9 +556,9 @@ test_dcv_read_by_tool(void **state)
 	encode(&q, (const char *[]){ "ppf" }, 1, &out);
 	assert_int_equal(verdict_read(200, out.data, out.len, &text), VERDICT_YES);
 	assert_string_equal(text.data, "yes  dcv C1.com  quorum 2/3  DNSSEC indeterminate  12 ms\n"
-	    "  aws:us-east-1            passed   -                        secure        \n"
-	    "  aws:eu-central-1         passed   -                        insecure      \n"
-	    "  aws:ap-south-1           failed   -                        indeterminate no means no\n");
+	    "  aws:us-east-1            passed    -                        secure        \n"
+	    "  aws:eu-central-1         passed    -                        insecure      \n"
+	    "  aws:ap-south-1           failed    -                        indeterminate no means no\n");
 	q = request_for("dcv_with_caa");
 	q.dcv = answers[0].parameters;
 	buf_reset(&out);
@@ -529,11 +567,11 @@ test_dcv_read_by_tool(void **state)
 	assert_int_equal(verdict_read(200, out.data, out.len, &text), VERDICT_NO);
 	assert_string_equal(text.data, "no  dcv_with_caa C1.com  quorum 0/2  DNSSEC insecure  12 ms\n"
 	    " dcv yes  quorum 2/2\n"
-	    "  aws:us-east-1            passed   -                        secure        \n"
-	    "  aws:eu-central-1         passed   -                        insecure      \n"
+	    "  aws:us-east-1            passed    -                        secure        \n"
+	    "  aws:eu-central-1         passed    -                        insecure      \n"
 	    " caa no  quorum 0/2\n"
-	    "  aws:us-east-1            failed   -                        secure        no means no\n"
-	    "  aws:eu-central-1         error    -                        -             gone\n"
+	    "  aws:us-east-1            failed    -                        secure        no means no\n"
+	    "  aws:eu-central-1         error     -                        -             gone\n"
 	    "0 of 2 perspectives corroborated; 2 needed. aws:us-east-1: no means no\n");
 	buf_free(&out);
 	buf_free(&text);
@@ -581,6 +619,7 @@ main(void)
 		cmocka_unit_test(test_compliance),
 		cmocka_unit_test(test_echo),
 		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_cancelled),
 		cmocka_unit_test(test_attempts),
 		cmocka_unit_test(test_refusal),
 		cmocka_unit_test(test_shape_of_dcv),

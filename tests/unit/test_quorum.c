@@ -39,7 +39,7 @@ test_least(void **state)
 	}
 }
 
-/* Votes: p passed, f failed, '.' pending; RIRs: one letter each. */
+/* Votes: p passed, f failed, c cancelled, '.' pending; RIRs: one letter each. */
 static const struct {
 	const char *votes, *rirs;
 	size_t required;
@@ -70,6 +70,12 @@ static const struct {
 	{ "ff", "ab", 1, QUORUM_MISSED },
 	{ "f.", "ab", 1, QUORUM_OPEN },
 	{ "pf", "ab", 2, QUORUM_MISSED },
+	/* What was cancelled says nothing: it neither corroborates nor is waited for. */
+	{ "ppppcc", "aabbcc", 4, QUORUM_REACHED },
+	{ "pppccc", "aabbcc", 4, QUORUM_MISSED },
+	{ "ppp.cc", "aabbcc", 4, QUORUM_OPEN },
+	{ "ppppcc", "aaaabb", 4, QUORUM_MISSED },
+	{ "cccccc", "aabbcc", 4, QUORUM_MISSED },
 };
 
 static struct ballot
@@ -81,7 +87,7 @@ ballot_of(const char *votes, const char *rirs, size_t required)
 
 	for (size_t i = 0; i < b.perspectives; i++) {
 		b.votes[i] = votes[i] == 'p' ? VOTE_PASSED : votes[i] == 'f' ? VOTE_FAILED :
-		    VOTE_PENDING;
+		    votes[i] == 'c' ? VOTE_CANCELLED : VOTE_PENDING;
 		b.rirs[i] = (uint8_t)(RIR_AFRINIC + rirs[i] - 'a');
 	}
 	return b;
