@@ -304,7 +304,7 @@ answer_verify(struct archive *a)
 	a->type = mpic_check_type_find(type);
 	list = member_of(a, top, "perspectives", JSON_LIST);
 	if (a->type == NULL || list == NULL || 
-	    !target_parse(&a->target, target, strlen(target), NULL))
+	    !target_parse_adn(&a->target, target, strlen(target), NULL))
 		return false;
 	previous = member_of(a, top, "previous_attempt_results", JSON_LIST);
 	return (previous == NULL || previous_verify(a, previous)) &&

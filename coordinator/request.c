@@ -229,10 +229,14 @@ static void
 read_target(struct mpic_request *request, struct json_faults *faults)
 {
 	const char *text = request->domain_or_ip_target;
+	const struct mpic_check_type *type = request->check_type_name != NULL ?
+	    mpic_check_type_find(request->check_type_name) : NULL;
+	/* CAA is asked for the name of a certificate. */
+	bool caa = type != NULL && mpic_check_type_has(type, CHECK_CAA);
 	struct target_fault why;
 	struct buf sentence = BUF_INIT(256);
 
-	if (target_parse(&request->target, text, strlen(text), &why))
+	if ((caa ? target_parse : target_parse_adn)(&request->target, text, strlen(text), &why))
 		return;
 	request->target.text[0] = '\0';
 	target_fault_text(&why, &sentence);

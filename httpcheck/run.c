@@ -205,7 +205,8 @@ run_read_target(struct run *run, struct json_faults *faults)
 	struct buf sentence = BUF_INIT(256);
 	struct target_fault why;
 
-	if (text != NULL && !target_parse(&run->target, text, strlen(text), &why)) {
+	if (text != NULL && !(run->request.type == CHECK_CAA ? target_parse : target_parse_adn)
+	    (&run->target, text, strlen(text), &why)) {
 		target_fault_text(&why, &sentence);
 		json_fault_add(faults, "domain_or_ip_target", "invalid-target",
 		    "expected a domain name or an IP address: it %s",

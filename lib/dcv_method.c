@@ -180,6 +180,9 @@ dcv_method_refuses(enum dcv_method method, const struct target *target)
 		    "expected a domain name: this method does not validate IP addresses";
 	if (target->kind == TARGET_WILDCARD && !row->wildcard)
 		return "expected a name without wildcard: this method does not validate wildcards";
+	if (target_has_underscore(target) && !row->cname)
+		return "expected a host name: one with underscores is an Authorization Domain Name "
+		    "only by way of a CNAME, which this method does not follow to it";
 	if (method == DCV_REVERSE_ADDRESS_LOOKUP && !is_reverse_name(&target->name))
 		return "expected an IP address, or its whole name under in-addr.arpa or ip6.arpa";
 	return NULL;

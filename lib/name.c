@@ -91,14 +91,21 @@ a_label_check(const char *label)
 	return code;
 }
 
+/* The same of a label that may hold underscores. */
+static enum name_fault_code
+label_character_fault(char c, bool underscores)
+{
+	return underscores && c == '_' ? NAME_OK : character_fault(c);
+}
+
 /* The rules for one label in ASCII and lower case. */
 static enum name_fault_code
-label_check(const char *label, size_t len)
+label_check(const char *label, size_t len, bool underscores)
 {
 	enum name_fault_code code;
 
 	for (size_t i = 0; i < len; i++) {
-		code = character_fault(label[i]);
+		code = label_character_fault(label[i], underscores);
 		if (code != NAME_OK)
 			return code;
 	}
@@ -127,7 +134,7 @@ separator(const char *s, size_t len)
 
 /* Appends one label of UTF-8 text to the name. */
 static enum name_fault_code
-label_append(struct name *n, const char *text, size_t len)
+label_append(struct name *n, const char *text, size_t len, bool underscores)
 {
 	char label[NAME_INPUT_MAX + 1];
 	uint8_t *mapped = NULL;
@@ -138,8 +145,10 @@ label_append(struct name *n, const char *text, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		label[i] = ascii_lower(text[i]);
 		high = high || (text[i] & 0x80) != 0;
-		if ((text[i] & 0x80) == 0 && character_fault(label[i]) != NAME_OK)
-			return character_fault(label[i]);
+		if ((text[i] & 0x80) == 0)
+			code = label_character_fault(label[i], underscores);
+		if (code != NAME_OK)
+			return code;
 	}
 	label[len] = '\0';
 	if (high) {
@@ -150,7 +159,7 @@ label_append(struct name *n, const char *text, size_t len)
 		ascii = (const char *)mapped;
 		len = strlen(ascii);
 	}
-	code = len == 0 ? NAME_EMPTY_LABEL : label_check(ascii, len);
+	code = len == 0 ? NAME_EMPTY_LABEL : label_check(ascii, len, underscores);
 	if (code != NAME_OK)
 		goto out;
 	if (n->len + (n->len > 0) + len > NAME_TEXT_MAX) {
@@ -186,8 +195,8 @@ fault_set(struct name_fault *why, enum name_fault_code code, unsigned int label)
 	return code == NAME_OK;
 }
 
-bool
-name_from_utf8(struct name *n, const char *text, size_t len, struct name_fault *why)
+static bool
+name_read(struct name *n, const char *text, size_t len, bool underscores, struct name_fault *why)
 {
 	enum name_fault_code code;
 	unsigned int label = 1;
@@ -206,7 +215,7 @@ name_from_utf8(struct name *n, const char *text, size_t len, struct name_fault *
 		if (i == start)
 			return i == len ? fault_set(why, NAME_TRAILING_DOT, 0)
 			    : fault_set(why, NAME_EMPTY_LABEL, label);
-		code = label_append(n, text + start, i - start);
+		code = label_append(n, text + start, i - start, underscores);
 		if (code != NAME_OK)
 			return fault_set(why, code, code == NAME_TOO_LONG ? 0 : label);
 		label++;
@@ -215,6 +224,40 @@ name_from_utf8(struct name *n, const char *text, size_t len, struct name_fault *
 			i += sep - 1;
 	}
 	return fault_set(why, numeric_tld(n) ? NAME_NUMERIC_TLD : NAME_OK, 0);
+}
+
+bool
+name_from_utf8(struct name *n, const char *text, size_t len, struct name_fault *why)
+{
+	return name_read(n, text, len, false, why);
+}
+
+bool
+name_from_utf8_underscores(struct name *n, const char *text, size_t len, struct name_fault *why)
+{
+	return name_read(n, text, len, true, why);
+}
+
+bool
+name_from_dns(struct name *n, const char *text, size_t len)
+{
+	size_t label = 0;
+
+	len -= len > 0 && text[len - 1] == '.';
+	if (len == 0 || len > NAME_TEXT_MAX)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		char c = ascii_lower(text[i]);
+
+		label = c == '.' ? 0 : label + 1;
+		if (c == '.' ? i == 0 || i + 1 == len || text[i - 1] == '.' :
+		    label > NAME_LABEL_MAX || label_character_fault(c, true) != NAME_OK)
+			return false;
+		n->text[i] = c;
+	}
+	n->text[len] = '\0';
+	n->len = len;
+	return true;
 }
 
 void

@@ -1,13 +1,13 @@
 /*
  * A domain name in the one form the programs work with.
  *
- * Invariant of a `struct name` that name_from_utf8() or name_parent() filled:
+ * Invariant of a `struct name` that name_from_utf8() filled, or name_parent() from it:
  * lower-case LDH labels of 1-63 octets (A-labels where the name is
  * internationalised), joined by dots, no trailing dot, 1-253 octets of text,
  * NUL-terminated. It is a value: copied freely, owns nothing.
  *
- * Names that came from a name server may hold any octet; they are never a
- * `struct name` but text made by name_wire_to_text().
+ * Names that came from a name server may hold any octet; they are text made by
+ * name_wire_to_text(), and a `struct name` only if name_from_dns() takes it.
  */
 #ifndef MPIC_NAME_H
 #define MPIC_NAME_H
@@ -61,6 +61,18 @@ struct name_fault {
  * `text` need not be NUL-terminated.
  */
 bool name_from_utf8(struct name *n, const char *text, size_t len, struct name_fault *why);
+/*
+ * The same, but labels may hold underscores: a name to look up that need not be
+ * a host's, such as one that a CNAME leads to.
+ */
+bool name_from_utf8_underscores(struct name *n, const char *text, size_t len,
+    struct name_fault *why);
+/*
+ * A name as a name server told it, in presentation form, with or without a dot
+ * at its end: labels of [A-Za-z0-9_-], put into lower case. False, `n`
+ * unspecified, for any other. A-labels are not looked into.
+ */
+bool name_from_dns(struct name *n, const char *text, size_t len);
 /* Adds the end of a sentence: "is empty", "label 2 is longer than 63 octets", ... */
 void name_fault_text(const struct name_fault *why, struct buf *out);
 

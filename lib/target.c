@@ -30,13 +30,26 @@ parse_address(struct target *t, int family, const char *text, size_t len)
 	return inet_ntop(family, t->address, t->text, sizeof(t->text)) != NULL;
 }
 
+/* RFC 7686: its names are no part of the DNS. */
 static bool
-parse_name(struct target *t, const char *text, size_t len, struct target_fault *why)
+is_onion(const struct name *n)
+{
+	static const char tld[] = ".onion";
+	size_t len = sizeof(tld) - 1;
+
+	return strcmp(n->text, tld + 1) == 0 ||
+	    (n->len > len && strcmp(n->text + n->len - len, tld) == 0);
+}
+
+static bool
+parse_name(struct target *t, const char *text, size_t len, bool underscores,
+    struct target_fault *why)
 {
 	struct name_fault fault;
 	size_t star = t->kind == TARGET_WILDCARD ? 2 : 0;
 
-	if (!name_from_utf8(&t->name, text, len, &fault)) {
+	if (!(underscores ? name_from_utf8_underscores : name_from_utf8)(&t->name, text, len,
+	    &fault)) {
 		fault_set(why, TARGET_BAD_NAME);
 		if (why != NULL)
 			why->name = fault;
@@ -44,7 +57,7 @@ parse_name(struct target *t, const char *text, size_t len, struct target_fault *
 	}
 	memcpy(t->text, "*.", star);
 	memcpy(t->text + star, t->name.text, t->name.len + 1);
-	return fault_set(why, TARGET_OK);
+	return fault_set(why, is_onion(&t->name) ? TARGET_ONION : TARGET_OK);
 }
 
 static bool
@@ -56,8 +69,8 @@ digits_and_dots(const char *text, size_t len)
 	return true;
 }
 
-bool
-target_parse(struct target *t, const char *text, size_t len, struct target_fault *why)
+static bool
+parse(struct target *t, const char *text, size_t len, bool underscores, struct target_fault *why)
 {
 	memset(t, 0, sizeof(*t));
 	if (len == 0)
@@ -84,7 +97,25 @@ target_parse(struct target *t, const char *text, size_t len, struct target_fault
 	}
 	if (memchr(text, '*', len) != NULL)
 		return fault_set(why, TARGET_WILDCARD_PLACE);
-	return parse_name(t, text, len, why);
+	return parse_name(t, text, len, underscores && t->kind == TARGET_DOMAIN, why);
+}
+
+bool
+target_parse(struct target *t, const char *text, size_t len, struct target_fault *why)
+{
+	return parse(t, text, len, false, why);
+}
+
+bool
+target_parse_adn(struct target *t, const char *text, size_t len, struct target_fault *why)
+{
+	return parse(t, text, len, true, why);
+}
+
+bool
+target_has_underscore(const struct target *t)
+{
+	return strchr(t->name.text, '_') != NULL;
 }
 
 void
@@ -100,6 +131,7 @@ target_fault_text(const struct target_fault *why, struct buf *out)
 		[TARGET_WILDCARD_PLACE] =
 		    "has an asterisk that is not the whole of its leftmost label",
 		[TARGET_WILDCARD_ALONE] = "is a wildcard without a domain name",
+		[TARGET_ONION] = "is an onion name, which cannot be looked up in the DNS (RFC 7686)",
 	};
 
 	if (why->code == TARGET_BAD_NAME)

@@ -28,6 +28,7 @@ enum target_fault_code {
 	TARGET_WILDCARD_PLACE,	/* '*' that is not the whole leftmost label, or a second one */
 	TARGET_WILDCARD_ALONE,	/* "*" or "*." */
 	TARGET_BAD_NAME,	/* see `name` */
+	TARGET_ONION,		/* RFC 7686 */
 	TARGET_FAULT_COUNT
 };
 
@@ -38,6 +39,12 @@ struct target_fault {
 
 /* On false `t` is unspecified and `why`, which may be NULL, says what is wrong. */
 bool target_parse(struct target *t, const char *text, size_t len, struct target_fault *why);
+/*
+ * The same, but a domain name may hold underscores: no certificate can have it,
+ * but it may be the Authorization Domain Name that a CNAME leads to.
+ */
+bool target_parse_adn(struct target *t, const char *text, size_t len, struct target_fault *why);
+bool target_has_underscore(const struct target *t);
 /* Adds the end of a sentence, as name_fault_text() does. */
 void target_fault_text(const struct target_fault *why, struct buf *out);
 

@@ -33,6 +33,27 @@ check_name(const struct name *n)
 	buf_free(&text);
 }
 
+/* With underscores: nothing is taken but for them, and what a server told is no other name. */
+static void
+check_underscores(const char *text, size_t len)
+{
+	struct name n, again;
+	struct target t;
+
+	if (name_from_utf8_underscores(&n, text, len, NULL)) {
+		REQUIRE(strchr(n.text, '_') != NULL || name_from_utf8(&again, text, len, NULL));
+		REQUIRE(name_from_dns(&again, n.text, n.len) && strcmp(again.text, n.text) == 0);
+	} else {
+		REQUIRE(!name_from_utf8(&again, text, len, NULL));
+	}
+	if (name_from_dns(&n, text, len)) {
+		REQUIRE(n.len == strlen(n.text) && n.len <= len);
+		REQUIRE(name_equal_n(n.text, n.len, text, len));
+	}
+	if (target_parse_adn(&t, text, len, NULL) && target_has_underscore(&t))
+		REQUIRE(t.kind == TARGET_DOMAIN && !target_parse(&t, text, len, NULL));
+}
+
 static void
 check_target(const uint8_t *data, size_t len)
 {
@@ -79,6 +100,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (name_from_utf8(&n, (const char *)data, len, &fault))
 		check_name(&n);
 	REQUIRE(fault.code < NAME_FAULT_COUNT);
+	check_underscores((const char *)data, len);
 	check_target(data, len);
 	check_wire(data, len);
 	return 0;

@@ -45,7 +45,7 @@ target(const char *text)
 {
 	struct target t;
 
-	if (!target_parse(&t, text, strlen(text), NULL))
+	if (!target_parse_adn(&t, text, strlen(text), NULL))
 		fail_msg("%s is no target", text);
 	return t;
 }
@@ -54,7 +54,7 @@ static void
 test_rows(void **state)
 {
 	struct target name = target("a.com"), wild = target("*.a.com"), v4 = target("192.0.2.1"),
-	    v6 = target("2001:db8::1"), reverse = target("1.2.0.192.in-addr.arpa");
+	    v6 = target("2001:db8::1"), alias = target("_a.b.com"), reverse = target("1.2.0.192.in-addr.arpa");
 
 	assert_int_equal(sizeof(rows) / sizeof(rows[0]), DCV_METHOD_COUNT);
 	for (size_t i = 0; i < DCV_METHOD_COUNT; i++) {
@@ -75,6 +75,8 @@ test_rows(void **state)
 		    row->ip_section != NULL);
 		assert_int_equal(dcv_method_refuses(row->method, &v6) == NULL,
 		    row->ip_section != NULL);
+		/* only a CNAME leads to it */
+		assert_int_equal(dcv_method_refuses(row->method, &alias) == NULL, row->cname);
 		assert_null(dcv_method_refuses(row->method, &reverse));
 		assert_string_equal(dcv_method_section(row->method, &name), row->section);
 		assert_same(dcv_method_section(row->method, &v4), row->ip_section);

@@ -213,6 +213,54 @@ test_length_is_a_bound(void **state)
 }
 
 static void
+test_underscores(void **state)
+{
+	static const char *const takes[] = { "_x.acme.example", "a_b.example", "__.example", "_",
+		"_443._tcp.www.example" };
+	static const char *const leaves[] = { "_-.example", "_a*.example", "_a..example",
+		"_.1", "_\u00fc.example", "_" L63 ".example" };
+	struct name n;
+
+	for (size_t i = 0; i < sizeof(takes) / sizeof(takes[0]); i++) {
+		assert_true(name_from_utf8_underscores(&n, takes[i], strlen(takes[i]), NULL));
+		assert_string_equal(n.text, takes[i]);
+		assert_false(name_from_utf8(&n, takes[i], strlen(takes[i]), NULL));
+	}
+	for (size_t i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++)
+		if (name_from_utf8_underscores(&n, leaves[i], strlen(leaves[i]), NULL))
+			fail_msg("%s is taken", leaves[i]);
+}
+
+/* A name server may tell of any name, but these are the ones that we go on with. */
+static void
+test_from_dns(void **state)
+{
+	static const struct {
+		const char *told, *text;	/* NULL: refused */
+	} rows[] = {
+		{ "a.Example", "a.example" }, { "a.example.", "a.example" },
+		{ "_X.-a-.example", "_x.-a-.example" }, { "1.2.3.4", "1.2.3.4" },
+		{ "xn--abc.com", "xn--abc.com" }, { "com", "com" }, { N253, N253 },
+		{ "", NULL }, { ".", NULL }, { "..", NULL }, { ".a", NULL }, { "a..b", NULL },
+		{ "a\\.b.example", NULL }, { "a\\032b.example", NULL }, { "*.example", NULL },
+		{ "a b.example", NULL }, { "\u00fc.example", NULL }, { "a" L63 ".example", NULL },
+		{ "a" N253, NULL },
+	};
+	struct name n;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		bool ok = name_from_dns(&n, rows[i].told, strlen(rows[i].told));
+
+		if (ok != (rows[i].text != NULL))
+			fail_msg("%s is%s taken", rows[i].told, ok ? "" : " not");
+		if (ok) {
+			assert_string_equal(n.text, rows[i].text);
+			assert_int_equal(n.len, strlen(n.text));
+		}
+	}
+}
+
+static void
 test_fault_texts(void **state)
 {
 	struct buf b = BUF_INIT(256);
@@ -414,6 +462,8 @@ main(void)
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_length_is_a_bound),
+		cmocka_unit_test(test_underscores),
+		cmocka_unit_test(test_from_dns),
 		cmocka_unit_test(test_fault_texts),
 		cmocka_unit_test(test_parent),
 		cmocka_unit_test(test_to_wire),

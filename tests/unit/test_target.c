@@ -18,6 +18,8 @@ static const struct {
 	{ "example.com", TARGET_DOMAIN, "example.com" },
 	{ "EXAMPLE.Com", TARGET_DOMAIN, "example.com" },
 	{ "com", TARGET_DOMAIN, "com" },
+	{ "onion.com", TARGET_DOMAIN, "onion.com" },
+	{ "anonion", TARGET_DOMAIN, "anonion" },
 	{ "b\u00fccher.example", TARGET_DOMAIN, "xn--bcher-kva.example" },
 	{ "1.2.3.4.example", TARGET_DOMAIN, "1.2.3.4.example" },
 	{ "0x7f.example", TARGET_DOMAIN, "0x7f.example" },
@@ -47,6 +49,7 @@ static const struct {
 } bad[] = {
 #define ALONE "is a wildcard without a domain name"
 #define PLACE "has an asterisk that is not the whole of its leftmost label"
+#define ONION "is an onion name, which cannot be looked up in the DNS (RFC 7686)"
 #define BAD4 "has only digits and dots but is no IPv4 address"
 #define BAD6 "has a colon but is no IPv6 address"
 	{ "", TARGET_EMPTY, NAME_OK, "is empty" },
@@ -65,6 +68,9 @@ static const struct {
 	{ "*.::1", TARGET_BAD_IPV6, NAME_OK, BAD6 },
 	{ "example.com.", TARGET_BAD_NAME, NAME_TRAILING_DOT, "ends with a dot" },
 	{ "_acme.example.com", TARGET_BAD_NAME, NAME_UNDERSCORE, "label 1 holds an underscore" },
+	{ "x.onion", TARGET_ONION, NAME_OK, ONION },
+	{ "*.X.Onion", TARGET_ONION, NAME_OK, ONION },
+	{ "onion", TARGET_ONION, NAME_OK, ONION },
 	{ "exa mple.com", TARGET_BAD_NAME, NAME_SPACE, "label 1 holds white space" },
 	{ "example.com/", TARGET_BAD_NAME, NAME_CHARACTER,
 	    "label 2 holds a character that is no letter, digit or hyphen" },
@@ -139,6 +145,41 @@ test_bad(void **state)
 	buf_free(&b);
 }
 
+/* Underscores alone make the difference, and not in a wildcard. */
+static void
+test_adn(void **state)
+{
+	static const struct {
+		const char *input, *text;
+		enum target_fault_code code;
+	} rows[] = {
+		{ "example.com", "example.com", TARGET_OK },
+		{ "_x.acme.Example", "_x.acme.example", TARGET_OK },
+		{ "a_b._tcp.example", "a_b._tcp.example", TARGET_OK },
+		{ "_", "_", TARGET_OK },
+		{ "*.a.example", "*.a.example", TARGET_OK },
+		{ "192.0.2.1", "192.0.2.1", TARGET_OK },
+		{ "*._x.example", NULL, TARGET_BAD_NAME },
+		{ "_\u00fc.example", NULL, TARGET_BAD_NAME },
+		{ "_a-.example", NULL, TARGET_BAD_NAME },
+		{ "_a b.example", NULL, TARGET_BAD_NAME },
+		{ "_x.onion", NULL, TARGET_ONION },
+	};
+	struct target t;
+	struct target_fault fault;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		bool ok = target_parse_adn(&t, rows[i].input, strlen(rows[i].input), &fault);
+
+		if (ok != (rows[i].text != NULL) || fault.code != rows[i].code)
+			fail_msg("%s: fault %d", rows[i].input, fault.code);
+		if (ok) {
+			assert_string_equal(target_text(&t), rows[i].text);
+			assert_int_equal(target_has_underscore(&t), strchr(rows[i].text, '_') != NULL);
+		}
+	}
+}
+
 /* JSON strings may hold NUL: nothing may be read up to it only. */
 static void
 test_nul(void **state)
@@ -201,6 +242,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_adn),
 		cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_longest_wildcard),
 		cmocka_unit_test(test_reverse_name),
