@@ -181,6 +181,7 @@ on_stop(evutil_socket_t sig, short what, void *arg)
 	if (s->stopping)
 		return;
 	s->stopping = true;
+	daemon_stop_listening(s->listen_fd);
 	children_signal(s, SIGTERM);
 	daemon_notify("STOPPING=1");
 	for (unsigned i = 0; i < s->cfg->workers; i++)

@@ -77,7 +77,14 @@ struct life {
 	const struct daemon_config *cfg;
 	struct event on_term, on_int, on_hup, on_deadline;
 	bool stopping;
+	pid_t supervisor;		/* 0: there is none */
 };
+
+void
+daemon_stop_listening(int listen_fd)
+{
+	shutdown(listen_fd, SHUT_RDWR);
+}
 
 static void
 life_stop(evutil_socket_t sig, short what, void *arg)
@@ -89,6 +96,9 @@ life_stop(evutil_socket_t sig, short what, void *arg)
 	if (l->stopping)
 		return;
 	l->stopping = true;
+	/* A worker that is stopped by itself leaves the socket to its successor. */
+	if (l->supervisor == 0 || getppid() != l->supervisor)
+		daemon_stop_listening(l->worker.listen_fd);
 	if (l->worker.stop == NULL) {
 		event_base_loopbreak(l->worker.base);
 		return;
@@ -121,7 +131,7 @@ daemon_worker_run(const struct daemon_config *cfg, int listen_fd, int ready_fd,
     unsigned index)
 {
 	struct life l = { .worker = { .listen_fd = listen_fd, .index = index },
-	    .ready_fd = ready_fd, .cfg = cfg };
+	    .ready_fd = ready_fd, .cfg = cfg, .supervisor = ready_fd < 0 ? 0 : getppid() };
 	int status;
 
 	l.worker.base = event_base_new();

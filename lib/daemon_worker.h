@@ -17,6 +17,12 @@ int daemon_worker_run(const struct daemon_config *cfg, int listen_fd, int ready_
     unsigned index);
 /* Blocks the signals that stop or reload, or lets them through again. */
 void daemon_signals_block(bool block);
+/*
+ * Refuses connections from now on, in all processes that share the socket: while
+ * they drain, nobody takes up what the kernel would still let in, and a load
+ * balancer has to see that.
+ */
+void daemon_stop_listening(int listen_fd);
 /* Logs where it listens and sends READY=1. */
 void daemon_announce(const struct daemon_config *cfg, int listen_fd);
 /* sd_notify(3)'s protocol: one datagram to the socket named in NOTIFY_SOCKET. */

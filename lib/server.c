@@ -134,6 +134,8 @@ on_accept(evutil_socket_t listen_fd, short what, void *arg)
 			accept_arm(s, false);
 		return;
 	}
+	if (errno == EINVAL)	/* it listens no more: a drain is about to begin */
+		accept_arm(s, false);
 	if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
 		return;
 	/* Trying again at once would only spin: the next sweep opens again. */

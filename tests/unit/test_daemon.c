@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <netinet/in.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -24,6 +25,8 @@
 struct seen {
 	volatile pid_t pids[WORKERS];
 	volatile unsigned starts, reloads, stops;
+	volatile in_port_t port;
+	volatile bool lasting;		/* a drain takes as long as it may */
 };
 
 static struct seen *seen;
@@ -32,7 +35,8 @@ static void
 on_stop(void *arg)
 {
 	__atomic_add_fetch(&seen->stops, 1, __ATOMIC_SEQ_CST);
-	event_base_loopbreak(((struct worker *)arg)->base);
+	if (!seen->lasting)
+		event_base_loopbreak(((struct worker *)arg)->base);
 }
 
 static void
@@ -51,7 +55,11 @@ run(struct worker *w, void *arg)
 {
 	const struct timeval hour = { 3600, 0 };
 	struct event *tick = event_new(w->base, -1, EV_PERSIST, on_tick, NULL);
+	struct sockaddr_in listens;
+	socklen_t len = sizeof(listens);
 
+	if (getsockname(w->listen_fd, (struct sockaddr *)&listens, &len) == 0)
+		seen->port = listens.sin_port;
 	event_add(tick, &hour);
 	w->stop = on_stop;
 	w->reload = on_reload;
@@ -147,6 +155,55 @@ test_supervisor_killed(void **state)
 	WAIT_FOR(seen->stops == WORKERS);
 }
 
+static bool
+connects(void)
+{
+	const struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = seen->port,
+		.sin_addr = { htonl(INADDR_LOOPBACK) } };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	bool ok = connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0;
+
+	close(fd);
+	return ok;
+}
+
+/* What connects while the workers drain would never be answered, so it is refused. */
+static void
+test_drain_refuses_connections(void **state)
+{
+	static const struct {
+		unsigned workers;
+		int signal;
+	} rows[] = { { WORKERS, SIGTERM }, { WORKERS, SIGKILL }, { 0, SIGTERM } };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unsigned workers = rows[i].workers > 0 ? rows[i].workers : 1;
+		pid_t pid = start(rows[i].workers);
+
+		seen->lasting = true;
+		WAIT_FOR(seen->starts == workers);
+		assert_true(connects());
+		kill(pid, rows[i].signal);
+		WAIT_FOR(seen->stops == workers);
+		assert_false(connects());
+		waitpid(pid, NULL, 0);
+	}
+}
+
+/* One worker that is told to stop is replaced, and its successor is reached. */
+static void
+test_worker_stopped_alone(void **state)
+{
+	pid_t pid = start(WORKERS);
+
+	WAIT_FOR(seen->starts == WORKERS);
+	kill(seen->pids[1], SIGTERM);
+	WAIT_FOR(seen->starts == WORKERS + 1);
+	assert_true(connects());
+	kill(pid, SIGTERM);
+	waitpid(pid, NULL, 0);
+}
+
 static void
 test_alone(void **state)
 {
@@ -177,6 +234,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_supervised),
 		cmocka_unit_test(test_supervisor_killed),
+		cmocka_unit_test(test_drain_refuses_connections),
+		cmocka_unit_test(test_worker_stopped_alone),
 		cmocka_unit_test(test_alone),
 	};
 
