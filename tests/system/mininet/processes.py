@@ -32,14 +32,24 @@ class Servers:
     """The servers of one world; stop() ends exactly these."""
 
     def __init__(self):
-        self.running = {}
+        self.running = {}     # name: (process, log)
+        self.commands = {}    # name: what start() was given
 
-    def start(self, name, command, log, cwd=None):
+    def start(self, name, command, log, cwd=None, env=None):
         with open(log, "ab") as out:
             # A session of their own: a Ctrl-C is for the command, which may still need them.
             self.running[name] = (subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=cwd,
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=cwd, env=env,
                 start_new_session=True, preexec_fn=_server_start), log)
+        self.commands[name] = (command, log, cwd, env)
+
+    def restart(self):
+        """Starts again what has ended, as a service manager would; its names."""
+        ended = [name for name, (process, _) in self.running.items()
+                 if process.poll() is not None]
+        for name in ended:
+            self.start(name, *self.commands[name])
+        return ended
 
     def check(self):
         """Raises if a server has ended."""
