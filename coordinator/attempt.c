@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <event2/event_struct.h>
 #include <openssl/rand.h>
@@ -100,7 +101,10 @@ leg_vote(struct leg *leg, enum hearing hearing)
 	    hearing == NOT_AWAITED ? VOTE_CANCELLED : corroborator_vote(leg->corroborator);
 	k->pending--;
 	if (k->asker->on_result != NULL)
-		k->asker->on_result(k->asker->arg, leg->corroborator, hearing);
+		k->asker->on_result(k->asker->arg, &(struct heard){
+		    .corroborator = leg->corroborator, .hearing = hearing,
+		    .took_ns = call_took_ns(&leg->call),
+		    .trace_id = k->question->trace_id });
 }
 
 static void
@@ -277,6 +281,10 @@ make_bodies(struct asking *k, const struct question *question, int64_t left)
 		question_encode(question, i, sheet->nonce, left - margin, &sheet->body->text);
 		if (sheet->body->text.failed)
 			return false;
+		sheet->body->trace = question->trace_context;
+		if (question->tracestate != NULL &&
+		    (sheet->body->tracestate = strdup(question->tracestate)) == NULL)
+			return false;
 	}
 	return true;
 }
@@ -338,6 +346,7 @@ leg_start(struct leg *leg, int64_t left)
 	leg->call.limit_ms = left + CALL_MARGIN_MS;
 	leg->call.done = on_call_done;
 	leg->call.owner = leg;
+	trace_span(leg->call.span, asker->random);
 	fanout_call(asker->fanout, (size_t)(c->perspective - asker->fleet->members), c->type,
 	    &leg->call);
 }

@@ -29,16 +29,24 @@ enum hearing {
 	NOT_AWAITED,	/* it was asked, and cancelled: the verdict was certain without it */
 };
 
+/* What came of asking one perspective for one check; valid during the call. */
+struct heard {
+	const struct corroborator *corroborator;
+	enum hearing hearing;
+	uint64_t took_ns;		/* from the call to now */
+	const char *trace_id;		/* of the request */
+};
+
 /* What all attempts of a worker share. */
 struct asker {
 	struct event_base *base;
 	const struct fleet *fleet;
 	struct fanout *fanout;
 	int64_t linger_ms;
-	struct random_pool *random;	/* needed where a member has a verify_key */
+	struct random_pool *random;	/* for a share of signatures, and spans; or NULL */
 	double verify_share;		/* of the signed results; 0 to 1 */
 	/* A vote was counted. NULL: nobody wants to know. */
-	void (*on_result)(void *arg, const struct corroborator *c, enum hearing hearing);
+	void (*on_result)(void *arg, const struct heard *heard);
 	void *arg;
 };
 

@@ -44,6 +44,7 @@ add_subject(struct buf *out, const struct entry *e)
 	    CHECK_CAA_SECTION);
 	buf_adds(out, ",\"rules\":\"" DCV_METHOD_RULES "\"");
 	json_add_string(out, ",\"trace_identifier\":", q->trace[0] != '\0' ? q->trace : NULL);
+	json_add_string(out, ",\"trace_id\":", q->trace_id[0] != '\0' ? q->trace_id : NULL);
 }
 
 static void

@@ -10,7 +10,9 @@
 #include "coordinator/record.h"
 #include "coordinator/response.h"
 #include "json_writer.h"
+#include "log.h"
 #include "monotonic.h"
+#include "server_trace.h"
 
 #define ANSWER_MAX		((size_t)64 * 1024 * 1024)
 #define REFUSAL_MAX		((size_t)64 * 1024)
@@ -67,7 +69,7 @@ send_answer(struct corroboration *co)
 {
 	uint64_t elapsed_ns = monotonic_ns() - exchange_started_ns(co->exchange);
 	const struct mpic_response response = { .echo = co->question.echo, .rules = &co->question.rules,
-		.retired = co->question.retired,
+		.retired = co->question.retired, .trace_id = co->question.trace_id,
 		.attempts = co->attempts, .attempt_count = co->attempt_count,
 		.elapsed_ms = (int64_t)(elapsed_ns / 1000000U) };
 	bool valid = mpic_response_valid(&response);
@@ -104,9 +106,17 @@ record(const struct corroboration *co, enum record_end end)
 	    audit_attempt(co->pool->audit, a, &co->question, &context, end);
 }
 
+/* A request that got no verdict leaves a line, too. */
+static void
+log_refusal(const struct exchange *x, const char *trace_id, const char *why)
+{
+	log_notice("refused", "why", why, "trace_id", trace_id, "caller", exchange_identity(x),
+	    "peer", exchange_peer(x));
+}
+
 /* No verdict without its record (TLS BR 5.4.1). */
 static void
-refuse_unrecorded(struct exchange *x, const struct audit_file *audit)
+refuse_unrecorded(struct exchange *x, const char *trace_id, const struct audit_file *audit)
 {
 	const struct header later = { "Retry-After", "1" };	/* it is tried again every second */
 	struct buf out = BUF_INIT(REFUSAL_MAX);
@@ -114,6 +124,7 @@ refuse_unrecorded(struct exchange *x, const struct audit_file *audit)
 
 	snprintf(text, sizeof(text), "no verdict is given that cannot be recorded: %s",
 	    audit_file_fault(audit));
+	log_refusal(x, trace_id, text);
 	json_add_string(&out, "{\"detail\":", text);
 	buf_addc(&out, '}');
 	if (out.failed)
@@ -146,6 +157,7 @@ next_attempt(struct corroboration *co)
 	if (attempt_start(&co->attempts[number - 1], &co->pool->asker, &plan))
 		return;
 	record(co, RECORD_NOT_ASKED);
+	log_refusal(co->exchange, co->question.trace_id, "out of memory");
 	exchange_refuse(co->exchange, 503, "out of memory");
 	finish(co, ANSWER_FAILED);
 }
@@ -157,7 +169,7 @@ on_attempt_ended(void *arg)
 	bool valid = attempt_valid(&co->attempts[co->attempt_count - 1]);
 
 	if (!record(co, RECORD_DECIDED)) {
-		refuse_unrecorded(co->exchange, co->pool->audit);
+		refuse_unrecorded(co->exchange, co->question.trace_id, co->pool->audit);
 		finish(co, ANSWER_FAILED);
 		return;
 	}
@@ -226,10 +238,25 @@ choose_cohorts(struct cohorts *cohorts, const struct mpic_request *r,
 	return true;
 }
 
+/* The trace of a request, as the caller gave it. */
+struct origin {
+	struct trace trace;
+	bool given;			/* it is the caller's, and may come with a state */
+	char id[TRACE_ID_TEXT];
+};
+
+static void
+origin_read(struct origin *origin, const struct corroborator_pool *pool, const struct exchange *x)
+{
+	origin->given = exchange_trace(x, pool->asker.random, &origin->trace);
+	trace_id_text(&origin->trace, origin->id);
+}
+
 /* NULL without memory. */
 static struct corroboration *
 corroboration_new(const struct corroborator_pool *pool, struct exchange *x,
-    const struct mpic_request *request, const struct cohorts *cohorts)
+    const struct mpic_request *request, const struct cohorts *cohorts,
+    const struct origin *origin)
 {
 	struct corroboration *co = malloc(sizeof(*co) +
 	    request->attempts * sizeof(co->attempts[0]));
@@ -242,10 +269,14 @@ corroboration_new(const struct corroborator_pool *pool, struct exchange *x,
 		.attempt_max = request->attempts, .deadline_ns = exchange_started_ns(x) +
 		    (uint64_t)request->deadline_ms * 1000000U,
 		.request = pool->next_request != NULL ? (*pool->next_request)++ : 0 };
-	if (question_init(&co->question, request, &pool->caa_defaults))
-		return co;
-	free(co);
-	return NULL;
+	if (!question_init(&co->question, request, &pool->caa_defaults)) {
+		free(co);
+		return NULL;
+	}
+	co->question.trace_context = origin->trace;
+	memcpy(co->question.trace_id, origin->id, sizeof(origin->id));
+	co->question.tracestate = origin->given ? exchange_tracestate(x) : NULL;
+	return co;
 }
 
 /* Nothing a request could say would be enough: no verdict is below the rules. */
@@ -272,10 +303,11 @@ fleet_suffices(const struct mpic_request *r, const struct corroborator_pool *poo
 /* For a request that comes to no attempt: an empty `refusal` is no memory. */
 static void
 refuse(const struct corroborator_pool *pool, struct exchange *x, int status,
-    const struct buf *refusal)
+    const struct origin *origin, const struct buf *refusal)
 {
 	bool failed = refusal->failed || refusal->len == 0;
 
+	log_refusal(x, origin->id, failed ? "out of memory" : refusal->data);
 	if (failed)
 		exchange_refuse(x, 503, "out of memory");
 	else
@@ -291,10 +323,12 @@ corroborate(const struct corroborator_pool *pool, struct exchange *x)
 	struct corroboration *co = NULL;
 	struct mpic_request request;
 	struct cohorts cohorts;
+	struct origin origin;
 	int status = 400;
 
+	origin_read(&origin, pool, x);
 	if (pool->audit != NULL && !audit_file_ready(pool->audit)) {
-		refuse_unrecorded(x, pool->audit);
+		refuse_unrecorded(x, origin.id, pool->audit);
 		if (pool->on_answer != NULL)
 			pool->on_answer(pool->arg, ANSWER_FAILED, 0);
 		return;
@@ -304,13 +338,13 @@ corroborate(const struct corroborator_pool *pool, struct exchange *x)
 	else if (!fleet_suffices(&request, pool, &refusal))
 		status = 503;
 	else if (choose_cohorts(&cohorts, &request, pool, &refusal))
-		co = corroboration_new(pool, x, &request, &cohorts);
+		co = corroboration_new(pool, x, &request, &cohorts, &origin);
 	mpic_request_free(&request);
 	if (co != NULL) {
 		exchange_on_gone(x, on_gone, co);
 		next_attempt(co);
 	} else {
-		refuse(pool, x, status, &refusal);
+		refuse(pool, x, status, &origin, &refusal);
 	}
 	buf_free(&refusal);
 }

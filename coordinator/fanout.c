@@ -238,13 +238,29 @@ fanout_give_up(struct call *call)
 	line_wake(line);
 }
 
+uint64_t
+call_took_ns(const struct call *call)
+{
+	return monotonic_ns() - (call->until_ns - (uint64_t)call->limit_ms * 1000000);
+}
+
+void
+call_trace(const struct call *call, char text[TRACEPARENT_TEXT])
+{
+	struct trace t = call->body->trace;
+
+	memcpy(t.span, call->span, sizeof(t.span));
+	trace_text(&t, text);
+}
+
 struct fanout_body *
 fanout_body_new(size_t max)
 {
 	struct fanout_body *body = malloc(sizeof(*body));
 
 	if (body != NULL)
-		*body = (struct fanout_body){ .text = BUF_INIT(max), .users = 1 };
+		*body = (struct fanout_body){ .text = BUF_INIT(max), .users = 1,
+		    .trace = { .flags = 0 }, .tracestate = NULL };
 	return body;
 }
 
@@ -254,6 +270,7 @@ fanout_body_free(struct fanout_body *body)
 	if (body == NULL || --body->users > 0)
 		return;
 	buf_free(&body->text);
+	free(body->tracestate);
 	free(body);
 }
 

@@ -27,6 +27,7 @@
 #include "check.h"
 #include "coordinator/fleet.h"
 #include "tls.h"
+#include "trace.h"
 
 struct fanout;
 struct fanout_line;
@@ -48,6 +49,8 @@ struct fanout_config {
 struct fanout_body {
 	struct buf text;
 	size_t users;
+	struct trace trace;		/* that the calls are part of; none: no such headers */
+	char *tracestate;		/* of the trace: owned, or NULL */
 };
 
 /* Has one user. NULL without memory. */
@@ -59,6 +62,7 @@ struct call {
 	/* Set by the owner. */
 	struct fanout_body *body;	/* stays until the call is done or given up */
 	int64_t limit_ms;		/* when it ends if nothing else ends it; to a tick or so */
+	uint8_t span[TRACE_SPAN];	/* its own in the body's trace */
 	void (*done)(struct call *call);
 	void *owner;
 
@@ -99,6 +103,8 @@ void fanout_call(struct fanout *f, size_t perspective, enum check_type type,
 void fanout_give_up(struct call *call);
 /* Reads the TLS files again for new connections. False: the old ones stay in use. */
 bool fanout_reload_tls(struct fanout *f, const struct tls_files *files, struct buf *why);
+/* From the call's start to now. */
+uint64_t call_took_ns(const struct call *call);
 /* When this perspective's certificate ends, in Unix seconds; 0: not seen yet. */
 int64_t fanout_expires_s(const struct fanout *f, size_t perspective);
 

@@ -57,6 +57,8 @@ void line_speaks(struct fanout_line *line, bool http2);
 /* Sets what a handle needs to reach this perspective. `offer` has the TLS context as a peer's. */
 bool line_prepare(struct fanout_line *line, CURL *easy, curl_ssl_ctx_callback offer);
 
+/* The call's traceparent, or "". */
+void call_trace(const struct call *call, char text[TRACEPARENT_TEXT]);
 /* To the end of the list; NULL: to none. */
 void call_move(struct call *call, struct call_list *list);
 /* The call, in no slot and on no link any more, has come to what reply_...() made of it. */

@@ -1,5 +1,6 @@
 #include "coordinator/h1_peer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "coordinator/fanout_line.h"
@@ -21,6 +22,10 @@ struct h1_slot {
 	enum check_type type;	/* whose URL is set */
 	bool warm;		/* under way, or its last call left a connection open */
 	bool connecting;
+	/* The headers of the call: these, where it has a trace, before the line's. */
+	struct curl_slist parent, state;
+	char parent_text[sizeof("traceparent: ") + TRACEPARENT_TEXT];
+	char *state_text;	/* owned; or NULL */
 	struct h1_slot *next, *next_idle;
 	char error[CURL_ERROR_SIZE];
 };
@@ -68,7 +73,6 @@ slot_set(struct h1_slot *slot, struct fanout_line *line)
 
 	return multi_adopt(line->fanout->multi, &slot->transfer) &&
 	    line_prepare(line, e, on_ssl_context) &&
-	    curl_easy_setopt(e, CURLOPT_HTTPHEADER, line->h1.headers) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_POST, 1L) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_reply) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_WRITEDATA, slot) == CURLE_OK &&
@@ -98,6 +102,8 @@ slot_release(struct h1_slot *slot)
 	slot_connected(slot);
 	fanout_body_free(slot->body);
 	slot->body = NULL;
+	free(slot->state_text);
+	slot->state_text = NULL;
 	slot->next_idle = h1->idle;
 	h1->idle = slot;
 }
@@ -174,6 +180,26 @@ time_left_ms(const struct call *call)
 	return call->until_ns > now ? (long)((call->until_ns - now) / 1000000) + 1 : 1;
 }
 
+/* The list is in the slot itself: libcurl reads it until the call is over, which may be given up. */
+static struct curl_slist *
+slot_headers(struct h1_slot *slot, const struct call *call)
+{
+	char parent[TRACEPARENT_TEXT];
+
+	call_trace(call, parent);
+	if (parent[0] == '\0')
+		return slot->line->h1.headers;
+	snprintf(slot->parent_text, sizeof(slot->parent_text), "traceparent: %s", parent);
+	slot->parent = (struct curl_slist){ slot->parent_text, slot->line->h1.headers };
+	if (call->body->tracestate != NULL && asprintf(&slot->state_text, "tracestate: %s",
+	    call->body->tracestate) < 0)
+		slot->state_text = NULL;
+	if (slot->state_text == NULL)
+		return &slot->parent;
+	slot->state = (struct curl_slist){ slot->state_text, &slot->parent };
+	return &slot->state;
+}
+
 static bool
 slot_start(struct h1_slot *slot, struct call *call)
 {
@@ -190,7 +216,8 @@ slot_start(struct h1_slot *slot, struct call *call)
 	    line->urls[call->type]) != CURLE_OK)
 		return false;
 	slot->type = call->type;
-	if (curl_easy_setopt(e, CURLOPT_POSTFIELDS, call->body->text.data) != CURLE_OK ||
+	if (curl_easy_setopt(e, CURLOPT_HTTPHEADER, slot_headers(slot, call)) != CURLE_OK ||
+	    curl_easy_setopt(e, CURLOPT_POSTFIELDS, call->body->text.data) != CURLE_OK ||
 	    curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE, (long)call->body->text.len) != CURLE_OK ||
 	    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, time_left_ms(call)) != CURLE_OK ||
 	    !multi_add(line->fanout->multi, &slot->transfer))
@@ -254,6 +281,7 @@ h1_peer_free(struct fanout_line *line)
 		line->h1.slots = slot->next;
 		multi_remove(line->fanout->multi, &slot->transfer);
 		fanout_body_free(slot->body);
+		free(slot->state_text);
 		curl_easy_cleanup(slot->transfer.easy);
 		free(slot);
 	}

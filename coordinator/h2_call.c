@@ -224,6 +224,26 @@ field(const char *name, const char *value, size_t value_len, uint8_t flags)
 		(uint8_t)(flags | NGHTTP2_NV_FLAG_NO_COPY_NAME) };
 }
 
+#define FIELDS_ALWAYS	6
+#define FIELDS_MAX	(FIELDS_ALWAYS + 2)	/* and the trace */
+
+/* No other call has it: in the table it would only push out what others have. */
+static size_t
+add_trace(nghttp2_nv *fields, const struct call *call, char parent[TRACEPARENT_TEXT])
+{
+	const uint8_t unique = NGHTTP2_NV_FLAG_NO_INDEX;
+	const char *state = call->body->tracestate;
+	size_t count = 0;
+
+	call_trace(call, parent);
+	if (parent[0] == '\0')
+		return 0;
+	fields[count++] = field("traceparent", parent, TRACEPARENT_TEXT - 1, unique);
+	if (state != NULL)
+		fields[count++] = field("tracestate", state, strlen(state), unique);
+	return count;
+}
+
 int
 h2_call_open(struct call *call)
 {
@@ -233,7 +253,7 @@ h2_call_open(struct call *call)
 	const nghttp2_data_provider body = { { .ptr = NULL }, body_read };
 	char length[24];
 	int digits = snprintf(length, sizeof(length), "%zu", call->body->text.len);
-	const nghttp2_nv fields[] = {
+	nghttp2_nv fields[FIELDS_MAX] = {
 		field(":method", "POST", 4, lasting),
 		field(":scheme", "https", 5, lasting),
 		field(":authority", url + line->authority_at, line->path_at - line->authority_at,
@@ -242,10 +262,12 @@ h2_call_open(struct call *call)
 		field("content-type", "application/json", 16, lasting),
 		field("content-length", length, (size_t)digits, NGHTTP2_NV_FLAG_NONE),
 	};
+	char parent[TRACEPARENT_TEXT];
+	size_t count = FIELDS_ALWAYS + add_trace(fields + FIELDS_ALWAYS, call, parent);
 
 	call->sent = 0;
-	call->stream = nghttp2_submit_request(call->link->session, NULL, fields,
-	    sizeof(fields) / sizeof(fields[0]), &body, call);
+	call->stream = nghttp2_submit_request(call->link->session, NULL, fields, count, &body,
+	    call);
 	return call->stream < 0 ? call->stream : 0;
 }
 

@@ -146,6 +146,7 @@ void
 question_free(struct question *q)
 {
 	free(q->text);
+	free(q->tracestate);
 	*q = (struct question){ .text = NULL };
 }
 

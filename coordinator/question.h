@@ -9,6 +9,7 @@
 #define MPIC_QUESTION_H
 
 #include "coordinator/request.h"
+#include "trace.h"
 
 struct question {
 	const struct mpic_check_type *type;
@@ -19,6 +20,9 @@ struct question {
 	char *text;			/* owned: the strings below, one after another */
 	const char *target;		/* canonical, see target_text() */
 	const char *trace;		/* trace_identifier, "" without one */
+	struct trace trace_context;	/* of the request: set by its owner; calls are its children */
+	char trace_id[TRACE_ID_TEXT];	/* the same for records */
+	char *tracestate;		/* owned; NULL: there is none to pass on */
 	const char *echo;		/* members of the answer, see question_echo_encode() */
 	/* Of the check requests, in the order of type->checks, without nonce and deadline. */
 	struct {

@@ -67,7 +67,8 @@ record_check(const struct attempt *a, size_t check, const struct question *quest
 	log_notice("attempt", "outcome", outcome_name(poll, end),
 	    "check", check_type_name(type), "target", question->target,
 	    "quorum", quorum, "attempt", number, "results", results, "elapsed_ms", elapsed,
-	    "asked", question->type->name, "trace", question->trace, "caller", caller,
+	    "asked", question->type->name, "trace", question->trace,
+	    "trace_id", question->trace_id, "caller", caller,
 	    "policy", policy,
 	    type == CHECK_DCV ? "method" : NULL, dcv_method_names[question->method],
 	    "section", question->section);

@@ -236,6 +236,8 @@ add_facts(struct buf *out, const struct mpic_response *r)
 	add_quorum(out, attempt_worst(a));
 	json_add_string(out, ",\"dnssec_status\":", check_dnssec_name(attempt_dnssec(a)));
 	json_add_int(out, ",\"elapsed_ms\":", r->elapsed_ms);
+	json_add_string(out, ",\"trace_id\":", r->trace_id != NULL && r->trace_id[0] != '\0' ?
+	    r->trace_id : NULL);
 	add_poll_problem(out, attempt_worst(a));
 }
 

@@ -37,11 +37,14 @@ struct service {
 
 /* Somebody may be posing as a perspective: for a person to look at. */
 static void
-alarm_raise(struct service *s, const struct corroborator *c, size_t i)
+alarm_raise(struct service *s, const struct heard *heard, size_t i)
 {
+	const struct corroborator *c = heard->corroborator;
+
 	metric_add(s->metrics, METRIC_ALARMS, i, 1);
 	log_error("a result was discarded: it may be forged", "perspective", c->perspective->code,
-	    "problem", problem_code(c->problem), "why", c->sentence != NULL ? c->sentence : "");
+	    "problem", problem_code(c->problem), "trace_id", heard->trace_id,
+	    "why", c->sentence != NULL ? c->sentence : "");
 }
 
 static enum result
@@ -65,9 +68,11 @@ result_of(const struct corroborator *c, enum hearing hearing)
  * and keep others waiting must not make this coordinator seem unfit.
  */
 static void
-count_result(void *arg, const struct corroborator *c, enum hearing hearing)
+count_result(void *arg, const struct heard *heard)
 {
 	struct service *s = arg;
+	const struct corroborator *c = heard->corroborator;
+	enum hearing hearing = heard->hearing;
 	size_t i = (size_t)(c->perspective - s->cfg->fleet.members);
 	size_t result = result_of(c, hearing);
 
@@ -76,7 +81,7 @@ count_result(void *arg, const struct corroborator *c, enum hearing hearing)
 	metric_add(s->metrics, METRIC_CHECKS,
 	    metric_cell(s->metrics, METRIC_CHECKS, c->type, result), 1);
 	if (c->problem == PROBLEM_SIGNATURE_INVALID || c->problem == PROBLEM_PERSPECTIVE_IDENTITY)
-		alarm_raise(s, c, i);
+		alarm_raise(s, heard, i);
 	if (hearing == HEARD || hearing == NOT_HEARD)
 		s->missed_ns[i] = hearing == HEARD ? 0 : monotonic_ns();
 }

@@ -8,6 +8,7 @@
 
 #include "log.h"
 #include "monotonic.h"
+#include "server_trace.h"
 #include "signature.h"
 
 #define BODY_MAX	((size_t)2 * CHECK_RESULT_MAX)
@@ -55,13 +56,18 @@ run_log(const struct run *run, const struct check_result *result)
 	const char *found_at = dcv ? result->dcv.found_at : result->caa.found_at;
 	int dnssec = dcv ? result->dcv.dnssec_status : result->caa.dnssec_status;
 
+	char trace_id[TRACE_ID_TEXT], span[TRACE_SPAN_TEXT];
+
 	if (!log_enabled(LOG_LEVEL_INFO))
 		return;
+	trace_id_text(&run->trace, trace_id);
+	trace_span_text(&run->trace, span);
 	log_info("check", "type", check_type_name(result->type),
 	    "perspective", result->perspective_code, "target", target_text(&run->target),
 	    "method", dcv ? dcv_method_names[method] : "",
 	    "section", dcv ? or_empty(dcv_method_section(method, &run->target)) : "",
 	    "trace", or_empty(run->request.trace_identifier),
+	    "trace_id", trace_id, "span_id", span,
 	    "caller", exchange_identity(run->exchange),
 	    "passed", result->check_passed ? "yes" : "no",
 	    "reason", dcv ? "" : or_empty(result->caa.reason),
@@ -69,6 +75,19 @@ run_log(const struct run *run, const struct check_result *result)
 	    "dnssec", or_empty(check_dnssec_name((enum check_dnssec)dnssec)),
 	    "problem", problem != PROBLEM_NONE ? problem_code(problem) : "",
 	    "detail", result->problem.message);
+}
+
+/* A request that came to no check. */
+static void
+run_log_refused(const struct run *run, enum check_type type, const struct json_faults *faults)
+{
+	char trace_id[TRACE_ID_TEXT], span[TRACE_SPAN_TEXT];
+
+	trace_id_text(&run->trace, trace_id);
+	trace_span_text(&run->trace, span);
+	log_notice("refused", "type", check_type_name(type), "trace_id", trace_id, "span_id", span,
+	    "caller", exchange_identity(run->exchange), "field", faults->list[0].path,
+	    "why", faults->list[0].message);
 }
 
 /* What does not fit is the applicant's own doing: such a check does not pass. */
@@ -115,7 +134,7 @@ static bool
 run_sign(const struct run *run, const struct check_result *result, struct buf *body)
 {
 	const struct jws_key *key = run->perspective->signing_key;
-	char digest[SIGNATURE_DIGEST_LEN + 1];
+	char digest[SIGNATURE_DIGEST_LEN + 1], trace_id[TRACE_ID_TEXT];
 	const struct signature_claims claims = {
 		.perspective_code = result->perspective_code,
 		.check_type = check_type_name(result->type),
@@ -134,7 +153,8 @@ run_sign(const struct run *run, const struct check_result *result, struct buf *b
 	request = exchange_body(run->exchange, &len);
 	if (signature_digest(key, request, len, digest) && signature_add(key, &claims, body))
 		return true;
-	log_error("a result could not be signed", "target", claims.target);
+	trace_id_text(&run->trace, trace_id);
+	log_error("a result could not be signed", "target", claims.target, "trace_id", trace_id);
 	return false;
 }
 
@@ -259,8 +279,10 @@ run_begin(struct exchange *x, struct perspective *p, enum check_type type,
 	}
 	run->perspective = p;
 	run->exchange = x;
+	(void)exchange_trace(x, &p->random, &run->trace);
 	json_faults_init(&faults);
 	if (!run_read(run, type, judge, &faults)) {
+		run_log_refused(run, type, &faults);
 		reply_faults(x, &faults);
 		run_free(run);
 		return NULL;

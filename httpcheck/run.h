@@ -12,12 +12,14 @@
 #include "httpcheck/perspective.h"
 #include "server.h"
 #include "target.h"
+#include "trace.h"
 
 struct run {
 	struct perspective *perspective;
 	struct exchange *exchange;
 	struct check_request request;
 	struct target target;
+	struct trace trace;		/* the coordinator's, or one of our own: for the log alone */
 	uint64_t deadline_ns;		/* CLOCK_MONOTONIC */
 	uint64_t nonce;			/* the next one; see run_nonce() */
 	/*

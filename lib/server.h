@@ -117,6 +117,8 @@ size_t server_in_flight(const struct server *s);
 
 /* NUL-terminated; NULL when the request has none. Valid until the reply. */
 const char *exchange_header(const struct exchange *x, const char *name);
+/* The same for a field that may come several times: the next from `*at` on, which is 0 at first. */
+const char *exchange_header_next(const struct exchange *x, const char *name, size_t *at);
 const char *exchange_query(const struct exchange *x);
 /* Never NULL; a NUL follows the bytes. Valid until the reply. */
 const char *exchange_body(const struct exchange *x, size_t *len);

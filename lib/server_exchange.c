@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "server_connection.h"
@@ -149,6 +150,18 @@ const char *
 exchange_header(const struct exchange *x, const char *name)
 {
 	return head_find(&x->head, x->text, name);
+}
+
+const char *
+exchange_header_next(const struct exchange *x, const char *name, size_t *at)
+{
+	while (*at < x->head.field_count) {
+		const struct head_field *field = &x->head.fields[(*at)++];
+
+		if (strcasecmp(x->text + field->name, name) == 0)
+			return x->text + field->value;
+	}
+	return NULL;
 }
 
 const char *

@@ -28,6 +28,19 @@ on_gone(struct exchange *x, void *arg)
 	f->gone++;
 }
 
+/* The headers that came: "traceparent tracestate". */
+static void
+reply_trace(struct exchange *x)
+{
+	const char *parent = exchange_header(x, "traceparent");
+	const char *state = exchange_header(x, "tracestate");
+	char text[1024];
+
+	snprintf(text, sizeof(text), "%s %s", parent != NULL ? parent : "-",
+	    state != NULL ? state : "-");
+	exchange_reply(x, 200, NULL, text, strlen(text), NULL, 0);
+}
+
 static void
 on_caa(struct exchange *x, void *arg)
 {
@@ -42,6 +55,8 @@ on_caa(struct exchange *x, void *arg)
 		exchange_on_gone(x, on_gone, f);
 	} else if (strcmp(body, "busy") == 0) {
 		exchange_refuse(x, 503, "too much to do");
+	} else if (strcmp(body, "trace") == 0) {
+		reply_trace(x);
 	} else {
 		len = strtoul(body, NULL, 10);
 		reply = malloc(len + 1);
@@ -207,10 +222,20 @@ ask_start(struct ask *a, struct fan *f, const char *body)
 void
 ask_start_limited(struct ask *a, struct fan *f, const char *body, int64_t limit_ms)
 {
+	ask_start_traced(a, f, body, limit_ms, &(struct trace){ .flags = 0 }, NULL);
+}
+
+void
+ask_start_traced(struct ask *a, struct fan *f, const char *body, int64_t limit_ms,
+    const struct trace *trace, const char *tracestate)
+{
 	*a = (struct ask){ .fan = f,
 		.call = { .limit_ms = limit_ms, .done = on_done, .owner = a } };
+	memcpy(a->call.span, trace->span, TRACE_SPAN);
 	a->call.body = fanout_body_new(CHECK_REQUEST_MAX);
 	assert_non_null(a->call.body);
+	a->call.body->trace = *trace;
+	a->call.body->tracestate = tracestate != NULL ? strdup(tracestate) : NULL;
 	buf_adds(&a->call.body->text, body);
 	fanout_call(f->fanout, 0, CHECK_CAA, &a->call);
 }

@@ -70,6 +70,9 @@ void fan_run(struct fan *f, int ms);
 /* A call that may be given up. */
 void ask_start(struct ask *a, struct fan *f, const char *body);
 void ask_start_limited(struct ask *a, struct fan *f, const char *body, int64_t limit_ms);
+/* In a trace; NULL: without a state. */
+void ask_start_traced(struct ask *a, struct fan *f, const char *body, int64_t limit_ms,
+    const struct trace *trace, const char *tracestate);
 void ask_give_up(struct ask *a);
 void ask_free(struct ask *a);
 /* Starts it and waits for its end. */

@@ -57,6 +57,7 @@ struct exchange {
 	int status;
 	void (*gone)(struct exchange *x, void *arg);
 	void *gone_arg;
+	const char *parents[2], *state;	/* its headers: traceparent and tracestate */
 };
 
 static const char ask_caa[] = ASK, ask_dcv[] = ASK_DCV, ask_both[] = ASK_BOTH;
@@ -67,6 +68,20 @@ exchange_body(const struct exchange *x, size_t *len)
 {
 	*len = strlen(ask);
 	return ask;
+}
+
+const char *
+exchange_header_next(const struct exchange *x, const char *name, size_t *at)
+{
+	if (strcmp(name, "tracestate") == 0)
+		return (*at)++ == 0 ? x->state : NULL;
+	return *at < 2 ? x->parents[(*at)++] : NULL;
+}
+
+const char *
+exchange_peer(const struct exchange *x)
+{
+	return "[::1]:1";
 }
 
 const char *
@@ -121,7 +136,8 @@ fanout_body_new(size_t max)
 	struct fanout_body *body = malloc(sizeof(*body));
 
 	if (body != NULL)
-		*body = (struct fanout_body){ BUF_INIT(max), 1 };
+		*body = (struct fanout_body){ .text = BUF_INIT(max), .users = 1,
+		    .trace = { .flags = 0 }, .tracestate = NULL };
 	return body;
 }
 
@@ -131,6 +147,7 @@ fanout_body_free(struct fanout_body *body)
 	if (body == NULL || --body->users > 0)
 		return;
 	buf_free(&body->text);
+	free(body->tracestate);
 	free(body);
 }
 
@@ -148,6 +165,12 @@ fanout_call(struct fanout *f, size_t perspective, enum check_type type, struct c
 	}
 	assert_true(call_count < CALLS_MAX);
 	calls[call_count++] = call;
+}
+
+uint64_t
+call_took_ns(const struct call *call)
+{
+	return 1;
 }
 
 void
@@ -177,7 +200,8 @@ reply(size_t i, const char *text)
 
 /* `outcome` and `results` are those of the last line, `outcomes` of all. */
 static unsigned records;
-static char outcome[32], results[512], outcomes[512], method[64];
+static char outcome[32], results[512], outcomes[512], method[64], trace_id[64];
+static unsigned refusals;
 
 void
 log_write(enum log_level level, const char *message, ...)
@@ -185,15 +209,20 @@ log_write(enum log_level level, const char *message, ...)
 	const char *key;
 	va_list ap;
 
-	assert_string_equal(message, "attempt");
-	records++;
+	if (strcmp(message, "refused") == 0)
+		refusals++;
+	else
+		assert_string_equal(message, "attempt");
+	records += strcmp(message, "attempt") == 0;
 	method[0] = '\0';
 	va_start(ap, message);
 	while ((key = va_arg(ap, const char *)) != NULL) {
 		const char *value = va_arg(ap, const char *);
 
 		assert_non_null(value);
-		if (strcmp(key, "outcome") == 0)
+		if (strcmp(key, "trace_id") == 0)
+			snprintf(trace_id, sizeof(trace_id), "%s", value);
+		else if (strcmp(key, "outcome") == 0)
 			snprintf(outcome, sizeof(outcome), "%s", value);
 		else if (strcmp(key, "results") == 0)
 			snprintf(results, sizeof(results), "%s", value);
@@ -220,9 +249,11 @@ on_answer(void *arg, enum answer answer, size_t count)
 }
 
 static void
-on_result(void *arg, const struct corroborator *c, enum hearing hearing)
+on_result(void *arg, const struct heard *heard)
 {
-	votes[hearing]++;
+	votes[heard->hearing]++;
+	assert_true(heard->took_ns < UINT64_C(60000000000));
+	assert_non_null(heard->trace_id);
 }
 
 static struct fleet fleet = { .count = N, .members = {
@@ -230,12 +261,14 @@ static struct fleet fleet = { .count = N, .members = {
 	{ .code = "p2", .rir = RIR_APNIC }, { .code = "p3", .rir = RIR_APNIC },
 	{ .code = "p4", .rir = RIR_RIPE_NCC }, { .code = "p5", .rir = RIR_RIPE_NCC } } };
 static struct corroborator_pool pool;
+static struct random_pool drawn;
 
 static int
 setup(void **state)
 {
 	pool = (struct corroborator_pool){
-		.asker = { .fleet = &fleet, .linger_ms = 10, .on_result = on_result },
+		.asker = { .fleet = &fleet, .linger_ms = 10, .on_result = on_result,
+			.random = &drawn },
 		.policy = open_mpic(),
 		.limits = { .perspectives = N, .default_perspectives = N, .max_attempts = 3,
 			.default_deadline_ms = 60000, .max_deadline_ms = 60000 },
@@ -246,6 +279,7 @@ setup(void **state)
 	calls_fail = false;
 	ask = ask_caa;
 	records = 0;
+	refusals = 0;
 	outcomes[0] = '\0';
 	attempts = 0;
 	memset(answers, 0, sizeof(answers));
@@ -615,6 +649,90 @@ test_no_memory_to_end(void **state)
 	}
 }
 
+/* ---- its trace ---- */
+
+#define TRACE		"0af7651916cd43dd8448eb211c80319c"
+#define TRACEPARENT	"00-" TRACE "-b7ad6b7169203331-01"
+
+/* Every call of a request is in its trace, with a span of its own. */
+static void
+assert_children(size_t first, size_t count, const char *id, const char *state)
+{
+	char text[TRACE_ID_TEXT];
+
+	for (size_t i = first; i < first + count; i++) {
+		const struct call *call = calls[i];
+
+		trace_id_text(&call->body->trace, text);
+		assert_string_equal(text, id);
+		for (size_t k = first; k < i; k++)
+			assert_memory_not_equal(call->span, calls[k]->span, TRACE_SPAN);
+		if (state == NULL)
+			assert_null(call->body->tracestate);
+		else
+			assert_string_equal(call->body->tracestate, state);
+	}
+}
+
+static void
+test_trace_of_the_caller(void **state)
+{
+	struct exchange x = { .parents = { TRACEPARENT }, .state = "rojo=1, congo=2" };
+
+	ask = ask_both;
+	corroborate(&pool, &x);
+	assert_int_equal(call_count, 2 * N);
+	assert_children(0, 2 * N, TRACE, "rojo=1,congo=2");
+	for (size_t i = 0; i < 2 * N; i++)
+		reply(i, i < N ? FORBIDDEN : PASSED);
+	assert_string_equal(trace_id, TRACE);
+	/* another attempt is in the same trace */
+	assert_children(2 * N, 2 * N, TRACE, "rojo=1,congo=2");
+	x.gone(&x, x.gone_arg);
+	assert_string_equal(trace_id, TRACE);
+}
+
+/* No traceparent, a malformed one, and two: the request gets a trace of its own, without state. */
+static void
+test_trace_drawn(void **state)
+{
+	static const struct exchange rows[] = {
+		{ .state = "rojo=1" }, { .parents = { "00-" TRACE }, .state = "rojo=1" },
+		{ .parents = { TRACEPARENT, TRACEPARENT }, .state = "rojo=1" },
+	};
+	char seen[3][64];
+
+	for (size_t i = 0; i < 3; i++) {
+		struct exchange x = rows[i];
+		char id[TRACE_ID_TEXT];
+
+		call_count = 0;
+		corroborate(&pool, &x);
+		trace_id_text(&calls[0]->body->trace, id);
+		assert_int_equal(strlen(id), TRACE_ID_TEXT - 1);
+		assert_string_not_equal(id, TRACE);
+		assert_children(0, N, id, NULL);
+		x.gone(&x, x.gone_arg);
+		assert_string_equal(trace_id, id);
+		snprintf(seen[i], sizeof(seen[i]), "%s", id);
+		assert_true(i == 0 || strcmp(seen[i], seen[i - 1]) != 0);
+	}
+}
+
+/* What is refused leaves a line in its trace, too. */
+static void
+test_trace_refused(void **state)
+{
+	struct exchange x = { .parents = { TRACEPARENT } };
+
+	ask = "{}";
+	trace_id[0] = '\0';
+	corroborate(&pool, &x);
+	assert_int_equal(x.status, 400);
+	assert_int_equal(refusals, 1);
+	assert_string_equal(trace_id, TRACE);
+}
+
 /* ---- what a request costs while it waits ---- */
 
 static void
@@ -669,6 +787,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_caller_of_both_vanishes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_memory_to_start, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_memory_to_end, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_trace_of_the_caller, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_trace_drawn, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_trace_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_memory_of_a_request, setup, teardown),
 	};
 

@@ -64,6 +64,43 @@ test_answers(void **state)
 	}
 }
 
+static void
+assert_trace_arrives(struct fan *f, const struct trace *trace, const char *tracestate)
+{
+	size_t before = f->ended;
+	char expected[TRACEPARENT_TEXT + TRACESTATE_MAX + 1], parent[TRACEPARENT_TEXT];
+	struct ask a;
+
+	trace_text(trace, parent);
+	snprintf(expected, sizeof(expected), "%s %s", parent[0] != '\0' ? parent : "-",
+	    tracestate != NULL ? tracestate : "-");
+	ask_start_traced(&a, f, "trace", 20000, trace, tracestate);
+	fan_await(f, &f->ended, before + 1);
+	assert_string_equal(a.call.reply.data, expected);
+	ask_free(&a);
+}
+
+/* A call's trace goes with that call alone, whatever carries it. */
+static void
+test_trace(void **state)
+{
+	struct random_pool random = { .left = 0 };
+	const struct trace none = { .flags = 0 };
+	struct trace trace;
+
+	for (size_t i = 0; i < sizeof(peers) / sizeof(peers[0]); i++) {
+		struct fan *f = fan_new(state, peers[i], "test");
+
+		for (int round = 0; round < 3; round++) {
+			assert_true(trace_draw(&trace, &random));
+			assert_trace_arrives(f, &trace, NULL);
+			assert_trace_arrives(f, &trace, "rojo=1,congo=2");
+			assert_trace_arrives(f, &none, NULL);
+		}
+		fan_free(f);
+	}
+}
+
 /* More than one connection takes; none is opened before it is needed. */
 static void
 test_many(void **state)
@@ -412,6 +449,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_trace),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_line),
 		cmocka_unit_test(test_large),

@@ -159,7 +159,7 @@ test_shape(void **state)
 	    "\"check_type\":\"caa\",\"details\":{";
 	static const char ends[] = ",\"rir\":\"APNIC\"}],"
 	    "\"previous_attempt_results\":null,\"quorum\":\"3/3\",\"dnssec_status\":"
-	    "\"indeterminate\",\"elapsed_ms\":12,\"problem\":null" RULES_OF_3;
+	    "\"indeterminate\",\"elapsed_ms\":12,\"trace_id\":null,\"problem\":null" RULES_OF_3;
 	const struct mpic_request q = request_plain();
 	struct buf out = BUF_INIT(65536);
 
@@ -370,7 +370,7 @@ test_shape_of_dcv(void **state)
 		buf_addf(&expected, ECHO("dcv") "%s" ACTUAL "false" FIRST RESULT_BEGINS
 		    "\"dcv\",\"details\":%s" RESULT_ENDS SECOND GONE_BEGINS "\"dcv\",\"details\":%s"
 		    GONE_ENDS LAST ",\"quorum\":\"1/2\",\"dnssec_status\":\"secure\","
-		    "\"elapsed_ms\":12," UNREACHED_PROBLEM RULES_OF_2, answers[i].echo,
+		    "\"elapsed_ms\":12,\"trace_id\":null," UNREACHED_PROBLEM RULES_OF_2, answers[i].echo,
 		    answers[i].passed, answers[i].gone);
 		assert_string_equal(out.data, expected.data);
 		buf_free(&out);
@@ -426,7 +426,7 @@ test_shape_of_dcv_with_caa(void **state)
 	    ",\"verdicts\":{\"dcv\":{\"is_valid\":false,\"quorum\":\"1/2\","
 	    "\"dnssec_status\":\"secure\"," UNREACHED_PROBLEM "},\"caa\":{\"is_valid\":true,"
 	    "\"quorum\":\"2/2\",\"dnssec_status\":\"insecure\",\"problem\":null}},"
-	    "\"quorum\":\"1/2\",\"dnssec_status\":\"insecure\",\"elapsed_ms\":12,"
+	    "\"quorum\":\"1/2\",\"dnssec_status\":\"insecure\",\"elapsed_ms\":12,\"trace_id\":null,"
 	    UNREACHED_PROBLEM RULES_OF_2, answers[0].echo, answers[0].passed, answers[0].gone);
 	assert_string_equal(out.data, expected.data);
 	buf_free(&out);
