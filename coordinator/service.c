@@ -11,6 +11,7 @@
 #include "json_writer.h"
 #include "log.h"
 #include "monotonic.h"
+#include "openapi.h"
 #include "server.h"
 
 /* A perspective that could not be reached counts as missing for this long. */
@@ -208,6 +209,7 @@ static const struct route routes[] = {
 	{ "GET", "/healthz", 0, handle_healthz },
 	{ "GET", "/readyz", 0, handle_readyz },
 	{ "GET", "/metrics", 0, handle_metrics },
+	{ "GET", "/openapi.yaml", 0, openapi_route },
 };
 
 /* ---- one worker ---- */

@@ -8,6 +8,7 @@
 #include "httpcheck/fetcher.h"
 #include "httpcheck/dcv_route.h"
 #include "log.h"
+#include "openapi.h"
 
 #define READY_DEADLINE_MS	2000
 
@@ -166,6 +167,7 @@ static const struct route routes[] = {
 	{ "GET", "/healthz", 0, healthz_route },
 	{ "GET", "/readyz", 0, readyz_route },
 	{ "GET", "/metrics", 0, metrics_route },
+	{ "GET", "/openapi.yaml", 0, openapi_route },
 };
 
 static void

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+import contract
 from coordinators import Coordinators
-from minifleet.client import Fleet
+from fleets import Fleet
 from mininet.control import World
 
 
@@ -40,6 +41,14 @@ def _path(variable, what):
     if not os.environ.get(variable):
         pytest.fail(f"{variable} is not set: {what}")
     return Path(os.environ[variable])
+
+
+@pytest.fixture(autouse=True)
+def described():
+    """Whatever was answered during a test is as docs/openapi.yaml has it."""
+    yield
+    faults = contract.owed()
+    assert not faults, "docs/openapi.yaml does not describe:\n" + "\n".join(faults)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """Daemons of a test's own: how they are configured, started, called, watched and stopped."""
 
 import contextlib
-import http.client
 import json
 import os
 import re
@@ -12,6 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import contract
 from mininet import processes
 
 READY_S = 15
@@ -51,10 +51,7 @@ class Client:
             self.context.load_cert_chain(identity.certificate, identity.key)
 
     def connect(self, timeout_s=90):
-        if self.context:
-            return http.client.HTTPSConnection(*self.address, timeout=timeout_s,
-                                               context=self.context)
-        return http.client.HTTPConnection(*self.address, timeout=timeout_s)
+        return contract.connect(*self.address, self.context, timeout_s)
 
     def ask(self, path, body=None, connection=None):
         """GET, or POST when there is a body."""
@@ -65,9 +62,8 @@ class Client:
             own.request("GET" if data is None else "POST", path, data,
                         {"Content-Type": "application/json"})
             reply = own.getresponse()
-            text = reply.read().decode()
-            return Reply(reply.status, dict(reply.getheaders()), text,
-                         time.monotonic() - started)
+            return Reply(reply.status, dict(reply.getheaders()), reply.read().decode(),
+                         reply.arrived - started)
         finally:
             if not connection:
                 own.close()

@@ -4,10 +4,13 @@ import base64
 import hashlib
 import json
 import os
+import ssl
 import subprocess
+import urllib.parse
 
 import pytest
 
+import contract
 from coordinators import by_code
 from minifleet import pki
 
@@ -90,11 +93,13 @@ def test_the_request_is_what_was_posted(fleet, tmp_path):
     row = fleet.parts["perspectives"][0]
     body = '{"domain_or_ip_target":  "permit.com", "caa_check_parameters": ' \
            '{"certificate_type": "tls-server", "caa_domains": ["ca1.com"]}}'
-    own = fleet.parts["coordinator"]
-    text = subprocess.run(
-        ["curl", "-sS", "--noproxy", "*", "--cacert", fleet.parts["ca"], "--cert",
-         own["certificate"], "--key", own["key"], "--data-binary", body, row["url"] + "/caa"],
-        check=True, capture_output=True, text=True).stdout
+    own, where = fleet.parts["coordinator"], urllib.parse.urlsplit(row["url"])
+    context = ssl.create_default_context(cafile=fleet.parts["ca"])
+    context.load_cert_chain(own["certificate"], own["key"])
+    connection = contract.connect(where.hostname, where.port, context)
+    connection.request("POST", "/caa", body.encode())
+    text = connection.getresponse().read()
+    connection.close()
     digest = base64.urlsafe_b64encode(hashlib.sha256(body.encode()).digest())
     assert payload(json.loads(text))["request_sha256"] == digest.decode().rstrip("=")
 

@@ -5,11 +5,8 @@ import json
 import os
 import select
 import signal
-import ssl
 import subprocess
 import time
-import urllib.error
-import urllib.request
 
 FLEET = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "fleet")
 READY_S = 60
@@ -76,31 +73,6 @@ class Fleet:
     @property
     def url(self):
         return self.parts["url"]
-
-    def call(self, path, body=None, timeout_s=130):
-        """(status, decoded body) of the coordinator: GET, or POST when there is a body."""
-        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data,
-                                         {"Content-Type": "application/json"})
-        try:
-            with self._opener().open(request, timeout=timeout_s) as reply:
-                return reply.status, json.load(reply)
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, json.load(error)
-
-    def check_caa(self, name, caa_domains=("ca1.com",), orchestration=None, **parameters):
-        """The coordinator's whole answer to a CAA check; more caa_check_parameters by name."""
-        return self.call("/mpic", caa_request(name, caa_domains, orchestration, **parameters))
-
-    def _opener(self):
-        handlers = [urllib.request.ProxyHandler({})]
-        if self.url.startswith("https:"):
-            context = ssl.create_default_context(cafile=self.parts["ca"])
-            context.load_cert_chain(self.parts["caller"]["certificate"],
-                                    self.parts["caller"]["key"])
-            handlers.append(urllib.request.HTTPSHandler(context=context))
-        return urllib.request.build_opener(*handlers)
 
 
 def caa_request(name, caa_domains, orchestration=None, **parameters):
