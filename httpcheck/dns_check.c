@@ -165,6 +165,7 @@ judge_match(const struct dns_check *c, const struct evidence_lookup *l,
 			continue;
 		result->check_passed = true;
 		result->dcv.matched = records->texts[i];
+		result->dcv.relied_on = check_dcv_fixed(c->parameters);
 		return;
 	}
 	if (records->count == 1)
@@ -191,20 +192,25 @@ judge_persistent(const struct dns_check *c, const struct evidence_lookup *l,
 	};
 	enum persist_outcome nearest = PERSIST_MALFORMED, outcome;
 	struct place at = place_of(c, l);
-	size_t which = 0, len;
+	size_t which = 0, len, account = 0, first = SIZE_MAX;
 
+	/* Of usable ones that for the account the request names first: answers rotate. */
 	for (size_t i = 0; i < records->count; i++) {
 		const char *value = dns_record_value(records, i, &len);
 
-		outcome = value != NULL ? persist_judge(&question, value, len) : PERSIST_MALFORMED;
-		if (outcome <= nearest)
+		outcome = value != NULL ? persist_judge(&question, value, len, &account) :
+		    PERSIST_MALFORMED;
+		if (outcome < nearest || (outcome == nearest &&
+		    (outcome != PERSIST_USABLE || account >= first)))
 			continue;
 		nearest = outcome;
 		which = i;
+		first = outcome == PERSIST_USABLE ? account : SIZE_MAX;
 	}
 	if (nearest == PERSIST_USABLE) {
 		result->check_passed = true;
 		result->dcv.matched = records->texts[which];
+		result->dcv.relied_on = persist_account(&question, first);
 	} else if (records->count == 1) {
 		check_result_fail(result, PROBLEM_NO_MATCH,
 		    "the %s record at " PLACE " is not usable: it %s: \"%.*s\"", at.type, PLACE_OF(at),

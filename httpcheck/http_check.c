@@ -74,12 +74,13 @@ text_holds(struct text t, const char *value, bool exact)
 	return false;
 }
 
+/* The value alone makes it pass, wherever on the page it stood. */
 static void
 pass(struct check_result *result, const char *matched)
 {
 	result->check_completed = true;
 	result->check_passed = true;
-	result->dcv.matched = matched;
+	result->dcv.matched = result->dcv.relied_on = matched;
 }
 
 /* That it does not match; `what` is how. */

@@ -54,14 +54,21 @@ is_uri(const struct caa_parameter *p, const char *uri)
 	return uri != NULL && strlen(uri) == p->value_len && memcmp(uri, p->value, p->value_len) == 0;
 }
 
-static bool
-account_matches(const struct persist_question *q, const struct caa_parameter *p)
+const char *
+persist_account(const struct persist_question *q, size_t account)
 {
-	if (is_uri(p, q->account_uri))
-		return true;
-	for (size_t i = 0; i < q->account_uris->count; i++)
-		if (is_uri(p, q->account_uris->items[i]))
+	return account == 0 ? q->account_uri : q->account_uris->items[account - 1];
+}
+
+/* The first of the question's that it is for. */
+static bool
+account_matches(const struct persist_question *q, const struct caa_parameter *p, size_t *account)
+{
+	for (size_t i = 0; i <= q->account_uris->count; i++)
+		if (is_uri(p, persist_account(q, i))) {
+			*account = i;
 			return true;
+		}
 	return false;
 }
 
@@ -81,7 +88,8 @@ read_seconds(const struct caa_parameter *p, int64_t *seconds)
 }
 
 static enum persist_outcome
-judge_parameters(const struct persist_question *q, const struct persist_record *record)
+judge_parameters(const struct persist_question *q, const struct persist_record *record,
+    size_t *account)
 {
 	const struct caa_parameter *p = record->parameters;
 	int64_t until = INT64_MAX;
@@ -90,7 +98,7 @@ judge_parameters(const struct persist_question *q, const struct persist_record *
 		return PERSIST_REPEATED;
 	if (p[ACCOUNT].tag == NULL)
 		return PERSIST_NO_ACCOUNT;
-	if (!account_matches(q, &p[ACCOUNT]))
+	if (!account_matches(q, &p[ACCOUNT], account))
 		return PERSIST_OTHER_ACCOUNT;
 	if (p[UNTIL].tag != NULL && !read_seconds(&p[UNTIL], &until))
 		return PERSIST_BAD_UNTIL;
@@ -103,7 +111,7 @@ judge_parameters(const struct persist_question *q, const struct persist_record *
 }
 
 enum persist_outcome
-persist_judge(const struct persist_question *q, const void *text, size_t len)
+persist_judge(const struct persist_question *q, const void *text, size_t len, size_t *account)
 {
 	struct persist_record record;
 	struct caa_value value;
@@ -113,7 +121,7 @@ persist_judge(const struct persist_question *q, const void *text, size_t len)
 	if (value.issuer_len == 0 || !issuer_matches(q, &value))
 		return PERSIST_OTHER_ISSUER;
 	record = parameters_read(&value);
-	return judge_parameters(q, &record);
+	return judge_parameters(q, &record, account);
 }
 
 const char *

@@ -43,8 +43,11 @@ enum persist_outcome {
 	PERSIST_OUTCOME_COUNT
 };
 
+/* `account` is set where the record is usable: which of the question's it is for. */
 enum persist_outcome persist_judge(const struct persist_question *q, const void *record,
-    size_t len);
+    size_t len, size_t *account);
+/* Its URI. */
+const char *persist_account(const struct persist_question *q, size_t account);
 /* The end of a sentence about the record. */
 const char *persist_text(enum persist_outcome outcome);
 

@@ -123,5 +123,5 @@ tls_alpn_check_judge(const struct check_dcv_parameters *p, const struct target *
 		return;
 	result->check_completed = true;
 	result->check_passed = true;
-	result->dcv.matched = p->key_authorization_hash;
+	result->dcv.matched = result->dcv.relied_on = p->key_authorization_hash;
 }

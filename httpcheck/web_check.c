@@ -73,7 +73,7 @@ finish(struct web_check *w, struct check_result *result)
 	struct buf evidence = BUF_INIT(EVIDENCE_BYTES_MAX);
 
 	if (w->record.failed) {
-		result->dcv.matched = NULL;
+		result->dcv.matched = result->dcv.relied_on = NULL;
 		check_result_fail(result, PROBLEM_INTERNAL, "out of memory");
 	}
 	web_record_details(&w->record, &result->dcv);

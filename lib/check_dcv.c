@@ -70,6 +70,33 @@ is_in_request(const struct check_dcv_parameters *p, const struct target *target)
 	return false;
 }
 
+/* The one account of a request that names no two. */
+static const char *
+only_account(const struct check_dcv_parameters *p)
+{
+	const char *only = p->expected_account_uri;
+
+	for (size_t i = 0; i < p->expected_account_uris.count; i++) {
+		const char *uri = p->expected_account_uris.items[i];
+
+		if (only != NULL && strcmp(only, uri) != 0)
+			return NULL;
+		only = uri;
+	}
+	return only;
+}
+
+const char *
+check_dcv_fixed(const struct check_dcv_parameters *p)
+{
+	unsigned takes = dcv_method_row(p->method)->takes;
+
+	if (p->method == DCV_DNS_PERSISTENT)
+		return only_account(p);
+	return (takes & DCV_P_KEY_AUTHORIZATION_HASH) != 0 ? p->key_authorization_hash :
+	    (takes & DCV_P_KEY_AUTHORIZATION) != 0 ? p->key_authorization : p->challenge_value;
+}
+
 bool
 check_dcv_target(const struct check_dcv_parameters *p, const struct target *target,
     const char *target_path, struct json_faults *faults)

@@ -75,6 +75,12 @@ bool check_dcv_target(const struct check_dcv_parameters *p, const struct target 
  * percent-encoded or not: a server may show what it was asked for.
  */
 bool check_dcv_value_in(const struct check_dcv_parameters *p, const char *url);
+/*
+ * What every result that passes has relied on, when the request alone says it:
+ * the token, the key authorization or its digest, the contact, the address, the
+ * account. NULL if perspectives may come to different ones, and pass.
+ */
+const char *check_dcv_fixed(const struct check_dcv_parameters *p);
 /* require_exact_case as sent, or what the method has. */
 bool check_dcv_exact_case(const struct check_dcv_parameters *p);
 /*
@@ -115,8 +121,14 @@ struct check_dcv_details {
 	int method;			/* enum dcv_method; decoded */
 	int dnssec_status;		/* enum check_dnssec: weakest of every lookup; decoded */
 	const char *matched;		/* the record or value that passed; decoded */
+	/*
+	 * Of a result that passed, what others have to see as well to corroborate it
+	 * (BR 3.2.2.9): see check_dcv_fixed(). Never that without a pass; decoded.
+	 */
+	const char *relied_on;
 	/* DCV_DNS */
 	struct check_strings records_seen;	/* escaped where not UTF-8 */
+	struct json_object *records_read;	/* the same, decoded: a list, borrowed; or NULL */
 	struct json_int response_code;	/* RCODE */
 	struct json_bool ad_flag;	/* all lookups were secure */
 	const char *found_at;		/* decoded */

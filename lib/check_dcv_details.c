@@ -104,6 +104,7 @@ check_dcv_details_encode(const struct check_dcv_details *d, struct buf *out)
 	if (kind == DCV_TLS_ALPN)
 		json_add_string(out, ",\"common_name\":", d->common_name);
 	json_add_string(out, ",\"matched\":", d->matched);
+	json_add_string(out, ",\"relied_on\":", d->relied_on);
 	json_add_string(out, ",\"dnssec_status\":", check_dnssec_name(d->dnssec_status));
 	if (kind != DCV_DNS)
 		add_dials(out, d);
@@ -114,13 +115,16 @@ check_dcv_details_encode(const struct check_dcv_details *d, struct buf *out)
 
 struct wire_details {
 	int method;
-	const char *dnssec_status, *matched, *found_at, *response_url;
+	const char *dnssec_status, *matched, *relied_on, *found_at, *response_url;
+	struct json_object *records;
 };
 
 static const struct json_field details_fields[] = {
 	JSON_ROW("validation_method", ENUM, wire_details, method, .names = dcv_method_names),
 	JSON_ROW("dnssec_status", STRING, wire_details, dnssec_status, .max = 32),
 	JSON_ROW("matched", STRING, wire_details, matched, .max = CHECK_RESULT_MAX),
+	JSON_ROW("relied_on", STRING, wire_details, relied_on, .max = CHECK_VALUE_MAX),
+	JSON_ROW("records_seen", RAW, wire_details, records),
 	JSON_ROW("found_at", STRING, wire_details, found_at, .max = 1100),
 	JSON_ROW("response_url", STRING, wire_details, response_url, .max = CHECK_RESULT_MAX),
 	{ .key = NULL }
@@ -138,6 +142,8 @@ check_dcv_details_read(struct check_dcv_details *d, struct json_object *object,
 	d->method = w.method;
 	d->dnssec_status = check_dnssec_from_name(w.dnssec_status);
 	d->matched = w.matched;
+	d->relied_on = w.relied_on;
+	d->records_read = w.records;
 	d->found_at = w.found_at;
 	d->response_url = w.response_url;
 	return true;

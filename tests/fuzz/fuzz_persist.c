@@ -45,6 +45,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static const struct json_list issuers = { true, 1, { "CA1.com" } };
 	static const struct json_list accounts = { .set = false };
+	size_t account = SIZE_MAX;
 	char *copy = malloc(len + 1);	/* of its own size: a read past it is seen */
 
 	REQUIRE(copy != NULL);
@@ -54,14 +55,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 			.issuers = &issuers, .account_uri = ACCOUNT, .account_uris = &accounts,
 			.wildcard = wildcard, .now_s = 0,
 		};
-		enum persist_outcome outcome = persist_judge(&q, copy, len);
+		enum persist_outcome outcome = persist_judge(&q, copy, len, &account);
 
 		REQUIRE((outcome == PERSIST_USABLE) == is_usable(copy, len, wildcard));
 		REQUIRE(outcome != PERSIST_EXPIRED);
+		REQUIRE(outcome != PERSIST_USABLE || account == 0);
 		REQUIRE(persist_text(outcome) != NULL);
 		/* later, it can only be less */
 		q.now_s = INT64_MAX;
-		REQUIRE(persist_judge(&q, copy, len) <= outcome);
+		REQUIRE(persist_judge(&q, copy, len, &account) <= outcome);
 	}
 	free(copy);
 	return 0;

@@ -184,7 +184,7 @@ ADDRESSES = (
 
 # Open MPIC's members, and ours.
 DETAILS = {"validation_method", "records_seen", "response_code", "ad_flag", "found_at",
-           "cname_chain", "matched", "dnssec_status"}
+           "cname_chain", "matched", "relied_on", "dnssec_status"}
 CASES = (*ACME_DNS_01, *DNS_ACCOUNT_01, *DNS_CHANGE, *DNS_PERSISTENT, *CONTACT, *ADDRESSES)
 
 
@@ -212,6 +212,7 @@ def test_case(results, case):
         assert isinstance(details["cname_chain"], list) and result["evidence"]["lookups"]
     if result["check_passed"]:
         assert details["matched"] is not None and details["records_seen"]
+    assert (details["relied_on"] is not None) is result["check_passed"]
 
 
 def test_what_is_not_utf8_is_escaped(client):

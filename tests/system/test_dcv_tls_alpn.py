@@ -84,8 +84,8 @@ def test_case(asked, case):
     dcv.judge(case, result)
     assert result["elapsed_ms"] <= case.deadline_ms + 500
     details = result["details"]
-    assert set(details) == {"validation_method", "common_name", "matched", "dnssec_status",
-                            "resolved_ip", "addresses_tried"}
+    assert set(details) == {"validation_method", "common_name", "matched", "relied_on",
+                            "dnssec_status", "resolved_ip", "addresses_tried"}
     for dial in details["addresses_tried"]:
         assert dial["port"] == 443
     if result["check_passed"]:

@@ -216,7 +216,7 @@ def asked(client, world):
 
 HTTP_DETAILS = {"validation_method", "response_history", "response_url", "response_status_code",
                 "response_page"}
-OUR_DETAILS = {"matched", "dnssec_status", "resolved_ip", "addresses_tried"}
+OUR_DETAILS = {"matched", "relied_on", "dnssec_status", "resolved_ip", "addresses_tried"}
 DIAL = {"host", "address", "port", "outcome", "detail", "tls_version", "certificate_sha256",
         "connect_us", "tls_us", "first_byte_us", "total_us"}
 RESULT = {"check_completed", "check_passed", "errors", "timestamp_ns", "check_type", "details"}

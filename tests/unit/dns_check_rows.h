@@ -21,9 +21,13 @@
 #define ANYCASE		",\"require_exact_case\":false"
 #define PERSIST		METHOD("dns-persistent", ",\"issuer_domain_names\":[\"ca1.com\"]," \
 	"\"expected_account_uri\":\"" ACCOUNT "\"")
+#define ACCOUNTS	METHOD("dns-persistent", ",\"issuer_domain_names\":[\"ca1.com\"]," \
+	"\"expected_account_uris\":[\"" ACCOUNT "\",\"" ACCOUNT_2 "\"]")
 #define ADDRESS(type, text) METHOD("ip-address", ",\"dns_record_type\":\"" type "\"" VALUE(text))
 #define PTR(text)	METHOD("reverse-address-lookup", VALUE(text))
 
+#define ACCOUNT_2	"https://ca1.com/acct/2"
+#define RIGHT_2		"ca1.com; accounturi=" ACCOUNT_2
 #define RIGHT		"ca1.com; accounturi=" ACCOUNT
 #define NAME01		"_acme-challenge.a.com"
 #define HOP(owner, target, dnssec) "{\"owner\":\"" owner "\",\"type\":\"CNAME\",\"target\":\"" \
@@ -50,6 +54,7 @@ struct row {
 	const char *asked;		/* the question's name, NULL: not looked at */
 	const char *matched, *seen;	/* seen: joined by newlines */
 	const char *found_at, *aliases, *says;
+	const char *relied_on;		/* NULL: not looked at */
 };
 
 static const struct row rows[] = {
@@ -157,6 +162,8 @@ static const struct row rows[] = {
 	    .problem = PROBLEM_NO_MATCH, .seen = "." },
 	{ "CNAME has no case, whatever is asked", CHANGE("CNAME", "VA.ca1.com", EXACT
 	    ",\"require_exact_case\":true"), .records = { "va.ca1.com" }, .matched = "va.ca1.com." },
+	{ "within TXT", CHANGE("TXT", "va", ""), .records = { "x=va" }, .matched = "x=va",
+	    .relied_on = "va" },
 	{ "exactly CAA", CHANGE("CAA", "VA", EXACT), .records = { "issue ca1.com", "x va" },
 	    .matched = "va", .seen = "ca1.com\nva" },
 	{ "within CAA", CHANGE("CAA", "a1", ""), .records = { "issue ca1.com" },
@@ -179,12 +186,22 @@ static const struct row rows[] = {
 	    "expired by its persistUntil: \"" RIGHT "; persistUntil=1\"" },
 	{ "one usable will do", PERSIST, .records = { RIGHT "; persistUntil=1", RIGHT },
 	    .matched = RIGHT },
+	{ "the account is what is relied on", PERSIST, .records = { RIGHT }, .matched = RIGHT,
+	    .relied_on = ACCOUNT },
+	{ "the other account", ACCOUNTS, .records = { RIGHT_2 }, .matched = RIGHT_2,
+	    .relied_on = ACCOUNT_2 },
+	{ "the first account asked, however answers rotate", ACCOUNTS,
+	    .records = { RIGHT_2, RIGHT }, .matched = RIGHT, .relied_on = ACCOUNT },
+	{ "and rotate", ACCOUNTS, .records = { RIGHT, RIGHT_2 }, .matched = RIGHT,
+	    .relied_on = ACCOUNT },
+	{ "the usable account", ACCOUNTS, .records = { RIGHT "; persistUntil=1", RIGHT_2 },
+	    .matched = RIGHT_2, .relied_on = ACCOUNT_2 },
 	{ "RDATA that is none", PERSIST, .records = { "\\#05" }, .problem = PROBLEM_NO_MATCH,
 	    .says = "does not follow the syntax" },
 
 	/* -- contacts -- */
 	{ "email in TXT", METHOD("contact-email-txt", VALUE("A@b.c")), .records = { "a@B.c" },
-	    .asked = "_validation-contactemail.a.com", .matched = "a@B.c" },
+	    .relied_on = "A@b.c", .asked = "_validation-contactemail.a.com", .matched = "a@B.c" },
 	{ "another email", METHOD("contact-email-txt", VALUE("a@b.c")), .records = { "aa@b.c" },
 	    .problem = PROBLEM_NO_MATCH },
 	{ "phone in TXT", METHOD("contact-phone-txt", VALUE("+1 555")), .records = { "+1 555" },
@@ -208,7 +225,7 @@ static const struct row rows[] = {
 	    .dnssec = "indeterminate", .problem = PROBLEM_DNS_FAILED },
 
 	/* -- addresses -- */
-	{ "A", ADDRESS("A", "192.0.2.1"), .records = { "192.0.2.2", "192.0.2.1" }, .asked = "a.com",
+	{ "A", ADDRESS("A", "192.0.2.1"), .relied_on = "192.0.2.1", .records = { "192.0.2.2", "192.0.2.1" }, .asked = "a.com",
 	    .matched = "192.0.2.1", .seen = "192.0.2.2\n192.0.2.1" },
 	{ "AAAA", ADDRESS("AAAA", "2001:DB8:0:0::0001"), .records = { "2001:db8::1" },
 	    .matched = "2001:db8::1" },

@@ -392,6 +392,33 @@ test_digest(void **state)
 	assert_false(check_dcv_digest("", hex));
 }
 
+/* ---- what results rely on ---- */
+
+static void
+test_fixed(void **state)
+{
+	struct check_dcv_parameters p = { .method = DCV_ACME_HTTP_01, .token = "t",
+		.key_authorization = "t.k", .key_authorization_hash = "h", .challenge_value = "v",
+		.expected_account_uri = "a" };
+
+	for (p.method = 0; p.method < DCV_METHOD_COUNT; p.method++) {
+		const char *expected = p.method == DCV_DNS_PERSISTENT ? "a" :
+		    p.method == DCV_ACME_HTTP_01 ? "t.k" : p.method == DCV_ACME_DNS_01 ||
+		    p.method == DCV_DNS_ACCOUNT_01 || p.method == DCV_ACME_TLS_ALPN_01 ? "h" : "v";
+
+		assert_string_equal(check_dcv_fixed(&p), expected);
+	}
+	p.method = DCV_DNS_PERSISTENT;
+	p.expected_account_uris = (struct json_list){ true, 2, { "a", "a" } };
+	assert_string_equal(check_dcv_fixed(&p), "a");
+	p.expected_account_uris.items[1] = "A";
+	assert_null(check_dcv_fixed(&p));
+	p.expected_account_uri = NULL;
+	assert_null(check_dcv_fixed(&p));
+	p.expected_account_uris.count = 1;
+	assert_string_equal(check_dcv_fixed(&p), "a");
+}
+
 /* ---- details ---- */
 
 static void
@@ -401,6 +428,7 @@ test_dns_details(void **state)
 	static const char *const chain[] = { "x.com." };
 	struct check_dcv_details d = {
 		.method = DCV_ACME_DNS_01, .dnssec_status = CHECK_DNSSEC_SECURE, .matched = "a",
+		.relied_on = "b",
 		.records_seen = { seen, 2 }, .response_code = { true, 0 }, .ad_flag = { true, true },
 		.found_at = "n.com", .cname_chain = { chain, 1 },
 	}, again;
@@ -411,6 +439,7 @@ test_dns_details(void **state)
 	assert_string_equal(out.data, "{\"validation_method\":\"acme-dns-01\","
 	    "\"records_seen\":[\"a\",\"\\\"b\\\"\"],\"response_code\":0,\"ad_flag\":true,"
 	    "\"found_at\":\"n.com\",\"cname_chain\":[\"x.com.\"],\"matched\":\"a\","
+	    "\"relied_on\":\"b\","
 	    "\"dnssec_status\":\"secure\"}");
 	json_faults_init(&faults);
 	object = json_document_parse(out.data, out.len, &faults);
@@ -418,6 +447,8 @@ test_dns_details(void **state)
 	assert_int_equal(again.method, DCV_ACME_DNS_01);
 	assert_int_equal(again.dnssec_status, CHECK_DNSSEC_SECURE);
 	assert_string_equal(again.matched, "a");
+	assert_string_equal(again.relied_on, "b");
+	assert_int_equal(json_object_array_length(again.records_read), 2);
 	assert_string_equal(again.found_at, "n.com");
 	json_object_put(object);
 	buf_free(&out);
@@ -445,7 +476,7 @@ test_http_details(void **state)
 	assert_non_null(strstr(out.data, "\"response_history\":[{\"status_code\":302,\"url\":\"/b\","
 	    "\"response_status_code\":302,\"response_url\":\"http://a.com/\"}]"));
 	/* the first 100 bytes are 136 of base64 */
-	assert_non_null(strstr(out.data, "eHh4eA==\",\"matched\":null,\"dnssec_status\":null,"
+	assert_non_null(strstr(out.data, "eHh4eA==\",\"matched\":null,\"relied_on\":null,\"dnssec_status\":null,"
 	    "\"resolved_ip\":\"1.2.3.4\""));
 	assert_non_null(strstr(out.data, "\"connect_us\":5,\"tls_us\":null,\"first_byte_us\":9"));
 	d.page = NULL;
@@ -459,7 +490,7 @@ static void
 test_details_read_faults(void **state)
 {
 	static const char *const faulty[] = {
-		"{\"validation_method\":\"other\"}", "{\"matched\":1}", "{\"found_at\":[]}", "[]",
+		"{\"validation_method\":\"other\"}", "{\"matched\":1}", "{\"relied_on\":[]}", "{\"found_at\":[]}", "[]",
 	};
 
 	for (size_t i = 0; i < sizeof(faulty) / sizeof(faulty[0]); i++) {
@@ -490,6 +521,7 @@ main(void)
 		cmocka_unit_test(test_too_many_headers),
 		cmocka_unit_test(test_value_in_request),
 		cmocka_unit_test(test_digest),
+		cmocka_unit_test(test_fixed),
 		cmocka_unit_test(test_dns_details),
 		cmocka_unit_test(test_http_details),
 		cmocka_unit_test(test_details_read_faults),

@@ -207,6 +207,7 @@ assert_consistent(const struct check_result *r)
 
 	CHECK(r->check_passed == (r->problem.problem == PROBLEM_NONE));
 	CHECK(r->check_passed == (d->matched != NULL));
+	CHECK(r->check_passed == (d->relied_on != NULL));
 	CHECK(r->check_completed == (answered || r->problem.problem == PROBLEM_NO_RECORD));
 	CHECK(r->check_completed == d->ad_flag.set);
 	CHECK(!d->ad_flag.set || d->ad_flag.value == (d->dnssec_status == CHECK_DNSSEC_SECURE));
@@ -233,6 +234,8 @@ assert_row(const struct row *row, const struct prepared *p, const struct check_r
 		    r->problem.message);
 	assert_consistent(r);
 	assert_text(r->dcv.matched, row->matched, "matched");
+	if (row->relied_on != NULL)
+		assert_text(r->dcv.relied_on, row->relied_on, "relied_on");
 	if (row->asked != NULL)
 		assert_text(question.name.text, row->asked, "the name asked");
 	CHECK(question.type == dcv_record_type(p->request.dcv.dns_record_type));

@@ -118,6 +118,7 @@ check_row(const struct row *row)
 		    row->method == DCV_ACME_HTTP_01 ? KEY : VALUE);
 	else
 		assert_null(r.dcv.matched);
+	assert_ptr_equal(r.dcv.relied_on, r.dcv.matched);
 	free(exact);
 }
 

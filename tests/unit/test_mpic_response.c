@@ -331,9 +331,11 @@ static const struct {
 	    "\"key_authorization\":\"t.k\",\"http_headers\":null}",
 	    "{\"validation_method\":\"acme-http-01\",\"response_history\":null,\"response_url\":null,"
 	    "\"response_status_code\":null,\"response_page\":null,\"matched\":null,"
+	    "\"relied_on\":null,"
 	    "\"dnssec_status\":\"secure\",\"resolved_ip\":null,\"addresses_tried\":[]}",
 	    "{\"validation_method\":\"acme-http-01\",\"response_history\":null,\"response_url\":null,"
 	    "\"response_status_code\":null,\"response_page\":null,\"matched\":null,"
+	    "\"relied_on\":null,"
 	    "\"dnssec_status\":null,\"resolved_ip\":null,\"addresses_tried\":[]}" },
 	{ { .set = true, .method = DCV_ACME_DNS_01, .key_authorization_hash = "h",
 		.dns_record_type = DCV_TXT },
@@ -341,16 +343,20 @@ static const struct {
 	    "\"key_authorization_hash\":\"h\"}",
 	    "{\"validation_method\":\"acme-dns-01\",\"records_seen\":null,\"response_code\":null,"
 	    "\"ad_flag\":null,\"found_at\":null,\"cname_chain\":null,\"matched\":null,"
+	    "\"relied_on\":null,"
 	    "\"dnssec_status\":\"secure\"}",
 	    "{\"validation_method\":\"acme-dns-01\",\"records_seen\":null,\"response_code\":null,"
 	    "\"ad_flag\":null,\"found_at\":null,\"cname_chain\":null,\"matched\":null,"
+	    "\"relied_on\":null,"
 	    "\"dnssec_status\":null}" },
 	{ { .set = true, .method = DCV_ACME_TLS_ALPN_01, .key_authorization_hash = "h" },
 	    "{\"validation_method\":\"acme-tls-alpn-01\",\"require_exact_case\":false,"
 	    "\"key_authorization_hash\":\"h\"}",
 	    "{\"validation_method\":\"acme-tls-alpn-01\",\"common_name\":null,\"matched\":null,"
+	    "\"relied_on\":null,"
 	    "\"dnssec_status\":\"secure\",\"resolved_ip\":null,\"addresses_tried\":[]}",
 	    "{\"validation_method\":\"acme-tls-alpn-01\",\"common_name\":null,\"matched\":null,"
+	    "\"relied_on\":null,"
 	    "\"dnssec_status\":null,\"resolved_ip\":null,\"addresses_tried\":[]}" },
 };
 

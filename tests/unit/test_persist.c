@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -117,8 +118,9 @@ assert_rows(const struct row *table, size_t count, bool wildcard)
 	struct persist_question q = question(wildcard);
 
 	for (size_t i = 0; i < count; i++) {
+		size_t account;
 		enum persist_outcome got = persist_judge(&q, table[i].record,
-		    strlen(table[i].record));
+		    strlen(table[i].record), &account);
 
 		if (got != table[i].outcome)
 			fail_msg("\"%s\" %s, not: %s", table[i].record, persist_text(got),
@@ -137,11 +139,31 @@ static void
 test_octets(void **state)
 {
 	struct persist_question q = question(false);
+	size_t account;
 
 	/* a NUL ends nothing, and nothing past the length is read */
-	assert_int_equal(persist_judge(&q, RIGHT "\0", sizeof(RIGHT)), PERSIST_MALFORMED);
-	assert_int_equal(persist_judge(&q, RIGHT "; x", sizeof(RIGHT) - 1), PERSIST_USABLE);
-	assert_int_equal(persist_judge(&q, NULL, 0), PERSIST_OTHER_ISSUER);
+	assert_int_equal(persist_judge(&q, RIGHT "\0", sizeof(RIGHT), &account), PERSIST_MALFORMED);
+	assert_int_equal(persist_judge(&q, RIGHT "; x", sizeof(RIGHT) - 1, &account), PERSIST_USABLE);
+	assert_int_equal(persist_judge(&q, NULL, 0, &account), PERSIST_OTHER_ISSUER);
+}
+
+/* Which of the accounts it is. */
+static void
+test_account(void **state)
+{
+	static const char *const uris[] = { "https://ca1.com/acct/1", "acct:one@ca1.com",
+		"https://ca1.com/acct/3" };
+	struct persist_question q = question(false);
+
+	for (size_t i = 0; i < 3; i++) {
+		char record[128];
+		size_t account = 9;
+
+		snprintf(record, sizeof(record), "ca1.com; accounturi=%s", uris[i]);
+		assert_int_equal(persist_judge(&q, record, strlen(record), &account), PERSIST_USABLE);
+		assert_int_equal(account, i);
+		assert_string_equal(persist_account(&q, account), uris[i]);
+	}
 }
 
 /* Without the one URI, only the list counts. */
@@ -149,9 +171,10 @@ static void
 test_list_alone(void **state)
 {
 	struct persist_question q = question(false);
+	size_t account;
 
 	q.account_uri = NULL;
-	assert_int_equal(persist_judge(&q, RIGHT, sizeof(RIGHT) - 1), PERSIST_OTHER_ACCOUNT);
+	assert_int_equal(persist_judge(&q, RIGHT, sizeof(RIGHT) - 1, &account), PERSIST_OTHER_ACCOUNT);
 }
 
 int
@@ -160,6 +183,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_octets),
+		cmocka_unit_test(test_account),
 		cmocka_unit_test(test_list_alone),
 	};
 

@@ -60,6 +60,7 @@ judge(const char *target, const char *hash, const struct fetch_outcome *o)
 		assert_string_equal(r.dcv.matched, hash);
 	else
 		assert_null(r.dcv.matched);
+	assert_ptr_equal(r.dcv.relied_on, r.dcv.matched);
 	return r.problem.problem;
 }
 

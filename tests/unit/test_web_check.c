@@ -73,7 +73,7 @@ test_passes(void **state)
 	assert_string_equal(w.jobs[0].user_agent, "agent");
 	assert_json(&w, "\"response_history\":null,\"response_url\":\"" PAGE "\"");
 	assert_json(&w, "\"response_status_code\":200,\"response_page\":\"dC5rCg==\"");
-	assert_json(&w, "\"matched\":\"" KEY "\",\"dnssec_status\":\"insecure\"");
+	assert_json(&w, "\"matched\":\"" KEY "\",\"relied_on\":\"" KEY "\",\"dnssec_status\":\"insecure\"");
 	assert_json(&w, "\"resolved_ip\":\"" V4 "\",\"addresses_tried\":[{\"host\":\"" H
 	    "\",\"address\":\"" V4 "\",\"port\":80,\"outcome\":\"answered\"");
 	assert_json(&w, "\"connect_us\":5,\"tls_us\":null,\"first_byte_us\":6,\"total_us\":7");
