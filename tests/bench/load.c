@@ -3,12 +3,13 @@
  * HTTP/1.1 with a kept-alive connection for each, or with -2 over HTTP/2 and a
  * few connections.
  *
- *	load [-2] [-j IN_FLIGHT] [-f FIRST] [-m MODULUS] [-b BODY] [-e EXPECTED]
+ *	load [-2] [-j IN_FLIGHT] [-f FIRST] [-m MODULUS] [-b BODY]... [-e EXPECTED]...
  *	    [-a CA -c CERTIFICATE -k KEY] [-p PID]... http[s]://ADDR:PORT/PATH COUNT
  *
  * With -b it is POST, else GET. "%d" in BODY is the request's number, FIRST and
- * up, modulo MODULUS. A reply must be 200 and hold EXPECTED. Before anything
- * counts, each client has its connection and made one request.
+ * up, modulo MODULUS. A reply must be 200 and hold EXPECTED. -b and -e given
+ * twice are for every other request. Before anything counts, each client has
+ * its connection and made one request.
  */
 #include "tests/bench/load.h"
 
@@ -61,15 +62,17 @@ client_send(struct client *c)
 {
 	struct load *l = c->load;
 	char body[REQUEST_MAX] = "";
-	const char *at = l->body != NULL ? strstr(l->body, "%d") : NULL;
+	const char *form = l->body_count > 0 ? l->bodies[l->sent % l->body_count] : NULL;
+	const char *at = form != NULL ? strstr(form, "%d") : NULL;
 
 	if (at != NULL)
-		snprintf(body, sizeof(body), "%.*s%zu%s", (int)(at - l->body), l->body,
+		snprintf(body, sizeof(body), "%.*s%zu%s", (int)(at - form), form,
 		    (l->first + l->sent) % l->modulus, at + 2);
-	else if (l->body != NULL)
-		snprintf(body, sizeof(body), "%s", l->body);
+	else if (form != NULL)
+		snprintf(body, sizeof(body), "%s", form);
+	c->expected = l->expected_count > 0 ? l->expected[l->sent % l->expected_count] : NULL;
 	c->began_ns = monotonic_ns();
-	l->wire->send(c, l->body != NULL ? body : NULL);
+	l->wire->send(c, form != NULL ? body : NULL);
 }
 
 void
@@ -93,7 +96,7 @@ load_reply(struct client *c, int status, const char *body)
 	struct load *l = c->load;
 	const char *error = NULL;
 
-	if (status != 200 || (l->expected != NULL && strstr(body, l->expected) == NULL))
+	if (status != 200 || (c->expected != NULL && strstr(body, c->expected) == NULL))
 		error = body;
 	if (l->warm < l->in_flight) {
 		if (error != NULL)
@@ -154,6 +157,15 @@ load_url(struct load *l, const char *url)
 }
 
 static bool
+load_form(const char *forms[LOAD_BODIES], size_t *count, const char *form)
+{
+	if (*count == LOAD_BODIES)
+		return false;
+	forms[(*count)++] = form;
+	return true;
+}
+
+static bool
 load_option(struct load *l, int letter, const char *value)
 {
 	switch (letter) {
@@ -161,8 +173,8 @@ load_option(struct load *l, int letter, const char *value)
 	case 'j': l->in_flight = strtoul(value, NULL, 10); break;
 	case 'f': l->first = strtoul(value, NULL, 10); break;
 	case 'm': l->modulus = strtoul(value, NULL, 10); break;
-	case 'b': l->body = value; break;
-	case 'e': l->expected = value; break;
+	case 'b': return load_form(l->bodies, &l->body_count, value);
+	case 'e': return load_form(l->expected, &l->expected_count, value);
 	case 'a': l->ca = value; break;
 	case 'c': l->certificate = value; break;
 	case 'k': l->key = value; break;
@@ -183,8 +195,8 @@ main(int argc, char **argv)
 	while ((letter = getopt(argc, argv, "2j:f:m:b:e:a:c:k:p:")) != -1)
 		good = load_option(&l, letter, optarg) && good;
 	if (!good || argc - optind != 2 || !load_url(&l, argv[optind])) {
-		fprintf(stderr, "usage: load [-2] [-j IN_FLIGHT] [-f FIRST] [-m MODULUS] [-b BODY]"
-		    " [-e EXPECTED] [-a CA -c CERTIFICATE -k KEY] [-p PID]..."
+		fprintf(stderr, "usage: load [-2] [-j IN_FLIGHT] [-f FIRST] [-m MODULUS] [-b BODY]..."
+		    " [-e EXPECTED]... [-a CA -c CERTIFICATE -k KEY] [-p PID]..."
 		    " http[s]://ADDR:PORT/PATH COUNT\n");
 		return 2;
 	}

@@ -16,11 +16,14 @@
 #include "endpoint.h"
 #include "tests/bench/meter.h"
 
+#define LOAD_BODIES	2
+
 struct load;
 
 struct client {
 	struct load *load;
 	uint64_t began_ns;
+	const char *expected;	/* of the request under way */
 	void *wire;		/* the protocol's */
 };
 
@@ -37,7 +40,9 @@ struct load {
 	struct meter meter;
 	struct endpoint to;
 	char authority[ENDPOINT_TEXT_MAX];
-	const char *path, *body, *expected;
+	const char *path;
+	const char *bodies[LOAD_BODIES], *expected[LOAD_BODIES];	/* taken in turn */
+	size_t body_count, expected_count;
 	const char *ca, *certificate, *key;
 	bool tls;
 	SSL_CTX *context;

@@ -16,11 +16,11 @@ TIMEOUT_S = 300
 median = statistics.median
 
 
-def caa_body(name, **more):
+def caa_body(name, caa_domain="ca1.com", **more):
     """The body of a CAA check, for a perspective and for a coordinator."""
     return json.dumps({"check_type": "caa", "domain_or_ip_target": name,
                        "caa_check_parameters": {"certificate_type": "tls-server",
-                                                "caa_domains": ["ca1.com"]}, **more})
+                                                "caa_domains": [caa_domain]}, **more})
 
 
 def dcv_body(target, method, deadline_ms=None, **parameters):
@@ -43,7 +43,9 @@ def _run(command):
 
 
 def _options(letters):
-    return [word for letter, value in letters.items() if value is not None
+    """A list is an option given more than once."""
+    return [word for letter, values in letters.items() if values is not None
+            for value in (values if isinstance(values, list) else [values])
             for word in (f"-{letter}", value)]
 
 
@@ -64,7 +66,10 @@ def get(url, count):
 
 def load(url, count, body=None, expected=None, tls=None, pids=(), in_flight=64, modulus=None,
          h2=False):
-    """Requests to a server; see load.c. tls is (CA, certificate, key)."""
+    """Requests to a server; see load.c. tls is (CA, certificate, key).
+
+    Lists of two as body and expected are for every other request.
+    """
     ca, certificate, key = tls or (None, None, None)
     return _run([BUILD / "tests/bench/load", *_options({
         "j": in_flight, "m": modulus, "b": body, "e": expected, "a": ca, "c": certificate,

@@ -35,8 +35,8 @@ def _together(bench):
 
 def _fleet(bench, plain, options, rows):
     with bench.fleet(*options) as fleet:
-        parts = _parts(fleet)
-        pids = [pid for each in parts.values() for pid in each]
+        found = parts(fleet)
+        pids = [pid for each in found.values() for pid in each]
         servers = tools.named(tools.tree(int(
             Path(os.environ["MPIC_WORLD"], "pid").read_text())), "nsd: ")
         empty = tools.load(fleet.url + "/healthz", EMPTY, tls=fleet.tls_caller)
@@ -44,27 +44,27 @@ def _fleet(bench, plain, options, rows):
             results = [tools.load(fleet.url + "/mpic", REQUESTS, tools.caa_body(name),
                                   '"is_valid":true', fleet.tls_caller, pids + servers,
                                   modulus=5000) for _ in range(ROUNDS)]
-            _report(bench, what, results, parts, servers, plain, target)
+            _report(bench, what, results, found, servers, plain, target)
             if throughput:
                 bench.report.add(f"together: requests a second, {what} (base: /healthz)",
                                  tools.median(r["per_s"] for r in results), "/s",
                                  empty["per_s"], 1800, least=True)
 
 
-def _report(bench, what, results, parts, servers, plain, target):
+def _report(bench, what, results, found, servers, plain, target):
     """Medians; the parts' shares are those of the median run."""
-    ours = [pid for pids in parts.values() for pid in pids]
+    ours = [pid for pids in found.values() for pid in pids]
     result = sorted(results, key=lambda r: tools.cpu_us(r, ours))[len(results) // 2]
     bench.report.add(f"together: CPU, {what} (base: 6 plain lookups)",
                      tools.cpu_us(result, ours), "us", plain, target)
-    shares = {part: tools.cpu_us(result, pids) for part, pids in parts.items()}
+    shares = {part: tools.cpu_us(result, pids) for part, pids in found.items()}
     shares["name servers"] = tools.cpu_us(result, servers)
     shares["load generator"] = result["own_cpu_us"] / result["count"]
     bench.report.note("of which " + ", ".join(f"{part} {us:.0f}" for part, us in shares.items()) +
                       f"; median {result['p50_us'] / 1000:.1f} ms")
 
 
-def _parts(fleet):
+def parts(fleet):
     """The processes by program; name servers and the load generator are not ours."""
     perspectives = fleet.parts["perspectives"]
     return {
