@@ -17,6 +17,7 @@
 #include "daemon_worker.h"
 #include "log.h"
 #include "monotonic.h"
+#include "notify.h"
 
 #define BACKLOG 1024
 #define BACKOFF_FIRST_MS 100
@@ -32,18 +33,24 @@ struct child {
 	int64_t backoff_ms;
 	struct event restart;
 	bool ready;		/* has been, once */
+	bool serving;
+	bool reloading;		/* was asked to, and has not said that it did */
+	bool hung;		/* its loop does not turn */
+	uint64_t beat_ns;	/* when it last said that its loop turns */
 };
 
 struct supervisor {
 	const struct daemon_config *cfg;
 	struct event_base *base;
 	int listen_fd;
-	int ready_fd[2];	/* workers write their index when they serve */
-	struct event on_ready, on_child, on_term, on_int, on_hup, on_deadline;
+	int ready_fd[2];	/* from the workers: see daemon_hear() */
+	struct event on_news, on_child, on_term, on_int, on_hup, on_deadline, on_watch;
+	int64_t watchdog_ms;	/* the service manager's patience; 0: it has no watchdog */
 	struct child *children;
 	unsigned running;
 	bool stopping;
 	bool announced;
+	bool reloading;
 	int status;
 };
 
@@ -66,13 +73,15 @@ child_main(struct child *c, pid_t supervisor_pid)
 	struct supervisor *s = c->supervisor;
 	const struct daemon_config *cfg = s->cfg;
 	int listen_fd = s->listen_fd, ready_fd = s->ready_fd[1], status;
+	/* Twice for each look at it. */
+	int64_t beat_ms = s->watchdog_ms / DAEMON_PINGS / 2;
 
 	if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != supervisor_pid)
 		_exit(1);
 	event_reinit(s->base);
 	supervisor_unwatch(s);
 	event_base_free(s->base);
-	status = daemon_worker_run(cfg, listen_fd, ready_fd, c->index);
+	status = daemon_worker_run(cfg, listen_fd, ready_fd, c->index, beat_ms);
 	_exit(status);
 }
 
@@ -97,9 +106,85 @@ child_start(struct child *c)
 		return;
 	}
 	c->pid = pid;
-	c->started_ns = monotonic_ns();
+	c->started_ns = c->beat_ns = monotonic_ns();
+	c->hung = false;
 	s->running++;
 }
+
+/* ---- what the service manager is told ---- */
+
+static void
+status_tell(const struct supervisor *s)
+{
+	unsigned serving = 0;
+
+	for (unsigned i = 0; i < s->cfg->workers; i++)
+		serving += s->children[i].serving;
+	if (s->announced && !s->stopping)
+		notify_status("%u of %u workers serve", serving, s->cfg->workers);
+}
+
+/* Once every worker that was asked has read its files again, or died and begun with them. */
+static void
+reload_check(struct supervisor *s)
+{
+	if (!s->reloading)
+		return;
+	for (unsigned i = 0; i < s->cfg->workers; i++)
+		if (s->children[i].reloading)
+			return;
+	s->reloading = false;
+	if (!s->stopping)
+		notify_ready("the files were read again");
+}
+
+/* A worker of which nothing was heard in half the time there is. One that is dead does not hang. */
+static bool
+child_hangs(const struct child *c)
+{
+	uint64_t patience_ns = (uint64_t)c->supervisor->watchdog_ms * 1000000U / 2;
+
+	return c->pid > 0 && monotonic_ns() - c->beat_ns > patience_ns;
+}
+
+/*
+ * The service manager hears of us while every worker's loop turns. When it
+ * does not, it ends the service and starts it again.
+ */
+static void
+on_watch(evutil_socket_t fd, short what, void *arg)
+{
+	struct supervisor *s = arg;
+	bool well = true;
+	char index[16];
+
+	for (unsigned i = 0; i < s->cfg->workers; i++) {
+		struct child *c = &s->children[i];
+		bool hangs = child_hangs(c);
+
+		snprintf(index, sizeof(index), "%u", i);
+		if (hangs && !c->hung)
+			log_error("a worker hangs: the service manager is not told that all is well",
+			    "worker", index);
+		c->hung = hangs;
+		well = well && !hangs;
+	}
+	if (well)
+		notify_watchdog();
+}
+
+static void
+watch_start(struct supervisor *s)
+{
+	struct timeval tv;
+
+	if (s->watchdog_ms <= 0)
+		return;
+	daemon_time_ms(&tv, s->watchdog_ms / DAEMON_PINGS);
+	event_add(&s->on_watch, &tv);
+}
+
+/* ---- the workers ---- */
 
 static void
 child_died(struct child *c, int status)
@@ -109,7 +194,9 @@ child_died(struct child *c, int status)
 	struct timeval later;
 
 	c->pid = 0;
+	c->serving = c->reloading = false;
 	s->running--;
+	reload_check(s);
 	if (s->stopping) {
 		if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 			s->status = 1;
@@ -119,6 +206,7 @@ child_died(struct child *c, int status)
 	snprintf(how, sizeof(how), "%s %d", WIFSIGNALED(status) ? "signal" : "status",
 	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	log_error("a worker died and is started again", "worker", index, "by", how);
+	status_tell(s);
 	if (monotonic_ns() - c->started_ns > YOUNG_MS * 1000000ull || c->backoff_ms == 0)
 		c->backoff_ms = BACKOFF_FIRST_MS;
 	else if (c->backoff_ms * 2 <= BACKOFF_MAX_MS)
@@ -143,18 +231,31 @@ on_child(evutil_socket_t sig, short what, void *arg)
 }
 
 static void
-on_ready(evutil_socket_t fd, short what, void *arg)
+child_told(struct child *c, enum daemon_news what)
+{
+	struct supervisor *s = c->supervisor;
+	bool served = c->serving;
+
+	c->beat_ns = monotonic_ns();
+	if (what == DAEMON_READY)
+		c->ready = c->serving = true;
+	if (what == DAEMON_RELOADED)
+		c->reloading = false;
+	if (c->serving != served)
+		status_tell(s);
+	reload_check(s);
+}
+
+static void
+on_news(evutil_socket_t fd, short flags, void *arg)
 {
 	struct supervisor *s = arg;
-	unsigned char index[2];
-	unsigned ready = 0;
+	enum daemon_news what;
+	unsigned ready = 0, index;
 
-	while (read(fd, index, sizeof(index)) == sizeof(index)) {
-		unsigned i = (unsigned)index[0] << 8 | index[1];
-
-		if (i < s->cfg->workers)
-			s->children[i].ready = true;
-	}
+	while (daemon_hear(fd, &what, &index))
+		if (index < s->cfg->workers)
+			child_told(&s->children[index], what);
 	for (unsigned i = 0; i < s->cfg->workers; i++)
 		ready += s->children[i].ready;
 	if (ready < s->cfg->workers || s->announced)
@@ -183,7 +284,7 @@ on_stop(evutil_socket_t sig, short what, void *arg)
 	s->stopping = true;
 	daemon_stop_listening(s->listen_fd);
 	children_signal(s, SIGTERM);
-	daemon_notify("STOPPING=1");
+	notify_stopping("requests under way are finished");
 	for (unsigned i = 0; i < s->cfg->workers; i++)
 		event_del(&s->children[i].restart);
 	daemon_time_ms(&drain, (s->cfg->drain_ms > 0 ? s->cfg->drain_ms : DAEMON_DRAIN_MS) + 2000);
@@ -193,9 +294,24 @@ on_stop(evutil_socket_t sig, short what, void *arg)
 }
 
 static void
+reload_begin(struct supervisor *s)
+{
+	notify_reloading();
+	s->reloading = true;
+	for (unsigned i = 0; i < s->cfg->workers; i++)
+		s->children[i].reloading = s->children[i].serving;
+}
+
+static void
 on_hangup(evutil_socket_t sig, short what, void *arg)
 {
-	children_signal(arg, SIGHUP);
+	struct supervisor *s = arg;
+
+	if (s->stopping)
+		return;
+	reload_begin(s);
+	children_signal(s, SIGHUP);
+	reload_check(s);
 }
 
 static void
@@ -211,13 +327,14 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 static void
 supervisor_watch(struct supervisor *s)
 {
-	event_assign(&s->on_ready, s->base, s->ready_fd[0], EV_READ | EV_PERSIST, on_ready, s);
+	event_assign(&s->on_news, s->base, s->ready_fd[0], EV_READ | EV_PERSIST, on_news, s);
 	evsignal_assign(&s->on_child, s->base, SIGCHLD, on_child, s);
 	evsignal_assign(&s->on_term, s->base, SIGTERM, on_stop, s);
 	evsignal_assign(&s->on_int, s->base, SIGINT, on_stop, s);
 	evsignal_assign(&s->on_hup, s->base, SIGHUP, on_hangup, s);
 	evtimer_assign(&s->on_deadline, s->base, on_deadline, s);
-	event_add(&s->on_ready, NULL);
+	event_assign(&s->on_watch, s->base, -1, EV_PERSIST, on_watch, s);
+	event_add(&s->on_news, NULL);
 	event_add(&s->on_child, NULL);
 	event_add(&s->on_term, NULL);
 	event_add(&s->on_int, NULL);
@@ -232,7 +349,8 @@ supervisor_watch(struct supervisor *s)
 static void
 supervisor_unwatch(struct supervisor *s)
 {
-	event_del(&s->on_ready);
+	event_del(&s->on_news);
+	event_del(&s->on_watch);
 	event_del(&s->on_child);
 	event_del(&s->on_term);
 	event_del(&s->on_int);
@@ -245,7 +363,8 @@ supervisor_unwatch(struct supervisor *s)
 static int
 supervise(const struct daemon_config *cfg, int listen_fd)
 {
-	struct supervisor s = { .cfg = cfg, .listen_fd = listen_fd, .ready_fd = { -1, -1 } };
+	struct supervisor s = { .cfg = cfg, .listen_fd = listen_fd, .ready_fd = { -1, -1 },
+		.watchdog_ms = notify_watchdog_ms() };
 	int status = 1;
 
 	s.base = event_base_new();
@@ -256,6 +375,7 @@ supervise(const struct daemon_config *cfg, int listen_fd)
 		goto out;
 	}
 	supervisor_watch(&s);
+	watch_start(&s);
 	for (unsigned i = 0; i < cfg->workers; i++)
 		child_start(&s.children[i]);
 	event_base_dispatch(s.base);
@@ -301,7 +421,7 @@ daemon_run(const struct daemon_config *cfg)
 		return 1;
 	}
 	status = cfg->workers > 0 ? supervise(cfg, listen_fd) :
-	    daemon_worker_run(cfg, listen_fd, -1, 0);
+	    daemon_worker_run(cfg, listen_fd, -1, 0, 0);
 	close(listen_fd);
 	return status;
 }

@@ -12,7 +12,10 @@
  *
  * SIGTERM and SIGINT drain every worker, SIGHUP asks each to reload; SIGPIPE is
  * ignored. When all workers are ready the supervisor logs it and tells the
- * service manager (READY=1 on NOTIFY_SOCKET).
+ * service manager (lib/notify.h), as it does of a reload from its beginning until
+ * every worker is through with it. A service manager with a watchdog is told that
+ * all is well while the event loop of every worker turns, and by half the time
+ * it waits after one no longer does, no more.
  */
 #ifndef MPIC_DAEMON_H
 #define MPIC_DAEMON_H

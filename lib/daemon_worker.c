@@ -9,11 +9,11 @@
 #include <unistd.h>
 
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <event2/event_struct.h>
 
 #include "log.h"
+#include "notify.h"
 
 void
 daemon_time_ms(struct timeval *tv, int64_t ms)
@@ -22,26 +22,33 @@ daemon_time_ms(struct timeval *tv, int64_t ms)
 	tv->tv_usec = ms % 1000 * 1000;
 }
 
-void
-daemon_notify(const char *state)
-{
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	size_t len = path != NULL ? strlen(path) : 0;
-	int fd;
+/* What goes through the pipe of the workers to their supervisor: written whole. */
+struct news {
+	uint16_t index;
+	uint8_t what;
+	uint8_t unused;
+};
 
-	if (len < 2 || len >= sizeof(addr.sun_path) || (path[0] != '/' && path[0] != '@'))
-		return;
-	memcpy(addr.sun_path, path, len);
-	if (path[0] == '@')
-		addr.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&addr,
-	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
-		log_warning("cannot notify the service manager", "reason", strerror(errno));
-	close(fd);
+static void
+tell(int fd, enum daemon_news what, unsigned index)
+{
+	const struct news news = { .index = (uint16_t)index, .what = (uint8_t)what };
+
+	/* A beat that finds the pipe full tells nothing that those before it do not. */
+	if (write(fd, &news, sizeof(news)) < 0 && what != DAEMON_BEAT)
+		log_warning("cannot tell the supervisor", "reason", strerror(errno));
+}
+
+bool
+daemon_hear(int fd, enum daemon_news *what, unsigned *index)
+{
+	struct news news;
+
+	if (read(fd, &news, sizeof(news)) != sizeof(news))
+		return false;
+	*what = (enum daemon_news)news.what;
+	*index = news.index;
+	return true;
 }
 
 void
@@ -55,7 +62,7 @@ daemon_announce(const struct daemon_config *cfg, int listen_fd)
 	endpoint_text(&bound, text);
 	snprintf(workers, sizeof(workers), "%u", cfg->workers);
 	log_notice("ready", "listening", text, "workers", workers);
-	daemon_notify("READY=1");
+	notify_ready("serving on %s", text);
 }
 
 void
@@ -75,7 +82,7 @@ struct life {
 	struct worker worker;	/* first: worker_ready() goes from it to here */
 	int ready_fd;
 	const struct daemon_config *cfg;
-	struct event on_term, on_int, on_hup, on_deadline;
+	struct event on_term, on_int, on_hup, on_deadline, on_beat;
 	bool stopping;
 	pid_t supervisor;		/* 0: there is none */
 };
@@ -96,6 +103,8 @@ life_stop(evutil_socket_t sig, short what, void *arg)
 	if (l->stopping)
 		return;
 	l->stopping = true;
+	if (l->ready_fd < 0)
+		notify_stopping("requests under way are finished");
 	/* A worker that is stopped by itself leaves the socket to its successor. */
 	if (l->supervisor == 0 || getppid() != l->supervisor)
 		daemon_stop_listening(l->worker.listen_fd);
@@ -113,8 +122,26 @@ life_reload(evutil_socket_t sig, short what, void *arg)
 {
 	struct life *l = arg;
 
+	if (l->ready_fd < 0)
+		notify_reloading();
 	if (l->worker.reload != NULL)
 		l->worker.reload(l->worker.hook_arg);
+	if (l->ready_fd < 0)
+		notify_ready("the files were read again");
+	else
+		tell(l->ready_fd, DAEMON_RELOADED, l->worker.index);
+}
+
+/* The loop turns. */
+static void
+life_beat(evutil_socket_t fd, short what, void *arg)
+{
+	struct life *l = arg;
+
+	if (l->ready_fd < 0)
+		notify_watchdog();
+	else
+		tell(l->ready_fd, DAEMON_BEAT, l->worker.index);
 }
 
 static void
@@ -126,9 +153,24 @@ life_deadline(evutil_socket_t fd, short what, void *arg)
 	event_base_loopbreak(l->worker.base);
 }
 
+/* Without a supervisor it is this process that the service manager watches. */
+static void
+life_watch(struct life *l, int64_t beat_ms)
+{
+	struct timeval tv;
+
+	event_assign(&l->on_beat, l->worker.base, -1, EV_PERSIST, life_beat, l);
+	if (l->ready_fd < 0)
+		beat_ms = notify_watchdog_ms() / DAEMON_PINGS;
+	if (beat_ms <= 0)
+		return;
+	daemon_time_ms(&tv, beat_ms);
+	event_add(&l->on_beat, &tv);
+}
+
 int
 daemon_worker_run(const struct daemon_config *cfg, int listen_fd, int ready_fd,
-    unsigned index)
+    unsigned index, int64_t beat_ms)
 {
 	struct life l = { .worker = { .listen_fd = listen_fd, .index = index },
 	    .ready_fd = ready_fd, .cfg = cfg, .supervisor = ready_fd < 0 ? 0 : getppid() };
@@ -146,6 +188,7 @@ daemon_worker_run(const struct daemon_config *cfg, int listen_fd, int ready_fd,
 	event_add(&l.on_term, NULL);
 	event_add(&l.on_int, NULL);
 	event_add(&l.on_hup, NULL);
+	life_watch(&l, beat_ms);
 	daemon_signals_block(false);
 	status = cfg->run(&l.worker, cfg->arg);
 	/* a terminal's signal comes with the supervisor's, which must not kill what is ending */
@@ -154,6 +197,7 @@ daemon_worker_run(const struct daemon_config *cfg, int listen_fd, int ready_fd,
 	event_del(&l.on_int);
 	event_del(&l.on_hup);
 	event_del(&l.on_deadline);
+	event_del(&l.on_beat);
 	event_base_free(l.worker.base);
 	return status;
 }
@@ -162,11 +206,9 @@ void
 worker_ready(struct worker *w)
 {
 	const struct life *l = (const struct life *)w;
-	const unsigned char index[2] = { (unsigned char)(w->index >> 8),
-		(unsigned char)w->index };
 
 	if (l->ready_fd < 0)
 		daemon_announce(l->cfg, w->listen_fd);
-	else if (write(l->ready_fd, index, sizeof(index)) < 0)
-		log_warning("cannot tell the supervisor", "reason", strerror(errno));
+	else
+		tell(l->ready_fd, DAEMON_READY, w->index);
 }

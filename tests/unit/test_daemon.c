@@ -18,6 +18,7 @@
 
 #include "daemon.h"
 #include "log.h"
+#include "monotonic.h"
 
 #define WORKERS 3
 
@@ -94,14 +95,38 @@ notify_socket(char *path, size_t size)
 	return fd;
 }
 
+/* The next message that begins so; what it tells of workers, and that all is well, may come before. */
 static void
 expect_notice(int fd, const char *notice)
 {
-	char text[64];
-	ssize_t n = recv(fd, text, sizeof(text) - 1, 0);
+	char text[512];
+	ssize_t n;
 
-	text[n > 0 ? n : 0] = '\0';
-	assert_string_equal(text, notice);
+	do {
+		n = recv(fd, text, sizeof(text) - 1, 0);
+		text[n > 0 ? n : 0] = '\0';
+	} while (strncmp(text, "STATUS=", 7) == 0 || strcmp(text, "WATCHDOG=1") == 0);
+	if (strncmp(text, notice, strlen(notice)) != 0)
+		fail_msg("\"%s\" instead of \"%s\"", text, notice);
+}
+
+/* How often it is told within so many ms that all is well. */
+static unsigned
+pings(int fd, int ms)
+{
+	const struct timeval wait = { .tv_usec = 10000 }, usual = { .tv_sec = 5 };
+	char text[512];
+	unsigned count = 0;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	for (uint64_t end = monotonic_ns() + (uint64_t)ms * 1000000; monotonic_ns() < end;) {
+		ssize_t n = recv(fd, text, sizeof(text) - 1, 0);
+
+		text[n > 0 ? n : 0] = '\0';
+		count += strcmp(text, "WATCHDOG=1") == 0;
+	}
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &usual, sizeof(usual));
+	return count;
 }
 
 static pid_t
@@ -128,16 +153,81 @@ test_supervised(void **state)
 	expect_notice(notices, "READY=1");
 	assert_int_equal(seen->starts, WORKERS);
 	kill(pid, SIGHUP);
-	WAIT_FOR(seen->reloads == WORKERS);
+	expect_notice(notices, "RELOADING=1\nMONOTONIC_USEC=");
+	expect_notice(notices, "READY=1\nSTATUS=");
+	assert_int_equal(seen->reloads, WORKERS);
 	kill(seen->pids[1], SIGKILL);
 	WAIT_FOR(seen->starts == WORKERS + 1);
 	kill(pid, SIGHUP);
 	WAIT_FOR(seen->reloads == 2 * WORKERS);
+	expect_notice(notices, "RELOADING=1\n");
+	expect_notice(notices, "READY=1\n");
 	kill(pid, SIGTERM);
 	expect_notice(notices, "STOPPING=1");
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	assert_int_equal(seen->stops, WORKERS);
+	unsetenv("NOTIFY_SOCKET");
+	close(notices);
+	unlink(path);
+}
+
+/*
+ * The service manager hears of the daemon while every worker's loop turns: not
+ * while one hangs, but also while one is dead and about to be started again.
+ */
+static void
+test_watchdog(void **state)
+{
+	char path[64];
+	int notices = notify_socket(path, sizeof(path)), status;
+	pid_t pid;
+
+	setenv("WATCHDOG_USEC", "400000", 1);
+	pid = start(WORKERS);
+	expect_notice(notices, "READY=1");
+	assert_in_range(pings(notices, 1000), 5, 11);
+	kill(seen->pids[1], SIGSTOP);
+	(void)pings(notices, 350);
+	assert_int_equal(pings(notices, 600), 0);
+	kill(seen->pids[1], SIGCONT);
+	(void)pings(notices, 250);
+	assert_in_range(pings(notices, 1000), 5, 11);
+	kill(seen->pids[1], SIGKILL);
+	assert_in_range(pings(notices, 1000), 5, 11);
+	/* a worker that does not come to an end hangs as well */
+	seen->lasting = true;
+	kill(seen->pids[0], SIGSTOP);
+	kill(pid, SIGTERM);
+	expect_notice(notices, "STOPPING=1");
+	(void)pings(notices, 350);
+	assert_int_equal(pings(notices, 400), 0);
+	kill(seen->pids[0], SIGCONT);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	unsetenv("WATCHDOG_USEC");
+	unsetenv("NOTIFY_SOCKET");
+	close(notices);
+	unlink(path);
+}
+
+static void
+test_watchdog_alone(void **state)
+{
+	char path[64];
+	int notices = notify_socket(path, sizeof(path));
+	pid_t pid;
+
+	setenv("WATCHDOG_USEC", "400000", 1);
+	pid = start(0);
+	expect_notice(notices, "READY=1");
+	assert_in_range(pings(notices, 1000), 5, 11);
+	kill(pid, SIGHUP);
+	expect_notice(notices, "RELOADING=1\nMONOTONIC_USEC=");
+	expect_notice(notices, "READY=1\nSTATUS=");
+	kill(pid, SIGTERM);
+	expect_notice(notices, "STOPPING=1");
+	waitpid(pid, NULL, 0);
+	unsetenv("WATCHDOG_USEC");
 	unsetenv("NOTIFY_SOCKET");
 	close(notices);
 	unlink(path);
@@ -233,6 +323,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_supervised),
+		cmocka_unit_test(test_watchdog),
+		cmocka_unit_test(test_watchdog_alone),
 		cmocka_unit_test(test_supervisor_killed),
 		cmocka_unit_test(test_drain_refuses_connections),
 		cmocka_unit_test(test_worker_stopped_alone),
