@@ -52,7 +52,7 @@ def issues(reply):
 MPIC = {"mpic_completed", "request_orchestration_parameters", "actual_orchestration_parameters",
         "check_type", "domain_or_ip_target", "is_valid", "trace_identifier", "perspectives",
         "caa_check_parameters", "previous_attempt_results"}
-MPIC_OURS = {"quorum", "dnssec_status", "elapsed_ms", "problem", "policy", "compliance"}
+MPIC_OURS = {"quorum", "dnssec_status", "elapsed_ms", "trace_id", "problem", "policy", "compliance"}
 CHECK = {"check_completed", "check_passed", "errors", "timestamp_ns", "check_type", "details"}
 CHECK_OURS = {"perspective_code", "nonce", "problem", "elapsed_ms", "evidence", "signature"}
 DETAILS = {"caa_record_present", "found_at", "records_seen"}

@@ -12,7 +12,7 @@ from mininet.challenge import DIGEST, KEY_AUTHORIZATION, TOKEN
 
 MPIC = {"mpic_completed", "request_orchestration_parameters", "actual_orchestration_parameters",
         "check_type", "domain_or_ip_target", "is_valid", "trace_identifier", "perspectives",
-        "previous_attempt_results", "quorum", "dnssec_status", "elapsed_ms", "problem",
+        "previous_attempt_results", "quorum", "dnssec_status", "elapsed_ms", "trace_id", "problem",
         "policy", "compliance"}
 # What deny.com, which permits another CA, has in its CAA record.
 OTHER_CA = dcv.change("CAA", "other-ca.example", require_exact_match=False)

@@ -35,7 +35,7 @@ def test_every_reference_leads_somewhere_and_every_part_is_referred_to():
     referred = set(re.findall(r'\$ref: "#/([^"]+)"', text))
     for path in referred:
         contract.resolved({"$ref": "#/" + path})
-    for kind in ("schemas", "responses", "headers"):
+    for kind in ("schemas", "responses", "headers", "parameters"):
         defined = {f"components/{kind}/{name}" for name in contract.document()["components"][kind]}
         assert defined <= referred, defined - referred
 
