@@ -39,13 +39,13 @@ static const struct option rows[] = {
 	    "perspectives once the verdict is certain; what has not come by then is cancelled, "
 	    "neither pass nor fail."),
 
-	ROW("audit_dir", PATH, audit_dir, .sentence = "The directory of the "
+	ROW("audit_dir", PATH, audit_dir, .flags = OPTION_FIXED, .sentence = "The directory of the "
 	    "audit log, one file a worker; a request whose records cannot be written there is "
 	    "answered with 503. Without it attempts leave lines on stderr only."),
-	ROW("audit_name", STRING, audit_name, .min = 1, .max = 64,
+	ROW("audit_name", STRING, audit_name, .min = 1, .max = AUDIT_NAME_MAX, .flags = OPTION_FIXED,
 	    .sentence = "What replicas are told apart by in the names of audit files: letters, "
 	    "digits, '.', '_', '-'; default: the name of the host."),
-	ROW("audit_sync", STRING, audit_sync, .def = "interval",
+	ROW("audit_sync", STRING, audit_sync, .def = "interval", .flags = OPTION_FIXED,
 	    .sentence = "What of the audit log survives the machine: none (what the kernel has "
 	    "written), interval (all but the last second), each (all; every attempt waits for "
 	    "the disk). All of it survives the process, whichever."),

@@ -1,6 +1,7 @@
 /*
  * The configuration of mpic-coordinator: what the file says, and what follows
- * from it (the fleet, the secret). Read-only once the workers run.
+ * from it (the fleet, the secret). Read-only once it is in force; SIGHUP brings
+ * another one (coordinator/generation.h).
  */
 #ifndef MPIC_COORDINATOR_CONFIG_H
 #define MPIC_COORDINATOR_CONFIG_H
@@ -13,6 +14,7 @@
 
 #define COHORT_SECRET_MIN	16	/* bytes */
 #define COHORT_SECRET_MAX	4096
+#define AUDIT_NAME_MAX		64	/* bytes */
 
 struct coordinator_config {
 	struct daemon_options daemon;
@@ -33,6 +35,7 @@ struct coordinator_config {
 	int64_t deadline_ms, max_deadline_ms;
 
 	/* Worked out by the table's check, from what the options name. */
+	char audit_label[AUDIT_NAME_MAX + 1];	/* audit_name, or the host's */
 	enum audit_sync audit_sync_mode;
 	struct policy policy;
 	bool refuse_retired;
@@ -52,6 +55,7 @@ extern const struct option_table coordinator_options;
 bool coordinator_config_fleet(struct coordinator_config *cfg, int64_t at_s,
     struct buf *faults);
 
+/* What it holds, not itself. */
 void coordinator_config_free(struct coordinator_config *cfg);
 
 #endif

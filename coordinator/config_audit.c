@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,8 +14,8 @@
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 
 /* The host's name, for whoever gives none. */
-static bool
-audit_default_name(struct coordinator_config *cfg)
+static void
+audit_default_label(char label[AUDIT_NAME_MAX + 1])
 {
 	char host[HOST_NAME_MAX + 1] = "";
 
@@ -22,8 +23,7 @@ audit_default_name(struct coordinator_config *cfg)
 		strcpy(host, "coordinator");
 	for (char *at = host; *(at += strspn(at, AUDIT_NAME_CHARACTERS)) != '\0';)
 		*at = '-';
-	cfg->audit_name = strdup(host);
-	return cfg->audit_name != NULL;
+	snprintf(label, AUDIT_NAME_MAX + 1, "%.*s", AUDIT_NAME_MAX, host);
 }
 
 bool
@@ -40,9 +40,11 @@ coordinator_config_audit(struct coordinator_config *cfg, struct buf *faults)
 	if (sync == AUDIT_SYNC_COUNT)
 		buf_addf(faults, "audit_sync: expected none, interval or each, found \"%s\"\n",
 		    cfg->audit_sync != NULL ? cfg->audit_sync : "");
-	if (cfg->audit_name == NULL && !audit_default_name(cfg))
-		buf_adds(faults, "audit_name: out of memory\n");
-	else if (cfg->audit_name[strspn(cfg->audit_name, AUDIT_NAME_CHARACTERS)] != '\0')
+	if (cfg->audit_name == NULL)
+		audit_default_label(cfg->audit_label);
+	else
+		snprintf(cfg->audit_label, sizeof(cfg->audit_label), "%s", cfg->audit_name);
+	if (cfg->audit_name != NULL && cfg->audit_name[strspn(cfg->audit_name, AUDIT_NAME_CHARACTERS)] != '\0')
 		buf_adds(faults, "audit_name: expected letters, digits, '.', '_' and '-'\n");
 	if (cfg->audit_dir == NULL)
 		return faults->len == before;

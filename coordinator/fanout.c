@@ -375,18 +375,3 @@ fanout_expires_s(const struct fanout *f, size_t perspective)
 {
 	return f->lines[perspective].peer.expires_s;
 }
-
-bool
-fanout_reload_tls(struct fanout *f, const struct tls_files *files, struct buf *why)
-{
-	struct tls_client *tls = tls_client_new(files, why);
-
-	if (tls == NULL)
-		return false;
-	for (size_t i = 0; i < f->fleet->count; i++)
-		f->lines[i].peer.client = tls;
-	/* Connections that are open hold what they use of the old one. */
-	tls_client_free(f->tls);
-	f->tls = tls;
-	return true;
-}

@@ -1,5 +1,6 @@
 /*
- * Calls to perspectives, one of these a worker.
+ * Calls to perspectives, one of these a worker and configuration: certificates
+ * that are replaced come with a new one, whose connections are new.
  *
  * A call is a POST of a body to one perspective. It ends once: with what came
  * back, or given up by its owner. The fan-out knows neither quorum nor time:
@@ -101,8 +102,6 @@ void fanout_call(struct fanout *f, size_t perspective, enum check_type type,
  * connection usable again, it runs on to its limit for nobody.
  */
 void fanout_give_up(struct call *call);
-/* Reads the TLS files again for new connections. False: the old ones stay in use. */
-bool fanout_reload_tls(struct fanout *f, const struct tls_files *files, struct buf *why);
 /* From the call's start to now. */
 uint64_t call_took_ns(const struct call *call);
 /* When this perspective's certificate ends, in Unix seconds; 0: not seen yet. */

@@ -16,12 +16,12 @@ main(int argc, char **argv)
 		coordinator_config_free(&cfg);
 		return status;
 	}
-	log_init("mpic-coordinator", cfg.daemon.level, cfg.daemon.log_json);
+	log_init(coordinator_options.program, cfg.daemon.level, cfg.daemon.log_json);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
 		log_error("libcurl cannot be used");
 		return EXIT_FAILURE;
 	}
-	status = service_daemon(&cfg);
+	status = service_daemon(&cfg, argc, argv);
 	curl_global_cleanup();
 	coordinator_config_free(&cfg);
 	return status;

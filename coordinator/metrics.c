@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "log.h"
+
 const char *const metric_answers[ANSWER_COUNT] = {
 	[ANSWER_VALID] = "valid",
 	[ANSWER_NOT_VALID] = "not-valid",
@@ -22,30 +24,53 @@ const char *const metric_checks[CHECK_TYPE_COUNT] = { [CHECK_CAA] = "caa", [CHEC
 
 static const struct metric metric_rows[] = { COORDINATOR_METRICS(METRIC_ROW) };
 
-struct metrics *
-coordinator_metrics_new(const struct coordinator_config *cfg, unsigned workers,
-    struct metric **table)
+static void
+take_codes(struct metric *row, const struct metric_names *codes)
 {
-	/* The rows, then the codes that their labels point to. */
-	struct metric *rows = malloc(sizeof(metric_rows) + FLEET_MAX * sizeof(char *));
-	struct metrics *m;
-	const char **codes;
+	for (size_t i = 0; i < sizeof(row->labels) / sizeof(row->labels[0]); i++)
+		if (row->labels[i].count == METRIC_CODES_MAX && row->labels[i].values == NULL)
+			row->labels[i].names = codes;
+}
 
-	*table = rows;
-	if (rows == NULL)
-		return NULL;
-	memcpy(rows, metric_rows, sizeof(metric_rows));
-	codes = (const char **)(rows + METRIC_COUNT);
-	for (size_t i = 0; i < cfg->fleet.count; i++)
-		codes[i] = cfg->fleet.members[i].code;
-	rows[METRIC_RESULTS].labels[0].values = codes;
-	rows[METRIC_RESULTS].labels[0].count = cfg->fleet.count;
-	rows[METRIC_PERSPECTIVE_EXPIRES].labels[0] = rows[METRIC_RESULTS].labels[0];
-	rows[METRIC_ALARMS].labels[0] = rows[METRIC_RESULTS].labels[0];
-	m = metrics_new(rows, METRIC_COUNT, workers);
-	if (m == NULL) {
-		free(rows);
-		*table = NULL;
+bool
+coordinator_metrics_init(struct coordinator_metrics *m, unsigned workers)
+{
+	*m = (struct coordinator_metrics){ .rows = malloc(sizeof(metric_rows)),
+		.codes = metric_names_new(METRIC_CODES_MAX, CHECK_CODE_MAX) };
+	if (m->rows != NULL && m->codes != NULL) {
+		memcpy(m->rows, metric_rows, sizeof(metric_rows));
+		for (size_t i = 0; i < METRIC_COUNT; i++)
+			take_codes(&m->rows[i], m->codes);
+		m->all = metrics_new(m->rows, METRIC_COUNT, workers + 1);
 	}
-	return m;
+	if (m->all == NULL)
+		coordinator_metrics_free(m);
+	return m->all != NULL;
+}
+
+void
+coordinator_metrics_free(struct coordinator_metrics *m)
+{
+	metrics_free(m->all);
+	metric_names_free(m->codes);
+	free(m->rows);
+	*m = (struct coordinator_metrics){ 0 };
+}
+
+void
+coordinator_metrics_know(struct coordinator_metrics *m, const struct fleet *fleet)
+{
+	for (size_t i = 0; i < fleet->count; i++)
+		if (metric_names_add(m->codes, fleet->members[i].code) == SIZE_MAX)
+			log_warning("a perspective is not counted in the metrics: there have been "
+			    "too many since the start", "perspective", fleet->members[i].code);
+}
+
+bool
+coordinator_metrics_knows(const struct coordinator_metrics *m, const struct fleet *fleet)
+{
+	for (size_t i = 0; i < fleet->count; i++)
+		if (metric_names_find(m->codes, fleet->members[i].code) == SIZE_MAX)
+			return metric_names_full(m->codes);
+	return true;
 }

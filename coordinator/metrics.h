@@ -1,7 +1,9 @@
 /*
  * What the coordinator counts: the rows behind GET /metrics.
  *
- * Cells of METRIC_RESULTS and its like are the fleet's members, in its order.
+ * The values of a label `perspective` are all codes that there have been since
+ * the start, in the order they came up: generation_cell() is where one counts. A
+ * perspective that is removed keeps its counters.
  */
 #ifndef MPIC_COORDINATOR_METRICS_H
 #define MPIC_COORDINATOR_METRICS_H
@@ -19,7 +21,11 @@ extern const char *const metric_answers[ANSWER_COUNT];
 extern const char *const metric_results[RESULT_COUNT];
 extern const char *const metric_checks[CHECK_TYPE_COUNT];
 
-/* The values of the label `perspective` are the fleet's codes: see coordinator_metrics_new(). */
+/* Codes that can ever come up; what more perspectives come to is not counted. */
+#define METRIC_CODES_MAX	128
+/* The label `perspective`; coordinator_metrics_init() adds the codes. */
+#define PERSPECTIVE_LABEL	{ "perspective", NULL, METRIC_CODES_MAX, NULL }
+
 #define COORDINATOR_METRICS(X) \
 	SERVER_METRICS(X) \
 	X(ANSWERS, "mpic_answers_total", COUNTER, "Requests by what came of them.", \
@@ -32,14 +38,23 @@ extern const char *const metric_checks[CHECK_TYPE_COUNT];
 	X(RESULTS, "mpic_perspective_results_total", COUNTER, \
 	    "Results of perspectives; unreachable ones gave none, timed-out ones not before the " \
 	    "deadline, and cancelled ones were not awaited, for the verdict was certain.", \
-	    .labels = { { "perspective", NULL, 0 }, { "result", metric_results, RESULT_COUNT } }) \
+	    .labels = { PERSPECTIVE_LABEL, { "result", metric_results, RESULT_COUNT } }) \
 	X(ALARMS, "mpic_perspective_alarms_total", COUNTER, \
 	    "Results discarded because they may be forged: another's certificate or code, or " \
 	    "a signature that is missing or wrong.", \
-	    .labels = { { "perspective", NULL, 0 } }) \
+	    .labels = { PERSPECTIVE_LABEL }) \
 	X(PERSPECTIVE_EXPIRES, "mpic_perspective_certificate_expires_seconds", GAUGE_MIN, \
-	    "Unix time at which the certificate a perspective last showed expires.", \
-	    .labels = { { "perspective", NULL, 0 } }) \
+	    "Unix time at which the certificate a perspective last showed expires; 0: none " \
+	    "was seen, or it is removed.", \
+	    .labels = { PERSPECTIVE_LABEL }) \
+	X(CONFIGS, "mpic_configurations", GAUGE, \
+	    "Configurations in use: each worker's, and older ones that requests under way began " \
+	    "with.", ) \
+	X(CONFIG_LOADED, "mpic_configuration_loaded_seconds", GAUGE_MIN, \
+	    "Unix time at which the configuration in force was read, by the last worker to do " \
+	    "so.", ) \
+	X(CONFIG_REFUSED, "mpic_configuration_refused", GAUGE, \
+	    "1 while the configuration last read on SIGHUP is not in force, being faulty.", ) \
 	X(AUDIT_LINES, "mpic_audit_lines_total", COUNTER, "Lines of the audit log.", ) \
 	X(AUDIT_UNRECORDED, "mpic_audit_unrecorded_attempts_total", COUNTER, \
 	    "Attempts answered with 503 because their records could not be written.", ) \
@@ -48,11 +63,18 @@ extern const char *const metric_checks[CHECK_TYPE_COUNT];
 
 enum { COORDINATOR_METRICS(METRIC_ENUM) METRIC_COUNT };
 
-/*
- * Before forking; the metrics are freed with metrics_free(), `table` after
- * them with free(). NULL without memory, `table` too.
- */
-struct metrics *coordinator_metrics_new(const struct coordinator_config *cfg, unsigned workers,
-    struct metric **table);
+struct coordinator_metrics {
+	struct metrics *all;		/* a slot a worker, and one more, the supervisor's */
+	struct metric_names *codes;
+	struct metric *rows;
+};
+
+/* Before forking. False without memory; then there is nothing to free. */
+bool coordinator_metrics_init(struct coordinator_metrics *m, unsigned workers);
+void coordinator_metrics_free(struct coordinator_metrics *m);
+/* In the process that forks the others: these perspectives are counted from now on. */
+void coordinator_metrics_know(struct coordinator_metrics *m, const struct fleet *fleet);
+/* Whether the codes are all known, or no more ever will be. */
+bool coordinator_metrics_knows(const struct coordinator_metrics *m, const struct fleet *fleet);
 
 #endif

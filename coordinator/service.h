@@ -13,21 +13,32 @@
 #include <event2/event.h>
 
 #include "coordinator/config.h"
-#include "metric.h"
+#include "coordinator/metrics.h"
 
 struct service;
 
-/* `cfg` must be prepared and outlive it; `listen_fd` stays the caller's. */
+/* `cfg` must be prepared, and it and `metrics` outlive it; `listen_fd` stays the caller's. */
 struct service *service_new(struct event_base *base, const struct coordinator_config *cfg,
-    struct metrics *metrics, int listen_fd, unsigned worker, struct buf *why);
+    const struct coordinator_metrics *metrics, int listen_fd, unsigned worker, struct buf *why);
 /* Every exchange must have been replied to, as after a drain. */
 void service_free(struct service *s);
 /* Takes no more requests; breaks the loop once those under way are answered. */
 void service_stop(struct service *s);
-/* SIGHUP: opens the audit log and reads the TLS files again. */
-void service_reload(struct service *s);
+/* Opens the audit log again, which may have been moved away. */
+void service_reopen(struct service *s);
+/*
+ * Requests that come from now on are answered by `cfg`, which must be prepared
+ * and is the service's from now on. Those under way keep what they began with, and
+ * connections of callers, what they were made with. False, with a sentence: nothing
+ * has changed and `cfg` stays the caller's.
+ */
+bool service_renew(struct service *s, struct coordinator_config *cfg, struct buf *why);
 
-/* Runs until stopped; the exit status of the program. */
-int service_daemon(const struct coordinator_config *cfg);
+/*
+ * Runs until stopped; the exit status of the program. SIGHUP reads the
+ * configuration again that `argc` and `argv` name; a faulty one changes nothing,
+ * and one log line says what is wrong with it.
+ */
+int service_daemon(const struct coordinator_config *cfg, int argc, char **argv);
 
 #endif

@@ -310,6 +310,8 @@ on_hangup(evutil_socket_t sig, short what, void *arg)
 	if (s->stopping)
 		return;
 	reload_begin(s);
+	if (s->cfg->reload != NULL)
+		s->cfg->reload(s->cfg->arg);
 	children_signal(s, SIGHUP);
 	reload_check(s);
 }

@@ -10,9 +10,9 @@
  *
  * The limit on open files is raised to the hard one.
  *
- * SIGTERM and SIGINT drain every worker, SIGHUP asks each to reload; SIGPIPE is
- * ignored. When all workers are ready the supervisor logs it and tells the
- * service manager (lib/notify.h), as it does of a reload from its beginning until
+ * SIGTERM and SIGINT drain every worker, SIGHUP asks each to reload, the
+ * supervisor first; SIGPIPE is ignored. When all workers are ready the
+ * supervisor logs it and tells the service manager (lib/notify.h), as it does of a reload from its beginning until
  * every worker is through with it. A service manager with a watchdog is told that
  * all is well while the event loop of every worker turns, and by half the time
  * it waits after one no longer does, no more.
@@ -43,6 +43,11 @@ struct daemon_config {
 	struct endpoint listen;
 	unsigned workers;
 	int64_t drain_ms;	/* a draining worker still alive after this is ended; 0: 30000 */
+	/*
+	 * In the supervisor, before it passes SIGHUP on: what this does, a worker
+	 * started later finds done, and the others if it is shared. NULL: nothing.
+	 */
+	void (*reload)(void *arg);
 	/*
 	 * Builds what the worker serves with, calls worker_ready(), runs the
 	 * loop, takes everything down again and returns its exit status.

@@ -41,8 +41,10 @@ struct daemon_options {
  */
 #define DAEMON_OPTIONS(container, block, address, identity, who, at_once) \
 	DAEMON_OPTION(container, block, listen, ENDPOINT, .def = address, \
+	    .flags = OPTION_FIXED, \
 	    .sentence = "Address and port to serve callers on."), \
 	DAEMON_OPTION(container, block, plain, BOOL, .def = "false", \
+	    .flags = OPTION_FIXED, \
 	    .sentence = "Serve plain HTTP without authentication; on loopback only."), \
 	DAEMON_OPTION(container, block, tls_certificate, PATH, \
 	    .sentence = "PEM certificate chain; its identity is " identity "."), \
@@ -53,7 +55,7 @@ struct daemon_options {
 	DAEMON_OPTION(container, block, callers, STRINGS, .max = 256, .def = who, \
 	    .sentence = "Identities in certificates that may ask for checks."), \
 	DAEMON_OPTION(container, block, workers, INTEGER, .min = 0, .max = 256, .def = "1", \
-	    .sentence = "Processes; 0 serves in the one that was started."), \
+	    .flags = OPTION_FIXED, .sentence = "Processes; 0 serves in the one that was started."), \
 	DAEMON_OPTION(container, block, max_in_flight, INTEGER, .min = 1, .max = 100000, \
 	    .def = at_once, .sentence = "Requests a worker holds at once; more are answered " \
 	    "with 503.")

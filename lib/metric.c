@@ -227,6 +227,23 @@ render_label(struct buf *out, bool *any, const char *name, const char *value)
 	buf_addc(out, '"');
 }
 
+/* NULL: there is none yet. */
+static const char *
+label_value(const struct metric_label *l, size_t i)
+{
+	return l->names != NULL ? metric_names_get(l->names, i) : l->values[i];
+}
+
+/* Whether its labels have values. */
+static bool
+cell_is_named(const struct metric *t, size_t cell)
+{
+	size_t second = t->labels[1].count > 0 ? t->labels[1].count : 1;
+
+	return (t->labels[0].names == NULL || label_value(&t->labels[0], cell / second) != NULL) &&
+	    (t->labels[1].names == NULL || label_value(&t->labels[1], cell % second) != NULL);
+}
+
 /* "name_suffix{labels,le="..."} " */
 static void
 render_series(struct buf *out, const struct metric *t, size_t cell, const char *suffix,
@@ -239,7 +256,7 @@ render_series(struct buf *out, const struct metric *t, size_t cell, const char *
 	buf_addf(out, "%s%s", t->name, suffix);
 	for (size_t i = 0; i < 2; i++)
 		if (t->labels[i].count > 0)
-			render_label(out, &any, t->labels[i].name, t->labels[i].values[at[i]]);
+			render_label(out, &any, t->labels[i].name, label_value(&t->labels[i], at[i]));
 	if (le != NULL)
 		render_label(out, &any, "le", le);
 	buf_adds(out, any ? "} " : " ");
@@ -283,6 +300,8 @@ metrics_render(const struct metrics *m, struct buf *out)
 		render_text(out, t->help, false);
 		buf_addf(out, "\n# TYPE %s %s\n", t->name, type_names[t->type]);
 		for (size_t c = 0; c < cells(t); c++) {
+			if (!cell_is_named(t, c))
+				continue;
 			if (t->type == METRIC_HISTOGRAM) {
 				render_histogram(m, id, c, out);
 				continue;

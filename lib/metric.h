@@ -23,14 +23,20 @@
 #include <stdint.h>
 
 #include "buf.h"
+#include "metric_names.h"
 
 enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_GAUGE_MIN, METRIC_HISTOGRAM };
 
-/* A label with all the values it can have. `count` 0: no such label. */
+/*
+ * A label with all the values it can have. `count` 0: no such label. Values that
+ * come up while the program runs are in `names` (metric_names.h), or in none yet,
+ * and `count` is how many there can ever be.
+ */
 struct metric_label {
 	const char *name;
 	const char *const *values;
 	size_t count;
+	const struct metric_names *names;
 };
 
 struct metric {
@@ -49,8 +55,7 @@ struct metric {
 struct metrics;
 
 /*
- * Before forking. `table` and what it points to must stay valid (label values
- * may be known only at start: perspective codes, for one). NULL without
+ * Before forking. `table` and what it points to must stay valid. NULL without
  * memory. The caller frees it with metrics_free(), in each process.
  */
 struct metrics *metrics_new(const struct metric *table, size_t count, unsigned workers);

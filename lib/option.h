@@ -50,6 +50,7 @@ struct option_maps {
 #define OPTION_REQUIRED	0x1	/* its absence is a fault */
 #define OPTION_SECRET	0x2	/* --dump says only that it is set */
 #define OPTION_OR_ONE	0x4	/* OPTION_STRINGS: a single value is a list of one */
+#define OPTION_FIXED	0x8	/* taken at start only: see option_read_again(); no list, no real */
 
 struct option {
 	const char *name;
@@ -129,5 +130,14 @@ void option_man(const struct option_table *t, struct buf *out);
  */
 int option_command_line(const struct option_table *t, int argc, char **argv,
     void *config);
+/*
+ * The same once more, for a program that runs with the configuration
+ * `running`: what the file says now, and the -D's as before. OPTION_FIXED rows
+ * keep what `running` has; the names of those that the file has otherwise are
+ * added to `kept`, "listen, workers". `config` must be all zeroes, and is the
+ * caller's to free also when this is false, with the faults.
+ */
+bool option_read_again(const struct option_table *t, int argc, char **argv,
+    const void *running, void *config, struct buf *faults, struct buf *kept);
 
 #endif

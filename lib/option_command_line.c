@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "option.h"
+#include "option_value.h"
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "unknown"
@@ -148,8 +148,8 @@ print_fixed(const struct option_table *t, enum action action)
 
 /* Goes on after faults, so that all are shown at once. */
 static bool
-read_everything(const struct option_table *t, const struct command_line *cl,
-    void *config, struct buf *faults)
+read_options(const struct option_table *t, const struct command_line *cl, void *config,
+    struct buf *faults)
 {
 	bool ok = option_defaults(t, config, faults);
 
@@ -157,7 +157,15 @@ read_everything(const struct option_table *t, const struct command_line *cl,
 		ok = option_load(t, config, cl->file, faults) && ok;
 	for (size_t i = 0; i < cl->set_count; i++)
 		ok = option_set(t, config, cl->sets[i], faults) && ok;
-	ok = option_complete(t, config, faults) && ok;
+	return option_complete(t, config, faults) && ok;
+}
+
+static bool
+read_everything(const struct option_table *t, const struct command_line *cl,
+    void *config, struct buf *faults)
+{
+	bool ok = read_options(t, cl, config, faults);
+
 	/* What is only looked at may be so by someone who has no secrets. */
 	if (cl->action != ACTION_RUN && cl->action != ACTION_CHECK)
 		return ok;
@@ -191,4 +199,37 @@ out:
 	buf_free(&faults);
 	buf_free(&out);
 	return status;
+}
+
+static bool
+keep_fixed(const struct option_table *t, const void *running, void *config, struct buf *kept)
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < t->count; i++) {
+		const struct option *row = &t->rows[i];
+
+		if ((row->flags & OPTION_FIXED) == 0 || option_same(row, running, config))
+			continue;
+		buf_addf(kept, "%s%s", kept->len > 0 ? ", " : "", row->name);
+		ok = option_copy(row, running, config) && ok;
+	}
+	return ok;
+}
+
+bool
+option_read_again(const struct option_table *t, int argc, char **argv, const void *running,
+    void *config, struct buf *faults, struct buf *kept)
+{
+	struct command_line cl = { .file = t->file, .action = ACTION_RUN };
+	bool ok = command_line_parse(&cl, t->program, argc, argv) &&
+	    read_options(t, &cl, config, faults);
+
+	ok = option_credentials(t, config, faults) && ok;
+	/* Before the check, which must see what will be in force. */
+	if (ok && !keep_fixed(t, running, config, kept)) {
+		buf_adds(faults, "out of memory\n");
+		ok = false;
+	}
+	return ok && (t->check == NULL || t->check(config, faults));
 }

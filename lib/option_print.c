@@ -139,6 +139,8 @@ print_terms(const struct option *row, struct buf *out)
 		buf_addf(out, "; default %s", row->def);
 	if ((row->flags & OPTION_REQUIRED) != 0)
 		buf_adds(out, "; required");
+	if ((row->flags & OPTION_FIXED) != 0)
+		buf_adds(out, "; taken at start only");
 	buf_addc(out, '.');
 }
 

@@ -157,6 +157,51 @@ option_clear(const struct option *row, void *config)
 	}
 }
 
+bool
+option_same(const struct option *row, const void *a, const void *b)
+{
+	const void *one = option_at(row, a), *other = option_at(row, b);
+	char texts[2][ENDPOINT_TEXT_MAX];
+
+	switch (row->type) {
+	case OPTION_BOOL:
+		return *(const bool *)one == *(const bool *)other;
+	case OPTION_INTEGER:
+		return *(const int64_t *)one == *(const int64_t *)other;
+	case OPTION_ENDPOINT:
+		endpoint_text(one, texts[0]);
+		endpoint_text(other, texts[1]);
+		return strcmp(texts[0], texts[1]) == 0;
+	default:
+		if (option_absent(row, a) || option_absent(row, b))
+			return option_absent(row, a) == option_absent(row, b);
+		return strcmp(*(char *const *)one, *(char *const *)other) == 0;
+	}
+}
+
+bool
+option_copy(const struct option *row, const void *from, void *to)
+{
+	switch (row->type) {
+	case OPTION_BOOL:
+		*(bool *)option_at(row, to) = *(const bool *)option_at(row, from);
+		return true;
+	case OPTION_INTEGER:
+		*(int64_t *)option_at(row, to) = *(const int64_t *)option_at(row, from);
+		return true;
+	case OPTION_ENDPOINT:
+		*(struct endpoint *)option_at(row, to) =
+		    *(const struct endpoint *)option_at(row, from);
+		return true;
+	default:
+		option_clear(row, to);
+		if (option_absent(row, from))
+			return true;
+		*(char **)option_at(row, to) = strdup(*(char *const *)option_at(row, from));
+		return !option_absent(row, to);
+	}
+}
+
 void
 option_rows_free(const struct option *rows, size_t count, void *config)
 {

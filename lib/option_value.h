@@ -30,6 +30,10 @@ option_at(const struct option *row, const void *config)
 /* Whether the member holds nothing; integers and booleans always hold something. */
 bool option_absent(const struct option *row, const void *config);
 void option_clear(const struct option *row, void *config);
+/* Two values of an OPTION_FIXED row. */
+bool option_same(const struct option *row, const void *a, const void *b);
+/* False without memory. */
+bool option_copy(const struct option *row, const void *from, void *to);
 /* `name` is the row's with its path, "perspectives[2].url". */
 bool option_scalar(struct option_source *src, const struct option *row, void *config,
     const char *name, size_t line, const char *text);

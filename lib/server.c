@@ -66,30 +66,40 @@ config_sane(const struct server_config *cfg, int listen_fd,
 	return true;
 }
 
+static void
+strings_free(struct server_strings *own)
+{
+	for (size_t i = 0; own->identities != NULL && i < own->identity_count; i++)
+		free(own->identities[i]);
+	free(own->identities);
+	free(own->certificate);
+	free(own->key);
+	free(own->ca);
+}
+
 /* The configuration's strings, so that the caller may free its own. */
 static bool
-copy_strings(struct server *s)
+strings_copy(struct server_strings *own, const struct server_config *cfg)
 {
-	const struct server_config *cfg = &s->cfg;
-
-	s->identities = calloc(cfg->identity_count + 1, sizeof(*s->identities));
-	if (s->identities == NULL)
+	*own = (struct server_strings){ .identity_count = cfg->identity_count };
+	own->identities = calloc(cfg->identity_count + 1, sizeof(*own->identities));
+	if (own->identities == NULL)
 		return false;
 	for (size_t i = 0; i < cfg->identity_count; i++)
-		if ((s->identities[i] = strdup(cfg->identities[i])) == NULL)
+		if ((own->identities[i] = strdup(cfg->identities[i])) == NULL)
 			return false;
 	if (cfg->plain)
 		return true;
-	s->certificate = strdup(cfg->tls.certificate != NULL ? cfg->tls.certificate : "");
-	s->key = strdup(cfg->tls.key != NULL ? cfg->tls.key : "");
-	s->ca = strdup(cfg->tls.ca != NULL ? cfg->tls.ca : "");
-	return s->certificate != NULL && s->key != NULL && s->ca != NULL;
+	own->certificate = strdup(cfg->tls.certificate != NULL ? cfg->tls.certificate : "");
+	own->key = strdup(cfg->tls.key != NULL ? cfg->tls.key : "");
+	own->ca = strdup(cfg->tls.ca != NULL ? cfg->tls.ca : "");
+	return own->certificate != NULL && own->key != NULL && own->ca != NULL;
 }
 
-bool
-server_reload_tls(struct server *s, struct buf *why)
+static bool
+load_tls(struct server *s, const struct server_strings *own, struct buf *why)
 {
-	const struct tls_files files = { s->certificate, s->key, s->ca };
+	const struct tls_files files = { own->certificate, own->key, own->ca };
 	SSL_CTX *ctx;
 
 	if (s->cfg.plain)
@@ -101,6 +111,34 @@ server_reload_tls(struct server *s, struct buf *why)
 	s->tls = ctx;
 	metric_set(s->cfg.metrics, SERVER_METRIC_TLS_EXPIRES, 0, tls_expires_s(ctx));
 	return true;
+}
+
+bool
+server_reload_tls(struct server *s, struct buf *why)
+{
+	return load_tls(s, &s->own, why);
+}
+
+bool
+server_reconfigure(struct server *s, const struct server_config *given, struct buf *why)
+{
+	struct server_config cfg = *given;
+	struct server_strings own = { 0 };
+
+	cfg.plain = s->cfg.plain;
+	if (!config_sane(&cfg, s->listen_fd, s->routes, s->route_count, why))
+		return false;
+	if (!strings_copy(&own, &cfg))
+		buf_adds(why, "out of memory");
+	else if (load_tls(s, &own, why)) {
+		strings_free(&s->own);
+		s->own = own;
+		config_defaults(&cfg);
+		s->cfg.max_in_flight = cfg.max_in_flight;
+		return true;
+	}
+	strings_free(&own);
+	return false;
 }
 
 static void
@@ -217,7 +255,7 @@ server_new(struct event_base *base, const struct server_config *cfg, int listen_
 	event_assign(&s->accepting, base, listen_fd, EV_READ | EV_PERSIST, on_accept, s);
 	event_assign(&s->drained, base, -1, 0, on_drained, s);
 	sweep_start(s);
-	if (!copy_strings(s)) {
+	if (!strings_copy(&s->own, &s->cfg)) {
 		buf_adds(why, "out of memory");
 		goto fail;
 	}
@@ -250,12 +288,7 @@ server_free(struct server *s)
 	}
 	metric_add(s->cfg.metrics, SERVER_METRIC_HTTP_IN_FLIGHT, 0, -(int64_t)s->in_flight);
 	event_del(&s->drained);
-	for (size_t i = 0; s->identities != NULL && i < s->cfg.identity_count; i++)
-		free(s->identities[i]);
-	free(s->identities);
-	free(s->certificate);
-	free(s->key);
-	free(s->ca);
+	strings_free(&s->own);
 	SSL_CTX_free(s->tls);
 	free(s);
 }
@@ -337,8 +370,8 @@ server_permits(const struct server *s, const char *identity)
 {
 	if (s->cfg.plain)
 		return true;
-	for (size_t i = 0; i < s->cfg.identity_count; i++)
-		if (strcmp(s->identities[i], identity) == 0)
+	for (size_t i = 0; i < s->own.identity_count; i++)
+		if (strcmp(s->own.identities[i], identity) == 0)
 			return true;
 	return false;
 }

@@ -109,6 +109,11 @@ void server_free(struct server *s);
 /* Reads the TLS files again for new connections. False: the old ones stay in use. */
 bool server_reload_tls(struct server *s, struct buf *why);
 /*
+ * Takes the TLS files, for new connections, and identities and max_in_flight,
+ * for new requests, from `cfg`; nothing else. False: all is as it was.
+ */
+bool server_reconfigure(struct server *s, const struct server_config *cfg, struct buf *why);
+/*
  * Stops accepting, closes idle connections, lets open exchanges finish with
  * `Connection: close` or after GOAWAY. `done` runs once, from the loop, when no connection is left.
  */

@@ -74,11 +74,17 @@ struct connection {
 
 TAILQ_HEAD(connection_list, connection);
 
+/* Copies of the configuration's. */
+struct server_strings {
+	char **identities;
+	size_t identity_count;
+	char *certificate, *key, *ca;
+};
+
 struct server {
 	struct event_base *base;
 	struct server_config cfg;
-	char **identities;	/* own copies, as are the next three */
-	char *certificate, *key, *ca;
+	struct server_strings own;
 	SSL_CTX *tls;
 	const struct route *routes;
 	size_t route_count;

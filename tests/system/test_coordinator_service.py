@@ -330,7 +330,7 @@ def test_sighup_under_load_drops_nothing(started):
         thread.join()
     assert len(replies) > 50
     assert {(reply.status, reply.json["quorum"]) for reply in replies} == {(200, "6/6")}
-    assert len(daemon.lines("the certificate was read again")) == 5
+    assert len(daemon.lines("the configuration was read again")) == 5
 
 
 def test_sigterm_lets_requests_finish(coordinators, started, silent):

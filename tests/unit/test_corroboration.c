@@ -48,6 +48,7 @@ struct world {
 	struct stand_in stand_ins[PERSPECTIVES];
 	struct coordinator_config cfg;
 	struct service *service;
+	struct coordinator_metrics metrics;
 	int fd;
 	struct multi *client;
 	CURL *easy;
@@ -291,8 +292,10 @@ world_coordinator(struct world *w, size_t n, const enum rir *rirs)
 			.url = w->stand_ins[i].url, .rir = rirs[i] };
 	fleet_arrange(&w->cfg.fleet);
 	w->cfg.default_perspective_count = (int64_t)n;
+	assert_true(coordinator_metrics_init(&w->metrics, 1));
+	coordinator_metrics_know(&w->metrics, &w->cfg.fleet);
 	w->fd = listen_anywhere(&port);
-	w->service = service_new(w->base, &w->cfg, NULL, w->fd, 0, &why);
+	w->service = service_new(w->base, &w->cfg, &w->metrics, w->fd, 0, &why);
 	if (w->service == NULL)
 		fail_msg("%s", why.data);
 	buf_free(&why);
@@ -339,6 +342,7 @@ world_free(struct world *w)
 	}
 	curl_easy_cleanup(w->easy);
 	multi_free(w->client);
+	coordinator_metrics_free(&w->metrics);
 	close(w->fd);
 	event_base_free(w->base);
 	buf_free(&w->reply);
@@ -524,6 +528,94 @@ test_many(void **state)
 	world_free(&w);
 }
 
+/* ---- another configuration ---- */
+
+static int64_t
+configurations(const struct world *w)
+{
+	return metric_value(w->metrics.all, METRIC_CONFIGS, 0);
+}
+
+/* A configuration of the service's own, of this stand-in and the next. */
+static struct coordinator_config *
+config_of(struct world *w, size_t i)
+{
+	struct coordinator_config *cfg = malloc(sizeof(*cfg));
+
+	*cfg = w->cfg;
+	cfg->caa_domains = (struct option_strings){ calloc(1, sizeof(char *)), 1 };
+	cfg->caa_domains.items[0] = strdup("ca1.com");
+	memset(&cfg->policy, 0, sizeof(cfg->policy));
+	open_mpic_parse(&cfg->policy);
+	cfg->fleet.count = 2;
+	cfg->fleet.members[0] = (struct perspective){ .code = w->stand_ins[i].code,
+		.url = w->stand_ins[i].url, .rir = RIR_ARIN };
+	cfg->fleet.members[1] = (struct perspective){ .code = w->stand_ins[i + 1].code,
+		.url = w->stand_ins[i + 1].url, .rir = RIR_APNIC };
+	fleet_arrange(&cfg->fleet);
+	coordinator_metrics_know(&w->metrics, &cfg->fleet);
+	return cfg;
+}
+
+static void
+renew(evutil_socket_t fd, short what, void *arg)
+{
+	struct world *w = arg;
+	struct buf why = BUF_INIT(256);
+
+	assert_true(service_renew(w->service, config_of(w, 2), &why));
+	assert_int_equal(configurations(w), 2);
+	buf_free(&why);
+}
+
+/* Requests under way end by the configuration that they began with. */
+static void
+test_renewed(void **state)
+{
+	static const enum rir rirs[] = { RIR_ARIN, RIR_RIPE_NCC };
+	struct timeval soon = { 0, 50000 };
+	struct buf why = BUF_INIT(256);
+	struct coordinator_config *bad;
+	struct world w;
+
+	world_init(&w);
+	stand_in_start(&w, 0, "p0", SLOW, NULL);
+	stand_in_start(&w, 1, "p1", SLOW, NULL);
+	stand_in_start(&w, 2, "p2", FORBID, NULL);
+	stand_in_start(&w, 3, "p3", FORBID, NULL);
+	world_coordinator(&w, 2, rirs);
+	assert_int_equal(configurations(&w), 1);
+	event_base_once(w.base, -1, EV_TIMEOUT, renew, &w, &soon);
+	world_ask(&w, ASK "}");
+	assert_int_equal(w.status, 200);
+	assert_non_null(strstr(w.reply.data, "\"p0\""));
+	assert_null(strstr(w.reply.data, "\"p2\""));
+	world_ask(&w, ASK "}");
+	assert_int_equal(w.status, 422);
+	assert_non_null(strstr(w.reply.data, "\"p2\""));
+	assert_null(strstr(w.reply.data, "\"p0\""));
+	assert_int_equal(configurations(&w), 1);
+	/* One that cannot be used changes nothing. */
+	bad = config_of(&w, 0);
+	bad->daemon.tls_certificate = strdup("/nowhere");
+	assert_false(service_renew(w.service, bad, &why));
+	assert_non_null(strstr(why.data, "TLS needs"));
+	coordinator_config_free(bad);
+	free(bad);
+	assert_int_equal(configurations(&w), 1);
+	world_ask(&w, ASK "}");
+	assert_non_null(strstr(w.reply.data, "\"p2\""));
+	/* The first two are counted still; results are two each. */
+	buf_reset(&w.reply);
+	metrics_render(w.metrics.all, &w.reply);
+	assert_non_null(strstr(w.reply.data,
+	    "results_total{perspective=\"p0\",result=\"passed\"} 1\n"));
+	assert_non_null(strstr(w.reply.data,
+	    "results_total{perspective=\"p3\",result=\"failed\"} 2\n"));
+	buf_free(&why);
+	world_free(&w);
+}
+
 /* ---- who is who ---- */
 
 static void
@@ -573,6 +665,7 @@ main(void)
 		cmocka_unit_test(test_scenarios),
 		cmocka_unit_test(test_one_rir),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_renewed),
 		cmocka_unit_test(test_identity),
 	};
 

@@ -28,6 +28,8 @@ struct seen {
 	volatile unsigned starts, reloads, stops;
 	volatile in_port_t port;
 	volatile bool lasting;		/* a drain takes as long as it may */
+	volatile unsigned early;	/* reloads that the supervisor knew nothing of */
+	volatile unsigned supervised;	/* its own */
 };
 
 static struct seen *seen;
@@ -43,7 +45,14 @@ on_stop(void *arg)
 static void
 on_reload(void *arg)
 {
+	seen->early += seen->supervised == 0;
 	__atomic_add_fetch(&seen->reloads, 1, __ATOMIC_SEQ_CST);
+}
+
+static void
+on_supervisor_reload(void *arg)
+{
+	seen->supervised++;
 }
 
 static void
@@ -132,7 +141,8 @@ pings(int fd, int ms)
 static pid_t
 start(unsigned workers)
 {
-	struct daemon_config cfg = { .workers = workers, .run = run, .drain_ms = 1000 };
+	struct daemon_config cfg = { .workers = workers, .run = run, .drain_ms = 1000,
+		.reload = on_supervisor_reload };
 	pid_t pid;
 
 	memset(seen, 0, sizeof(*seen));
@@ -162,6 +172,8 @@ test_supervised(void **state)
 	WAIT_FOR(seen->reloads == 2 * WORKERS);
 	expect_notice(notices, "RELOADING=1\n");
 	expect_notice(notices, "READY=1\n");
+	assert_int_equal(seen->supervised, 2);
+	assert_int_equal(seen->early, 0);
 	kill(pid, SIGTERM);
 	expect_notice(notices, "STOPPING=1");
 	assert_int_equal(waitpid(pid, &status, 0), pid);

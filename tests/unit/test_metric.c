@@ -126,6 +126,52 @@ test_workers(void **state)
 	metrics_free(m);
 }
 
+/* A label whose values come up while the program runs. */
+static void
+test_names(void **state)
+{
+	struct metric_names *names = metric_names_new(3, 5);
+	const struct metric rows[] = { { .name = "n", .type = METRIC_COUNTER, .help = "N.",
+	    .labels = { { "place", NULL, 3, names }, { "result", results, 2, NULL } } } };
+	struct metrics *m = metrics_new(rows, 1, 2);
+	struct buf out = BUF_INIT(4096);
+
+	metrics_render(m, &out);
+	assert_string_equal(out.data, "# HELP n N.\n# TYPE n counter\n");
+	assert_null(metric_names_get(names, 0));
+	assert_int_equal(metric_names_add(names, "here"), 0);
+	if (fork() == 0)
+		_exit((int)metric_names_find(names, "there"));
+	assert_int_equal(metric_names_add(names, "there"), 1);
+	assert_int_equal(metric_names_add(names, "here"), 0);
+	assert_true(metric_names_add(names, "nowhere") == SIZE_MAX);
+	assert_true(metric_names_find(names, "nowhere") == SIZE_MAX);
+	assert_false(metric_names_full(names));
+	while (wait(NULL) > 0)
+		;
+	/* What one process added, another counts. */
+	if (fork() == 0) {
+		metrics_use(m, 1);
+		metric_add(m, 0, metric_cell(m, 0, metric_names_find(names, "there"), 1), 4);
+		_exit(0);
+	}
+	while (wait(NULL) > 0)
+		;
+	metric_add(m, 0, metric_cell(m, 0, metric_names_find(names, "nowhere"), 1), 9);
+	buf_reset(&out);
+	metrics_render(m, &out);
+	assert_string_equal(out.data, "# HELP n N.\n# TYPE n counter\n"
+	    "n{place=\"here\",result=\"pass\"} 0\nn{place=\"here\",result=\"fail\"} 0\n"
+	    "n{place=\"there\",result=\"pass\"} 0\nn{place=\"there\",result=\"fail\"} 4\n");
+	assert_int_equal(metric_names_add(names, "more"), 2);
+	assert_true(metric_names_full(names));
+	assert_true(metric_names_add(names, "much") == SIZE_MAX);
+	buf_free(&out);
+	metrics_free(m);
+	metric_names_free(names);
+	metric_names_free(NULL);
+}
+
 int
 main(void)
 {
@@ -133,6 +179,7 @@ main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_out_of_range),
 		cmocka_unit_test(test_workers),
+		cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

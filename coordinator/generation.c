@@ -1,0 +1,229 @@
+#include "coordinator/generation.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "monotonic.h"
+
+/* A perspective that could not be reached counts as missing for this long. */
+#define MISSING_NS	(UINT64_C(60) * 1000000000U)
+
+/* NULL: nothing is counted. */
+static struct metrics *
+metrics_of(const struct generation *g)
+{
+	return g->world->metrics != NULL ? g->world->metrics->all : NULL;
+}
+
+size_t
+generation_cell(const struct generation *g, size_t member)
+{
+	return g->cells[member];
+}
+
+/* ---- what is counted ---- */
+
+/* Somebody may be posing as a perspective: for a person to look at. */
+static void
+alarm_raise(struct generation *g, const struct heard *heard, size_t i)
+{
+	const struct corroborator *c = heard->corroborator;
+
+	metric_add(metrics_of(g), METRIC_ALARMS, g->cells[i], 1);
+	log_error("a result was discarded: it may be forged", "perspective", c->perspective->code,
+	    "problem", problem_code(c->problem), "trace_id", heard->trace_id,
+	    "why", c->sentence != NULL ? c->sentence : "");
+}
+
+static enum result
+result_of(const struct corroborator *c, enum hearing hearing)
+{
+	switch (hearing) {
+	case NOT_HEARD:
+		return RESULT_UNREACHABLE;
+	case NOT_IN_TIME:
+		return RESULT_TIMED_OUT;
+	case NOT_AWAITED:
+		return RESULT_CANCELLED;
+	default:
+		return corroborator_vote(c) == VOTE_PASSED ? RESULT_PASSED : RESULT_FAILED;
+	}
+}
+
+/*
+ * Only what a perspective does itself makes it count as missing. How long it
+ * takes to answer is up to the target: name servers that deny some perspectives
+ * and keep others waiting must not make this coordinator seem unfit.
+ */
+static void
+count_result(void *arg, const struct heard *heard)
+{
+	struct generation *g = arg;
+	const struct corroborator *c = heard->corroborator;
+	enum hearing hearing = heard->hearing;
+	struct metrics *m = metrics_of(g);
+	size_t i = (size_t)(c->perspective - g->cfg->fleet.members);
+	size_t result = result_of(c, hearing);
+
+	metric_add(m, METRIC_RESULTS, metric_cell(m, METRIC_RESULTS, g->cells[i], result), 1);
+	metric_add(m, METRIC_CHECKS, metric_cell(m, METRIC_CHECKS, c->type, result), 1);
+	if (c->problem == PROBLEM_SIGNATURE_INVALID || c->problem == PROBLEM_PERSPECTIVE_IDENTITY)
+		alarm_raise(g, heard, i);
+	if (hearing == HEARD || hearing == NOT_HEARD)
+		g->missed_ns[i] = hearing == HEARD ? 0 : monotonic_ns();
+}
+
+static void
+count_answer(void *arg, enum answer answer, size_t attempts)
+{
+	struct generation *g = arg;
+
+	g->world->on_answer(g->world->arg, answer, attempts);
+	generation_release(g);
+}
+
+bool
+generation_reachable(const struct generation *g, size_t member)
+{
+	return g->missed_ns[member] == 0 || monotonic_ns() - g->missed_ns[member] > MISSING_NS;
+}
+
+void
+generation_measure(const struct generation *g)
+{
+	int64_t expires_s[METRIC_CODES_MAX] = { 0 };
+
+	for (size_t i = 0; i < g->cfg->fleet.count; i++)
+		if (g->cells[i] < METRIC_CODES_MAX)
+			expires_s[g->cells[i]] = fanout_expires_s(g->fanout, i);
+	for (size_t i = 0; i < METRIC_CODES_MAX; i++)
+		metric_set(metrics_of(g), METRIC_PERSPECTIVE_EXPIRES, i, expires_s[i]);
+}
+
+/* ---- requests ---- */
+
+void
+generation_hold(struct generation *g)
+{
+	g->holders++;
+}
+
+void
+generation_release(struct generation *g)
+{
+	if (--g->holders == 0)
+		g->world->on_unused(g->world->arg);
+}
+
+void
+generation_corroborate(struct generation *g, struct exchange *x)
+{
+	generation_hold(g);	/* until count_answer() */
+	corroborate(&g->pool, x);
+}
+
+/* ---- life ---- */
+
+static struct corroborator_pool
+pool_of(struct generation *g)
+{
+	const struct coordinator_config *cfg = g->cfg;
+	const struct generation_world *world = g->world;
+
+	return (struct corroborator_pool){
+		.asker = {
+			.base = world->base,
+			.fleet = &cfg->fleet,
+			.fanout = g->fanout,
+			.linger_ms = cfg->linger_ms,
+			.random = world->random,
+			.verify_share = cfg->verify_share,
+			.on_result = count_result,
+			.arg = g,
+		},
+		.policy = &cfg->policy,
+		.limits = {
+			.perspectives = cfg->fleet.count,
+			.default_perspectives = (size_t)cfg->default_perspective_count,
+			.max_attempts = (size_t)cfg->max_attempts,
+			.default_deadline_ms = cfg->deadline_ms,
+			.max_deadline_ms = cfg->max_deadline_ms,
+			.refuse_retired = cfg->refuse_retired,
+			.own_caa_domains = cfg->caa_domains.count > 0,
+		},
+		.secret = cfg->secret,
+		.secret_len = cfg->secret_len,
+		.caa_defaults = { cfg->caa_domains.items, cfg->caa_domains.count },
+		.audit = world->audit,
+		.next_request = world->next_request,
+		.on_answer = count_answer,
+		.arg = g,
+	};
+}
+
+/* What is remembered of a perspective, which is known by its code. */
+static uint64_t
+missed_before_ns(const struct generation *before, const char *code)
+{
+	const struct fleet *fleet = before != NULL ? &before->cfg->fleet : NULL;
+
+	for (size_t i = 0; fleet != NULL && i < fleet->count; i++)
+		if (strcmp(fleet->members[i].code, code) == 0)
+			return before->missed_ns[i];
+	return 0;
+}
+
+static void
+know_members(struct generation *g, const struct generation *before)
+{
+	const struct coordinator_metrics *m = g->world->metrics;
+
+	for (size_t i = 0; i < g->cfg->fleet.count; i++) {
+		const char *code = g->cfg->fleet.members[i].code;
+
+		g->cells[i] = m != NULL ? metric_names_find(m->codes, code) : SIZE_MAX;
+		g->missed_ns[i] = missed_before_ns(before, code);
+	}
+}
+
+struct generation *
+generation_new(const struct generation_world *world, const struct coordinator_config *cfg,
+    const struct generation *before, struct buf *why)
+{
+	const struct tls_files tls = daemon_options_tls(&cfg->daemon);
+	const struct fanout_config fanout = { .fleet = &cfg->fleet,
+		.tls = tls.certificate != NULL ? &tls : NULL,
+		.connections = (size_t)cfg->connections };
+	struct generation *g = calloc(1, sizeof(*g));
+
+	if (g == NULL) {
+		buf_adds(why, "out of memory");
+		return NULL;
+	}
+	g->world = world;
+	g->cfg = cfg;
+	g->holders = 1;
+	g->fanout = fanout_new(world->base, &fanout, why);
+	if (g->fanout == NULL) {
+		free(g);
+		return NULL;
+	}
+	know_members(g, before);
+	g->pool = pool_of(g);
+	metric_add(metrics_of(g), METRIC_CONFIGS, 0, 1);
+	return g;
+}
+
+void
+generation_free(struct generation *g)
+{
+	if (g == NULL)
+		return;
+	metric_add(metrics_of(g), METRIC_CONFIGS, 0, -1);
+	fanout_free(g->fanout);
+	if (g->own != NULL)
+		coordinator_config_free(g->own);
+	free(g->own);
+	free(g);
+}
