@@ -9,10 +9,12 @@
  * With -b it is POST, else GET. "%d" in BODY is the request's number, FIRST and
  * up, modulo MODULUS. A reply must be 200 and hold EXPECTED. -b and -e given
  * twice are for every other request. Before anything counts, each client has
- * its connection and made one request.
+ * its connection and made one request. SIGTERM ends it when all that was sent
+ * has been answered.
  */
 #include "tests/bench/load.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,10 +117,22 @@ load_reply(struct client *c, int status, const char *body)
 }
 
 static void
+on_term(evutil_socket_t sig, short what, void *arg)
+{
+	struct load *l = arg;
+
+	l->count = l->sent;
+	if (l->meter.done == l->count)
+		event_base_loopbreak(l->base);
+}
+
+static void
 load_run(struct load *l)
 {
+	struct event *term = evsignal_new(l->base, SIGTERM, on_term, l);
+
 	l->clients = calloc(l->in_flight, sizeof(*l->clients));
-	if (l->clients == NULL)
+	if (l->clients == NULL || term == NULL || event_add(term, NULL) != 0)
 		load_fail("out of memory");
 	for (size_t i = 0; i < l->in_flight; i++)
 		l->clients[i].load = l;
@@ -126,6 +140,7 @@ load_run(struct load *l)
 	event_base_dispatch(l->base);
 	meter_print(&l->meter);
 	l->wire->close(l);
+	event_free(term);
 	free(l->clients);
 }
 

@@ -87,10 +87,10 @@ class Coordinators(daemons.Daemons):
                  "log_level": "info", "log_json": True, **more}
         return {key: value for key, value in given.items() if value is not None}
 
-    def start(self, **more):
-        """(daemon, caller) of a coordinator with these options."""
+    def start(self, arguments=(), **more):
+        """(daemon, caller) of a coordinator with these options, and others by argument."""
         options = self.options(**more)
-        daemon = self.launch(options)
+        daemon = self.launch(options, *arguments)
         return daemon, self.caller(daemon, plain=options["plain"])
 
     def caller(self, daemon, identity=..., plain=False):

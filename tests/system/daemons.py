@@ -68,6 +68,15 @@ class Client:
             if not connection:
                 own.close()
 
+    def presented(self):
+        """The certificate that the daemon shows, DER."""
+        connection = self.connect()
+        try:
+            connection.connect()
+            return connection.sock.getpeercert(True)
+        finally:
+            connection.close()
+
     def metrics(self):
         """{name: {labels as text: value}}, having checked that it is Prometheus's text."""
         return parse_metrics(self.ask("/metrics").text)
@@ -94,18 +103,31 @@ def parse_metrics(text):
     return found
 
 
+def write_options(path, options):
+    with open(path, "w", encoding="utf-8") as file:
+        file.writelines(f"{key}: {json.dumps(value)}\n" for key, value in options.items())
+
+
 class Daemon:
     """One process of a daemon, its workers and its log."""
 
-    def __init__(self, name, address, log, process):
+    def __init__(self, name, address, log, process, options=None, path=None):
         self.name = name
         self.address = address
         self.log = log
         self.process = process
+        self.options = options    # what is in its file
+        self.path = path
 
     @property
     def pid(self):
         return self.process.pid
+
+    def rewrite(self, **options):
+        """Has it read its file again, with these options in it from now on."""
+        self.options = {**self.options, **options}
+        write_options(self.path, self.options)
+        self.process.send_signal(signal.SIGHUP)
 
     def workers(self):
         with open(f"/proc/{self.pid}/task/{self.pid}/children", encoding="ascii") as children:
@@ -143,8 +165,7 @@ class Daemons:
     def command(self, options, *arguments):
         self.count += 1
         path = os.path.join(self.folder, f"{self.program}-{self.count}.yaml")
-        with open(path, "w", encoding="utf-8") as file:
-            file.writelines(f"{key}: {json.dumps(value)}\n" for key, value in options.items())
+        write_options(path, options)
         return [os.path.join(self.build, self.program), "-c", path, *arguments]
 
     def run(self, options, *arguments):
@@ -152,14 +173,15 @@ class Daemons:
         return subprocess.run(self.command(options, *arguments), capture_output=True, text=True,
                               timeout=20, check=False)
 
-    def launch(self, options):
+    def launch(self, options, *arguments):
         """The daemon, once it is ready."""
-        command = self.command(options)
+        command = self.command(options, *arguments)
         name = f"{self.program}-{self.count}"
         log = os.path.join(self.folder, name + ".log")
         self.servers.start(name, command, log, self.folder)
         host, _, port = options["listen"].rpartition(":")
-        daemon = Daemon(name, (host.strip("[]"), int(port)), log, self.servers.running[name][0])
+        daemon = Daemon(name, (host.strip("[]"), int(port)), log, self.servers.running[name][0],
+                        options, command[2])
         until(lambda: daemon.lines("ready"), READY_S, lambda: self._alive(daemon))
         return daemon
 
