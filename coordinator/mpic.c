@@ -21,6 +21,8 @@ static const struct {
 	    "2 for an error." },
 	{ "audit", mpic_audit, "Verify an audit log: exits with 0 if its lines are a chain, 1 if "
 	    "not, 2 for an error." },
+	{ "lookup", mpic_lookup, "Ask a perspective's resolver for records with their DNSSEC status: exits "
+	    "with 0 if nothing failed, 1 if something did, 2 for an error." },
 	{ "policy", mpic_policy, "What a coordinator's fleet satisfies of the rules on a day, and "
 	    "lacks next." },
 	{ "verify", mpic_verify, "Verify the signatures in an archived answer: exits with 0 if it is "

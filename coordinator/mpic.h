@@ -13,6 +13,8 @@ int mpic_check(int argc, char **argv);
 int mpic_audit(int argc, char **argv);
 /* mpic policy: what a configured fleet satisfies of its policy's rules on a day. */
 int mpic_policy(int argc, char **argv);
+/* mpic lookup NAME: asks a perspective's resolver for records and evidence. */
+int mpic_lookup(int argc, char **argv);
 /* mpic verify FILE --keys KEY...: verifies an archived answer offline. */
 int mpic_verify(int argc, char **argv);
 

@@ -12,7 +12,7 @@
 #include "check.h"
 #include "dns_message.h"
 #include "evidence.h"
-#include "httpcheck/dns_record.h"
+#include "dns_record.h"
 #include "target.h"
 
 struct dns_check {

@@ -1,4 +1,4 @@
-#include "httpcheck/dns_record.h"
+#include "dns_record.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
