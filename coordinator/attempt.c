@@ -7,6 +7,7 @@
 #include <event2/event_struct.h>
 #include <openssl/rand.h>
 
+#include "coordinator/open_mpic.h"
 #include "monotonic.h"
 
 #define NONCE_BYTES		16
@@ -27,6 +28,7 @@ struct leg {
 /* What the calls of one poll share. A nonce is of one attempt and check. */
 struct sheet {
 	struct fanout_body *body;
+	struct fanout_body *open_mpic;	/* for members of that protocol; NULL: none was asked yet */
 	char nonce[2 * NONCE_BYTES + 1];
 	char request_sha256[SIGNATURE_DIGEST_LEN + 1];	/* "" until it is needed */
 };
@@ -56,8 +58,10 @@ asking_free(struct asking *k)
 	if (k == NULL)
 		return;
 	event_del(&k->timer);
-	for (size_t i = 0; i < MPIC_CHECKS_MAX; i++)
+	for (size_t i = 0; i < MPIC_CHECKS_MAX; i++) {
 		fanout_body_free(k->sheets[i].body);
+		fanout_body_free(k->sheets[i].open_mpic);
+	}
 	k->attempt->asking = NULL;
 	free(k);
 }
@@ -208,7 +212,8 @@ leg_judge(struct leg *leg)
 	struct asking *k = leg->asking;
 	struct sheet *sheet = &k->sheets[leg_poll(leg)];
 	const struct jws_key *key = leg->corroborator->perspective->verify_key;
-	struct corroborator_asked asked = { .nonce = sheet->nonce, .target = k->question->target };
+	struct corroborator_asked asked = { .nonce = sheet->nonce, .target = k->question->target,
+		.body = &sheet->body->text };
 
 	asked.verify = key != NULL && is_to_be_verified(k->asker);
 	if (asked.verify) {
@@ -336,13 +341,41 @@ asking_new(struct attempt *a, const struct asker *asker, const struct attempt_pl
 	return k;
 }
 
+/* What the member is sent. NULL, with the end of a sentence: it cannot be asked this. */
+static struct fanout_body *
+leg_body(struct leg *leg, const char **why)
+{
+	struct sheet *sheet = &leg->asking->sheets[leg_poll(leg)];
+	struct fanout_body *body;
+
+	if (leg->corroborator->perspective->protocol == PROTOCOL_PARALLAX)
+		return sheet->body;
+	if (sheet->open_mpic != NULL)
+		return sheet->open_mpic;
+	*why = "out of memory";
+	body = fanout_body_new(CHECK_REQUEST_MAX);
+	if (body == NULL || !open_mpic_request(leg->corroborator->type, &sheet->body->text,
+	    &body->text, why)) {
+		fanout_body_free(body);
+		return NULL;
+	}
+	return sheet->open_mpic = body;
+}
+
 static void
 leg_start(struct leg *leg, int64_t left)
 {
 	const struct asker *asker = leg->asking->asker;
-	const struct corroborator *c = leg->corroborator;
+	struct corroborator *c = leg->corroborator;
+	const char *why = "";
 
-	leg->call.body = leg->asking->sheets[leg_poll(leg)].body;
+	leg->call.body = leg_body(leg, &why);
+	if (leg->call.body == NULL) {
+		corroborator_fail(c, PROBLEM_UNSUPPORTED, "%s was not asked: %s",
+		    c->perspective->code, why);
+		leg_vote(leg, NOT_ASKED);
+		return;
+	}
 	leg->call.limit_ms = left + CALL_MARGIN_MS;
 	leg->call.done = on_call_done;
 	leg->call.owner = leg;

@@ -27,6 +27,7 @@ enum hearing {
 	NOT_HEARD,	/* the call failed: no connection, another's certificate, a refusal */
 	NOT_IN_TIME,	/* it was asked, and had not answered at the deadline */
 	NOT_AWAITED,	/* it was asked, and cancelled: the verdict was certain without it */
+	NOT_ASKED,	/* it could not be asked this */
 };
 
 /* What came of asking one perspective for one check; valid during the call. */

@@ -57,6 +57,9 @@ add_result(struct audit_file *f, struct buf *out, const struct entry *e, size_t 
 	add_subject(out, e);
 	json_add_string(out, ",\"perspective\":", c->perspective->code);
 	json_add_string(out, ",\"rir\":", rir_name(c->perspective->rir));
+	/* Nothing but the connection says whose it is, and for which request. */
+	if (c->perspective->protocol == PROTOCOL_OPEN_MPIC)
+		buf_adds(out, ",\"protocol\":\"open-mpic\",\"signed\":false,\"bound\":false");
 	json_add_string(out, ",\"result\":", result_word(c, vote));
 	if (vote != VOTE_PENDING) {
 		json_add_string(out, ",\"problem\":", c->problem != PROBLEM_NONE ?

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "coordinator/call_headers.h"
 #include "coordinator/cohort.h"
 #include "coordinator/config_parts.h"
 
@@ -127,7 +128,8 @@ static bool
 calls_over_tls(const struct coordinator_config *cfg)
 {
 	for (size_t i = 0; i < cfg->fleet.count; i++)
-		if (strncmp(cfg->fleet.members[i].url, "https:", 6) == 0)
+		if (cfg->fleet.members[i].ca == NULL &&
+		    strncmp(cfg->fleet.members[i].url, "https:", 6) == 0)
 			return true;
 	return false;
 }
@@ -199,8 +201,10 @@ const struct option_table coordinator_options = {
 void
 coordinator_config_free(struct coordinator_config *cfg)
 {
-	for (size_t i = 0; i < cfg->fleet.count; i++)
+	for (size_t i = 0; i < cfg->fleet.count; i++) {
 		jws_key_free(cfg->fleet.members[i].verify_key);
+		call_headers_free(cfg->fleet.members[i].headers);
+	}
 	regions_free(&cfg->regions);
 	policy_free(&cfg->policy);
 	option_free(&coordinator_options, cfg);

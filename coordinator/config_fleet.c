@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "coordinator/call_headers.h"
 #include "coordinator/config_parts.h"
 #include "coordinator/rules.h"
+#include "tls.h"
 
 #define ROW(name_, type_, member, ...) \
 	{ .name = (name_), .type = OPTION_##type_, \
@@ -31,6 +33,19 @@ const struct option perspective_option_rows[PERSPECTIVE_OPTION_ROWS] = {
 	ROW("verify_key", STRING, verify_key, .min = 1, .max = 4096,
 	    .sentence = "Its public Ed25519 key: PEM, the base64 within, or a file with PEM. "
 	    "Results that it did not sign are then discarded."),
+	ROW("protocol", STRING, protocol, .max = 16, .sentence = "What it speaks: parallax, the "
+	    "default, or open-mpic for a checker of that project, whose results are unsigned "
+	    "and not bound to their request."),
+	ROW("headers", STRINGS, headers, .max = CALL_HEADERS_MAX, .sentence = "Header fields of "
+	    "each call to it, as \"Name: value\"; not for secrets. Only with protocol open-mpic."),
+	ROW("headers_file", PATH, headers_file, .sentence = "A file with more of them, one a line, "
+	    "such as \"X-API-Key: ...\"; it is read at start and never printed. Only with "
+	    "protocol open-mpic."),
+	ROW("ca", PATH, ca, .sentence = "The roots that its server's certificate must chain to, "
+	    "in the place of tls_ca. It is then known by its host name instead of its code, and "
+	    "this coordinator shows it no certificate. Only with protocol open-mpic."),
+	ROW("host", STRING, host, .max = 253, .sentence = "The host name or address that its "
+	    "server's certificate must be for, with ca; default: that of url."),
 };
 
 /* "http://127.0.0.1:8000": plain only where nobody can listen in. */
@@ -93,6 +108,93 @@ read_verify_key(struct perspective *p, const struct perspective_option *o, struc
 	return p->verify_key != NULL;
 }
 
+/* ---- perspectives of another make ---- */
+
+static bool
+read_headers(struct perspective *p, const struct perspective_option *o, struct buf *faults)
+{
+	struct buf why = BUF_INIT(8192);
+	const char *wrong;
+	bool ok;
+
+	if (o->headers.count == 0 && o->headers_file == NULL)
+		return true;
+	p->headers = call_headers_new();
+	for (size_t i = 0; p->headers != NULL && i < o->headers.count && why.len == 0; i++) {
+		wrong = call_headers_add(p->headers, o->headers.items[i],
+		    strlen(o->headers.items[i]), true);
+		if (wrong != NULL)
+			buf_addf(&why, "headers: %zu: %s\n", i + 1, wrong);
+	}
+	if (p->headers != NULL && o->headers_file != NULL && why.len == 0)
+		call_headers_read(p->headers, o->headers_file, &why);
+	ok = p->headers != NULL && why.len == 0;
+	if (!ok)
+		buf_addf(faults, "perspectives: %s: %s", o->code,
+		    why.data != NULL ? why.data : "out of memory\n");
+	buf_free(&why);
+	return ok;
+}
+
+/* What would mean nothing, or less than it seems to. */
+static const char *
+misplaced(const struct perspective_option *o, bool open_mpic)
+{
+	if (open_mpic && o->verify_key != NULL)
+		return "verify_key: a perspective of protocol open-mpic signs nothing";
+	if (!open_mpic && (o->headers.count > 0 || o->headers_file != NULL))
+		return "headers and headers_file are for protocol open-mpic";
+	if (!open_mpic && o->ca != NULL)
+		return "ca is for protocol open-mpic: ours are known by their code, under tls_ca";
+	if (o->host != NULL && o->ca == NULL)
+		return "host: only together with ca";
+	if (o->ca != NULL && strncmp(o->url, "https://", 8) != 0)
+		return "ca: only with a url that begins with https://";
+	return NULL;
+}
+
+/* Before it is in force: each worker reads it for itself. */
+static bool
+ca_usable(const struct perspective_option *o, struct buf *faults)
+{
+	struct buf why = BUF_INIT(4608);
+	struct tls_client *client;
+
+	if (o->ca == NULL)
+		return true;
+	client = tls_client_new_anonymous(o->ca, &why);
+	if (client == NULL)
+		buf_addf(faults, "perspectives: %s: ca: %s\n", o->code,
+		    why.data != NULL ? why.data : "out of memory");
+	tls_client_free(client);
+	buf_free(&why);
+	return client != NULL;
+}
+
+static bool
+read_protocol(struct perspective *p, const struct perspective_option *o, struct buf *faults)
+{
+	const char *name = o->protocol != NULL ? o->protocol : perspective_protocol_names[0];
+	const char *wrong;
+	int i = 0;
+
+	while (perspective_protocol_names[i] != NULL &&
+	    strcmp(perspective_protocol_names[i], name) != 0)
+		i++;
+	if (perspective_protocol_names[i] == NULL) {
+		buf_addf(faults, "perspectives: %s: protocol: expected parallax or open-mpic, "
+		    "found \"%s\"\n", o->code, name);
+		return false;
+	}
+	p->protocol = (enum perspective_protocol)i;
+	p->ca = o->ca;
+	p->host = o->host;
+	wrong = misplaced(o, p->protocol == PROTOCOL_OPEN_MPIC);
+	if (wrong != NULL)
+		buf_addf(faults, "perspectives: %s: %s\n", o->code, wrong);
+	return wrong == NULL && ca_usable(o, faults) && read_headers(p, o, faults);
+}
+
 static bool
 prepare_perspective(struct coordinator_config *cfg, const struct perspective_option *o,
     struct perspective *p, struct buf *faults)
@@ -106,6 +208,7 @@ prepare_perspective(struct coordinator_config *cfg, const struct perspective_opt
 		.too_close_count = o->too_close_codes.count };
 	ok = place_find(p, o, region, faults);
 	ok = read_verify_key(p, o, faults) && ok;
+	ok = read_protocol(p, o, faults) && ok;
 	if (rir != NULL && (p->rir = rir_parse(rir)) == RIR_NONE) {
 		buf_addf(faults, "perspectives: %s: rir: expected ARIN, RIPE NCC, APNIC, LACNIC "
 		    "or AFRINIC, found %s\n", o->code, rir);

@@ -10,11 +10,13 @@
 /* A perspective as configured. What is missing comes from the region catalogue. */
 struct perspective_option {
 	char *code, *url, *rir, *verify_key;
+	char *protocol, *headers_file, *ca, *host;
+	struct option_strings headers;
 	double latitude, longitude;	/* NaN: not given */
 	struct option_strings too_close_codes;
 };
 
-#define PERSPECTIVE_OPTION_ROWS	7
+#define PERSPECTIVE_OPTION_ROWS	12
 extern const struct option perspective_option_rows[PERSPECTIVE_OPTION_ROWS];
 
 /* False, with a sentence a fault. */

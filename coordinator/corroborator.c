@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "coordinator/open_mpic.h"
+
 /* Wall clock, UNIX epoch. */
 static int64_t
 wall_ns(void)
@@ -89,12 +91,63 @@ corroborator_fail(struct corroborator *c, enum problem problem, const char *fmt,
 	corroborator_take(c, &r, NULL);
 }
 
+/* ---- whether it is this perspective's, and of this check ---- */
+
+/*
+ * One of ours names all of what it answers; of Open MPIC's, what it names must
+ * agree. False: it failed.
+ */
+static bool
+names_what(struct corroborator *c, const char *what, const char *found, const char *asked)
+{
+	const char *code = c->perspective->code;
+
+	if (found != NULL && strcmp(found, asked) == 0)
+		return true;
+	if (found == NULL && c->perspective->protocol == PROTOCOL_OPEN_MPIC)
+		return true;
+	if (found == NULL)
+		corroborator_fail(c, PROBLEM_RESULT_MISMATCH, "%s answered with a result that "
+		    "does not name its %s", code, what);
+	else
+		corroborator_fail(c, PROBLEM_RESULT_MISMATCH, "%s answered with another %s: asked "
+		    "%s, answered \"%s\"", code, what, asked, found);
+	return false;
+}
+
 /* What passed by another method is no answer to what was asked. */
 static bool
-is_other_method(const struct corroborator *c, const struct check_result *r)
+names_method(struct corroborator *c, const struct check_result *r)
 {
-	return c->type == CHECK_DCV && r->dcv.method != DCV_METHOD_COUNT &&
-	    r->dcv.method != c->method;
+	const char *found = r->dcv.method != DCV_METHOD_COUNT ? dcv_method_names[r->dcv.method] :
+	    NULL;
+
+	return c->type != CHECK_DCV ||
+	    names_what(c, "validation_method", found, dcv_method_names[c->method]);
+}
+
+static bool
+is_named(struct corroborator *c, const struct check_result *r,
+    const struct corroborator_asked *asked)
+{
+	const char *code = c->perspective->code;
+
+	if (r->perspective_code != NULL && strcmp(r->perspective_code, code) != 0) {
+		corroborator_fail(c, PROBLEM_PERSPECTIVE_IDENTITY, "the server called as %s "
+		    "calls itself %s", code, r->perspective_code);
+		return false;
+	}
+	return names_what(c, "perspective_code", r->perspective_code, code) &&
+	    names_what(c, "nonce", r->nonce, asked->nonce) &&
+	    names_what(c, "domain_or_ip_target", r->target, asked->target) &&
+	    names_method(c, r);
+}
+
+bool
+corroborator_suspect(const struct corroborator *c)
+{
+	return c->problem == PROBLEM_SIGNATURE_INVALID ||
+	    c->problem == PROBLEM_PERSPECTIVE_IDENTITY || c->problem == PROBLEM_RESULT_MISMATCH;
 }
 
 static enum signature_fault
@@ -124,39 +177,47 @@ signature_fault(const struct corroborator *c, const struct corroborator_asked *a
 	return fault;
 }
 
+static void
+unreadable(struct corroborator *c, const struct json_faults *faults, long status)
+{
+	const struct json_fault *f = &faults->list[0];
+	bool other = strcmp(f->path, "check_type") == 0;
+
+	corroborator_fail(c, other ? PROBLEM_RESULT_MISMATCH : PROBLEM_PERSPECTIVE_REPLY,
+	    "%s answered with HTTP status %ld and no check result: %s%s%s", c->perspective->code,
+	    status, f->path, f->path[0] != '\0' ? ": " : "", f->message);
+}
+
 void
 corroborator_judge(struct corroborator *c, const struct corroborator_asked *asked, long status,
     struct buf *reply)
 {
 	const char *code = c->perspective->code;
 	enum signature_fault fault = SIGNATURE_OK;
+	enum problem problem = PROBLEM_NONE;
+	struct buf why = BUF_INIT(CHECK_MESSAGE_MAX);
 	struct check_result r;
 	struct json_faults faults;
 
 	json_faults_init(&faults);
 	if (!check_result_decode(&r, c->type, reply->data != NULL ? reply->data : "",
 	    reply->len, &faults))
-		corroborator_fail(c, PROBLEM_PERSPECTIVE_REPLY, "%s answered with HTTP status "
-		    "%ld and no check result: %s%s%s", code, status, faults.list[0].path,
-		    faults.list[0].path[0] != '\0' ? ": " : "", faults.list[0].message);
+		unreadable(c, &faults, status);
 	else if (r.check_passed && status != 200)
 		corroborator_fail(c, PROBLEM_PERSPECTIVE_REPLY, "%s answered with HTTP status "
 		    "%ld a result that passed", code, status);
-	else if (r.perspective_code != NULL && strcmp(r.perspective_code, code) != 0)
-		corroborator_fail(c, PROBLEM_PERSPECTIVE_IDENTITY, "the server called as %s "
-		    "calls itself %s", code, r.perspective_code);
-	else if (r.nonce != NULL && strcmp(r.nonce, asked->nonce) != 0)
-		corroborator_fail(c, PROBLEM_PERSPECTIVE_REPLY, "%s answered another "
-		    "request's nonce", code);
-	else if (is_other_method(c, &r))
-		corroborator_fail(c, PROBLEM_PERSPECTIVE_REPLY, "%s was asked for %s and "
-		    "answered with %s", code, dcv_method_names[c->method],
-		    dcv_method_names[r.dcv.method]);
+	else if (!is_named(c, &r, asked))
+		;	/* it failed */
 	else if ((fault = signature_fault(c, asked, reply)) != SIGNATURE_OK)
 		corroborator_fail(c, PROBLEM_SIGNATURE_INVALID, "a result of %s was discarded: its "
 		    "signature %s", code, signature_fault_text(fault));
-	else
+	else if (c->perspective->protocol == PROTOCOL_PARALLAX ||
+	    open_mpic_suffices(c->type, asked->body, &r, &problem, &why))
 		corroborator_take(c, &r, reply);
+	else
+		corroborator_fail(c, problem, "%s passed it, which is not enough: %s", code,
+		    why.data != NULL ? why.data : "out of memory");
+	buf_free(&why);
 	check_result_free(&r);
 }
 

@@ -42,21 +42,25 @@ void corroborator_take(struct corroborator *c, const struct check_result *result
 void corroborator_fail(struct corroborator *c, enum problem problem, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /*
- * Takes `reply` over if it is this perspective's result of this check, with
- * this nonce and by this method if it names them; fails if not. Open MPIC's
- * checkers name neither themselves nor a nonce, and answer a failed lookup
- * with status 500.
+ * Takes `reply` over if it is this perspective's result of this check of this
+ * target, with this nonce and by this method; fails if not, and the problem
+ * tells what may be forged from what is broken (corroborator_suspect()). Open
+ * MPIC's checkers name neither themselves nor a nonce nor the target, and answer a
+ * failed lookup with status 500: see coordinator/open_mpic.h.
  *
  * A perspective with a verify_key must have signed it. `verify`: that is made
  * sure of, over what was asked; else a signature has to be there (signature_glance()).
  */
 struct corroborator_asked {
 	const char *nonce, *target;
+	const struct buf *body;		/* of the request, as our own perspectives are sent it */
 	const char *request_sha256;	/* of the body as sent; needed to verify */
 	bool verify;
 };
 void corroborator_judge(struct corroborator *c, const struct corroborator_asked *asked,
     long status, struct buf *reply);
+/* Somebody may be posing as the perspective: its result was discarded. */
+bool corroborator_suspect(const struct corroborator *c);
 enum vote corroborator_vote(const struct corroborator *c);
 /* The check_response of the answer: the perspective's own bytes where there are any. */
 void corroborator_encode(const struct corroborator *c, struct buf *out);

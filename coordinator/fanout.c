@@ -276,8 +276,37 @@ fanout_body_free(struct fanout_body *body)
 
 /* ---- life ---- */
 
+/* The host of a URL's authority, without brackets and port. */
+static void
+host_copy(const char *authority, char *host, size_t size)
+{
+	size_t len;
+
+	if (*authority == '[') {
+		len = strcspn(authority + 1, "]/");
+		snprintf(host, size, "%.*s", (int)len, authority + 1);
+	} else {
+		len = strcspn(authority, ":/");
+		snprintf(host, size, "%.*s", (int)len, authority);
+	}
+}
+
+/* A server of another make is known by its host name, under a CA of its own. */
 static bool
-line_init(struct fanout *f, struct fanout_line *line, const struct perspective *p)
+line_read_ca(struct fanout_line *line, struct buf *why)
+{
+	line->own_tls = tls_client_new_anonymous(line->perspective->ca, why);
+	if (line->own_tls == NULL)
+		return false;
+	line->peer.client = line->own_tls;
+	line->peer.expected = line->host;
+	line->peer.by_host = true;
+	return true;
+}
+
+static bool
+line_init(struct fanout *f, struct fanout_line *line, const struct perspective *p,
+    struct buf *why)
 {
 	const char *authority = strstr(p->url, "://");
 	size_t len = strlen(p->url);
@@ -301,7 +330,10 @@ line_init(struct fanout *f, struct fanout_line *line, const struct perspective *
 			line->urls[type] = NULL;
 			return false;
 		}
-	return h1_peer_init(line);
+	host_copy(authority, line->host, sizeof(line->host));
+	if (p->host != NULL)
+		snprintf(line->host, sizeof(line->host), "%s", p->host);
+	return h1_peer_init(line) && (p->ca == NULL || line_read_ca(line, why));
 }
 
 static void
@@ -309,6 +341,7 @@ line_free(struct fanout_line *line)
 {
 	h2_peer_free(&line->h2);
 	h1_peer_free(line);
+	tls_client_free(line->own_tls);
 	for (int type = 0; type < CHECK_TYPE_COUNT; type++)
 		free(line->urls[type]);
 }
@@ -343,7 +376,7 @@ fanout_new(struct event_base *base, const struct fanout_config *cfg, struct buf 
 	if (f->multi == NULL || !clock_init(f, cfg->tick_ms))
 		goto fail;
 	for (size_t i = 0; i < f->fleet->count; i++)
-		if (!line_init(f, &f->lines[i], &f->fleet->members[i]))
+		if (!line_init(f, &f->lines[i], &f->fleet->members[i], why))
 			goto fail;
 	return f;
 fail:

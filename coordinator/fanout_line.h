@@ -24,6 +24,8 @@ struct fanout_line {
 	struct fanout *fanout;
 	const struct perspective *perspective;
 	struct tls_peer peer;
+	struct tls_client *own_tls;	/* NULL: the fan-out's; see struct perspective's `ca` */
+	char host[254];		/* of its certificate, with `own_tls` */
 	char identity[sizeof(IDENTITY_PREFIX) + CHECK_CODE_MAX];
 	bool plain;		/* http:, on loopback */
 	char *urls[CHECK_TYPE_COUNT];

@@ -15,6 +15,10 @@ static const char *const rir_names[RIR_COUNT] = {
 	[RIR_RIPE_NCC] = "RIPE NCC",
 };
 
+const char *const perspective_protocol_names[] = {
+	[PROTOCOL_PARALLAX] = "parallax", [PROTOCOL_OPEN_MPIC] = "open-mpic", NULL
+};
+
 const char *
 rir_name(enum rir rir)
 {

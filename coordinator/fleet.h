@@ -25,6 +25,15 @@ const char *rir_name(enum rir rir);
 /* Whatever the case; RIR_NONE if unknown. */
 enum rir rir_parse(const char *name);
 
+/*
+ * What a perspective speaks. Results of ours name what they answer, and may be
+ * signed; those of Open MPIC's checkers say neither who made them nor for which
+ * request: only the connection they came on speaks for them.
+ */
+enum perspective_protocol { PROTOCOL_PARALLAX, PROTOCOL_OPEN_MPIC };
+/* "parallax", "open-mpic"; ends with NULL. */
+extern const char *const perspective_protocol_names[];
+
 /* Strings are borrowed from the configuration. */
 struct perspective {
 	const char *code;
@@ -34,6 +43,9 @@ struct perspective {
 	double latitude, longitude;	/* degrees */
 	char *const *too_close_codes;	/* holds both ways, whichever side says it */
 	size_t too_close_count;
+	enum perspective_protocol protocol;
+	const char *ca, *host;	/* known by this host under this CA; NULL: by its identity */
+	struct call_headers *headers;	/* of each call; NULL: none */
 	struct jws_key *verify_key;	/* its results carry a signature of it; NULL: none known */
 	uint64_t near;		/* members it may not share a cohort with */
 };

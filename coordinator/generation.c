@@ -68,7 +68,7 @@ count_result(void *arg, const struct heard *heard)
 
 	metric_add(m, METRIC_RESULTS, metric_cell(m, METRIC_RESULTS, g->cells[i], result), 1);
 	metric_add(m, METRIC_CHECKS, metric_cell(m, METRIC_CHECKS, c->type, result), 1);
-	if (c->problem == PROBLEM_SIGNATURE_INVALID || c->problem == PROBLEM_PERSPECTIVE_IDENTITY)
+	if (corroborator_suspect(c))
 		alarm_raise(g, heard, i);
 	if (hearing == HEARD || hearing == NOT_HEARD)
 		g->missed_ns[i] = hearing == HEARD ? 0 : monotonic_ns();

@@ -2,7 +2,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "coordinator/call_headers.h"
 #include "coordinator/fanout_line.h"
 #include "coordinator/reply.h"
 #include "monotonic.h"
@@ -255,6 +257,33 @@ h1_peer_give_up(struct call *call)
 	return sent_us > 0 ? "connected, no answer came" : "the connection was not established";
 }
 
+static bool
+add_line(struct fanout_line *line, const char *text)
+{
+	struct curl_slist *longer = curl_slist_append(line->h1.headers, text);
+
+	if (longer == NULL)
+		return false;
+	line->h1.headers = longer;
+	return true;
+}
+
+/* What the perspective's configuration adds. */
+static bool
+add_configured(struct fanout_line *line)
+{
+	const struct call_headers *h = line->perspective->headers;
+	char text[CALL_HEADER_MAX + 8];
+	bool ok = true;
+
+	for (size_t i = 0; h != NULL && i < h->count && ok; i++) {
+		snprintf(text, sizeof(text), "%s: %s", h->list[i].name, h->list[i].value);
+		ok = add_line(line, text);
+	}
+	explicit_bzero(text, sizeof(text));
+	return ok;
+}
+
 bool
 h1_peer_init(struct fanout_line *line)
 {
@@ -262,14 +291,10 @@ h1_peer_init(struct fanout_line *line)
 	static const char *const lines[] = { "Content-Type: application/json", "Accept:",
 		"Expect:" };
 
-	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-		struct curl_slist *longer = curl_slist_append(line->h1.headers, lines[i]);
-
-		if (longer == NULL)
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		if (!add_line(line, lines[i]))
 			return false;
-		line->h1.headers = longer;
-	}
-	return true;
+	return add_configured(line);
 }
 
 void
@@ -285,5 +310,7 @@ h1_peer_free(struct fanout_line *line)
 		curl_easy_cleanup(slot->transfer.easy);
 		free(slot);
 	}
+	for (struct curl_slist *l = line->h1.headers; l != NULL; l = l->next)
+		explicit_bzero(l->data, strlen(l->data));
 	curl_slist_free_all(line->h1.headers);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "coordinator/call_headers.h"
 #include "coordinator/reply.h"
 
 /*
@@ -253,7 +254,8 @@ h2_call_open(struct call *call)
 	const nghttp2_data_provider body = { { .ptr = NULL }, body_read };
 	char length[24];
 	int digits = snprintf(length, sizeof(length), "%zu", call->body->text.len);
-	nghttp2_nv fields[FIELDS_MAX] = {
+	const struct call_headers *more = line->perspective->headers;
+	nghttp2_nv fields[FIELDS_MAX + CALL_HEADERS_MAX] = {
 		field(":method", "POST", 4, lasting),
 		field(":scheme", "https", 5, lasting),
 		field(":authority", url + line->authority_at, line->path_at - line->authority_at,
@@ -265,6 +267,10 @@ h2_call_open(struct call *call)
 	char parent[TRACEPARENT_TEXT];
 	size_t count = FIELDS_ALWAYS + add_trace(fields + FIELDS_ALWAYS, call, parent);
 
+	/* They may be secrets: no peer's table of fields keeps them (RFC 7541 7.1.3). */
+	for (size_t i = 0; more != NULL && i < more->count; i++, count++)
+		fields[count] = field(more->list[i].name, more->list[i].value,
+		    strlen(more->list[i].value), lasting | NGHTTP2_NV_FLAG_NO_INDEX);
 	call->sent = 0;
 	call->stream = nghttp2_submit_request(call->link->session, NULL, fields, count, &body,
 	    call);

@@ -40,8 +40,8 @@ extern const char *const metric_checks[CHECK_TYPE_COUNT];
 	    "deadline, and cancelled ones were not awaited, for the verdict was certain.", \
 	    .labels = { PERSPECTIVE_LABEL, { "result", metric_results, RESULT_COUNT } }) \
 	X(ALARMS, "mpic_perspective_alarms_total", COUNTER, \
-	    "Results discarded because they may be forged: another's certificate or code, or " \
-	    "a signature that is missing or wrong.", \
+	    "Results discarded because they may be forged: another's certificate, code, target, " \
+	    "nonce, check or request, or a signature that is missing or wrong.", \
 	    .labels = { PERSPECTIVE_LABEL }) \
 	X(PERSPECTIVE_EXPIRES, "mpic_perspective_certificate_expires_seconds", GAUGE_MIN, \
 	    "Unix time at which the certificate a perspective last showed expires; 0: none " \

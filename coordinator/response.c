@@ -147,6 +147,9 @@ add_perspectives(struct buf *out, const struct attempt *a)
 		json_add_string(out, ",\"rir\":", rir_name(p->rir));
 		if (was_cancelled(a, i))
 			buf_adds(out, ",\"cancelled\":true");
+		if (p->protocol == PROTOCOL_OPEN_MPIC)
+			buf_adds(out, ",\"protocol\":\"open-mpic\",\"signed\":false,"
+			    "\"bound\":false");
 		buf_addc(out, '}');
 	}
 	buf_addc(out, ']');

@@ -32,7 +32,7 @@ static void
 log_standing(const struct coordinator_config *cfg)
 {
 	const struct rules rules = policy_at(&cfg->policy, time(NULL));
-	struct buf now = BUF_INIT(2048), next = BUF_INIT(2048);
+	struct buf now = BUF_INIT(2048), next = BUF_INIT(2048), unbound = BUF_INIT(8192);
 	bool ok = standing_text(&cfg->fleet, &rules, &now),
 	    ok_next = standing_next_text(&cfg->fleet, &rules, &next);
 
@@ -43,8 +43,12 @@ log_standing(const struct coordinator_config *cfg)
 	    "the fleet satisfies what its policy demands next" :
 	    "the fleet will not satisfy its policy",
 	    "standing", next.data != NULL ? next.data : "", NULL);
+	if (standing_unbound_text(&cfg->fleet, &unbound))
+		log_warning("the evidence of some perspectives is weaker", "standing",
+		    unbound.data != NULL ? unbound.data : "");
 	buf_free(&now);
 	buf_free(&next);
+	buf_free(&unbound);
 }
 
 /* ---- another configuration ---- */

@@ -85,6 +85,24 @@ standing_text(const struct fleet *fleet, const struct rules *rules, struct buf *
 }
 
 bool
+standing_unbound_text(const struct fleet *fleet, struct buf *out)
+{
+	const char *lead = "unsigned and unbound results (protocol open-mpic): ";
+	bool any = false;
+
+	for (size_t i = 0; i < fleet->count; i++) {
+		if (fleet->members[i].protocol != PROTOCOL_OPEN_MPIC)
+			continue;
+		buf_addf(out, "%s%s", any ? ", " : lead, fleet->members[i].code);
+		any = true;
+	}
+	if (any)
+		buf_adds(out, "; nothing but their connection says whose they are and for "
+		    "which request");
+	return any;
+}
+
+bool
 standing_next_text(const struct fleet *fleet, const struct rules *rules, struct buf *out)
 {
 	const struct rules next = policy_at(rules->policy, rules_next(rules));

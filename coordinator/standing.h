@@ -18,4 +18,7 @@ bool standing_text(const struct fleet *fleet, const struct rules *rules, struct 
  */
 bool standing_next_text(const struct fleet *fleet, const struct rules *rules, struct buf *out);
 
+/* A clause on the members whose results only their connection vouches for. False: there are none. */
+bool standing_unbound_text(const struct fleet *fleet, struct buf *out);
+
 #endif

@@ -178,6 +178,7 @@ run_reply(struct run *run, struct check_result *result)
 	result->elapsed_ms = (int64_t)(elapsed_ns / 1000000);
 	result->perspective_code = run->perspective->cfg->code;
 	result->nonce = run->request.nonce;
+	result->target = target_text(&run->target);
 	if (result->type == CHECK_DCV)
 		result->dcv.method = run->request.dcv.method;
 	run_encode(run, result, &body);

@@ -137,6 +137,51 @@ check_request_encode(const struct check_request *request, struct buf *out)
 	buf_addc(out, '}');
 }
 
+/* What its parameters have no words for. */
+static const char *
+beyond_open_mpic(const struct check_dcv_parameters *p)
+{
+	if (p->method == DCV_DNS_ACCOUNT_01)
+		return "dns-account-01 has no parameters in the Open MPIC API";
+	if (p->method == DCV_DNS_PERSISTENT && p->expected_account_uri == NULL &&
+	    p->expected_account_uris.count != 1)
+		return "the Open MPIC API takes a single expected_account_uri";
+	if (p->method == DCV_DNS_PERSISTENT && p->expected_account_uri != NULL &&
+	    p->expected_account_uris.count > 0)
+		return "the Open MPIC API takes a single expected_account_uri";
+	return NULL;
+}
+
+bool
+check_request_encode_open_mpic(const struct check_request *request, struct buf *out,
+    const char **why)
+{
+	struct check_caa_parameters caa;
+	struct check_dcv_parameters dcv;
+
+	json_add_string(out, "{\"domain_or_ip_target\":", request->domain_or_ip_target);
+	if (request->type == CHECK_CAA) {
+		caa = request->caa;
+		caa.allow_lookup_failure.value = false;
+		caa.account_uris.set = caa.validation_methods.set = false;
+		buf_adds(out, ",\"caa_check_parameters\":");
+		check_caa_parameters_encode(&caa, out);
+	} else {
+		dcv = request->dcv;
+		if ((*why = beyond_open_mpic(&dcv)) != NULL)
+			return false;
+		if (dcv.expected_account_uri == NULL && dcv.expected_account_uris.count == 1)
+			dcv.expected_account_uri = dcv.expected_account_uris.items[0];
+		dcv.expected_account_uris.set = false;
+		buf_adds(out, ",\"dcv_check_parameters\":");
+		check_dcv_parameters_encode(&dcv, out);
+	}
+	json_add_string(out, ",\"trace_identifier\":", request->trace_identifier);
+	buf_addc(out, '}');
+	*why = "out of memory";
+	return !out->failed;
+}
+
 void
 check_request_encode_attempt(const char *request, size_t len, const char *nonce,
     int64_t deadline_ms, struct buf *out)

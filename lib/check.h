@@ -83,6 +83,15 @@ void check_request_encode_attempt(const char *request, size_t len, const char *n
     int64_t deadline_ms, struct buf *out);
 void check_request_free(struct check_request *request);
 
+/*
+ * The same for a checker of Open MPIC's, with its members and no other. Never
+ * with allow_lookup_failure: it cannot prove that the domain is Insecure (BR
+ * 3.2.2.8). False, with the end of a sentence in `why`, if it cannot be asked
+ * this; what its answer then lacks, coordinator/open_mpic.h adds.
+ */
+bool check_request_encode_open_mpic(const struct check_request *request, struct buf *out,
+    const char **why);
+
 /* Adds the caa_check_parameters object (or null), as echoed in answers too. */
 void check_caa_parameters_encode(const struct check_caa_parameters *p,
     struct buf *out);
@@ -128,6 +137,7 @@ struct check_result {
 	int64_t elapsed_ms;		/* -1: not known, null */
 	const char *perspective_code;	/* as the perspective calls itself; or NULL */
 	const char *nonce;		/* as asked; or NULL */
+	const char *target;		/* as checked, canonical; or NULL */
 	struct check_problem problem;
 	struct check_caa_details caa;	/* CHECK_CAA */
 	struct check_dcv_details dcv;	/* CHECK_DCV */

@@ -133,6 +133,7 @@ check_result_encode(const struct check_result *result, struct buf *out)
 		check_dcv_details_encode(&result->dcv, out);
 	json_add_string(out, ",\"perspective_code\":", result->perspective_code);
 	json_add_string(out, ",\"nonce\":", result->nonce);
+	json_add_string(out, ",\"domain_or_ip_target\":", result->target);
 	add_problem(out, &result->problem);
 	if (result->elapsed_ms >= 0)
 		json_add_int(out, ",\"elapsed_ms\":", result->elapsed_ms);
@@ -162,7 +163,7 @@ struct wire_problem {
 struct wire_result {
 	struct json_bool completed, passed;
 	struct json_int timestamp_ns, elapsed_ms;
-	const char *check_type, *perspective_code, *nonce;
+	const char *check_type, *perspective_code, *nonce, *target;
 	struct json_object *details;
 	struct wire_problem problem;
 	struct json_object *errors;
@@ -191,6 +192,7 @@ static const struct json_field result_fields[] = {
 	JSON_ROW("elapsed_ms", INT, wire_result, elapsed_ms, .max = INT64_MAX),
 	JSON_ROW("perspective_code", STRING, wire_result, perspective_code, .max = CHECK_CODE_MAX),
 	JSON_ROW("nonce", STRING, wire_result, nonce, .max = CHECK_NONCE_MAX),
+	JSON_ROW("domain_or_ip_target", STRING, wire_result, target, .max = CHECK_TARGET_MAX),
 	JSON_ROW("details", RAW, wire_result, details),
 	JSON_ROW("problem", OBJECT, wire_result, problem, .fields = problem_fields),
 	JSON_ROW("errors", RAW, wire_result, errors),
@@ -275,6 +277,7 @@ check_result_read(struct check_result *result, enum check_type type,
 	result->elapsed_ms = w.elapsed_ms.set ? w.elapsed_ms.value : -1;
 	result->perspective_code = w.perspective_code;
 	result->nonce = w.nonce;
+	result->target = w.target;
 	result_problem(result, &w);
 	return type == CHECK_CAA ? caa_details_read(&result->caa, w.details, faults) :
 	    check_dcv_details_read(&result->dcv, w.details, "details", faults);

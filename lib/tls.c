@@ -241,6 +241,23 @@ tls_client_free(struct tls_client *c)
 	OPENSSL_free(c);
 }
 
+struct tls_client *
+tls_client_new_anonymous(const char *ca, struct buf *why)
+{
+	struct tls_client *c = OPENSSL_zalloc(sizeof(*c));
+
+	if (c == NULL || (c->files = SSL_CTX_new(TLS_client_method())) == NULL) {
+		explain(why, "TLS", "context");
+		goto fail;
+	}
+	if (SSL_CTX_load_verify_file(c->files, ca) == 1)
+		return c;
+	explain(why, "CA file", ca);
+fail:
+	tls_client_free(c);
+	return NULL;
+}
+
 static int
 peer_refuse(struct tls_peer *peer, X509_STORE_CTX *store, enum tls_outcome outcome,
     int error, const char *reason)
@@ -249,6 +266,45 @@ peer_refuse(struct tls_peer *peer, X509_STORE_CTX *store, enum tls_outcome outco
 	snprintf(peer->reason, sizeof(peer->reason), "%s", reason);
 	X509_STORE_CTX_set_error(store, error);
 	return 0;
+}
+
+/* The first DNS name or nothing: for a sentence. */
+static void
+certificate_host(const X509 *cert, char host[static TLS_IDENTITY_MAX])
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+
+	host[0] = '\0';
+	for (int i = 0; i < sk_GENERAL_NAME_num(names) && host[0] == '\0'; i++) {
+		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+
+		if (name->type == GEN_DNS && !identity_copy(ASN1_STRING_get0_data(name->d.dNSName),
+		    (size_t)ASN1_STRING_length(name->d.dNSName), host))
+			host[0] = '\0';
+	}
+	GENERAL_NAMES_free(names);
+}
+
+/* RFC 9525 6: by subjectAltName alone, and no wildcard but a whole label. */
+static bool
+is_for_host(X509 *cert, const char *host)
+{
+	const unsigned flags = X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+	    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
+
+	return X509_check_ip_asc(cert, host, 0) == 1 ||
+	    X509_check_host(cert, host, 0, flags, NULL) == 1;
+}
+
+static int
+verify_host(X509_STORE_CTX *store, struct tls_peer *peer, X509 *leaf)
+{
+	certificate_host(leaf, peer->presented);
+	if (!is_for_host(leaf, peer->expected))
+		return peer_refuse(peer, store, TLS_IDENTITY_MISMATCH, X509_V_ERR_HOSTNAME_MISMATCH,
+		    "the certificate is another host's");
+	peer->outcome = TLS_ACCEPTED;
+	return 1;
 }
 
 /* Trust first, so that an identity is never reported from a certificate anyone can make. */
@@ -271,6 +327,8 @@ verify_server(X509_STORE_CTX *store, void *arg)
 		return peer_refuse(peer, store, TLS_UNTRUSTED, X509_V_ERR_INVALID_PURPOSE,
 		    "the certificate lacks the extended key usage serverAuth");
 	peer->expires_s = certificate_expires_s(leaf);
+	if (peer->by_host)
+		return verify_host(store, peer, leaf);
 	certificate_identity(leaf, peer->presented);
 	if (strcmp(peer->presented, peer->expected) != 0)
 		return peer_refuse(peer, store, TLS_IDENTITY_MISMATCH,
@@ -289,11 +347,15 @@ tls_client_apply(SSL_CTX *ctx, struct tls_peer *peer)
 	STACK_OF(X509) *chain = NULL;
 
 	context_tune(ctx);
+	if (peer->by_host)
+		SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_cert_verify_callback(ctx, verify_server, peer);
 	SSL_CTX_set1_cert_store(ctx, SSL_CTX_get_cert_store(files));
 	SSL_CTX_get0_chain_certs(files, &chain);
 	peer->outcome = TLS_NOT_REACHED;
+	if (SSL_CTX_get0_certificate(files) == NULL)
+		return true;
 	return SSL_CTX_use_cert_and_key(ctx, SSL_CTX_get0_certificate(files),
 	    SSL_CTX_get0_privatekey(files), chain, 1) == 1;
 }

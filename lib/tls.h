@@ -2,7 +2,8 @@
  * TLS between the parts: version 1.3 only, both sides with certificates of a
  * private CA, names instead of hosts.
  *
- * A certificate's *identity* is its one subjectAltName URI that starts with
+ * But for servers of another make that a client calls (struct tls_peer), a
+ * certificate's *identity* is its one subjectAltName URI that starts with
  * "urn:mpic:", for example urn:mpic:coordinator or
  * urn:mpic:perspective:aws:eu-central-1. A certificate with none or with
  * several has no identity and is refused. Host names and common names are not
@@ -46,6 +47,8 @@ int64_t tls_expires_s(const SSL_CTX *ctx);
 /* A client's certificate, key and CA, read once and lent to many contexts. */
 struct tls_client;
 struct tls_client *tls_client_new(const struct tls_files *files, struct buf *why);
+/* One without a certificate of its own, for servers known by host name: the CA file alone. */
+struct tls_client *tls_client_new_anonymous(const char *ca, struct buf *why);
 void tls_client_free(struct tls_client *c);
 
 enum tls_outcome {
@@ -58,11 +61,16 @@ enum tls_outcome {
 /*
  * One server a client talks to: who it must be and what its last handshake
  * showed. Written during handshakes only; must live as long as any context
- * made for it. The caller fills the first two members.
+ * made for it. The caller fills the first three members.
  */
 struct tls_peer {
 	const struct tls_client *client;
 	const char *expected;
+	/*
+	 * `expected` is no identity but a host name or IP address that the certificate
+	 * must be for (RFC 9525), as of a server of another make; then TLS 1.2 is allowed.
+	 */
+	bool by_host;
 	enum tls_outcome outcome;
 	char presented[TLS_IDENTITY_MAX];	/* "" when it had no identity */
 	char reason[128];

@@ -4,8 +4,8 @@
  *
  *	perspective [-d DELAY_MS] -a CA -c CERTIFICATE -k KEY -r RESULT ADDR:PORT
  *
- * RESULT is a file with the body of a result; "@NONCE@" in it becomes the
- * nonce of the request.
+ * RESULT is a file with the body of a result; "@NONCE@" in it and, after it,
+ * "@TARGET@" become the nonce and the target of the request.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +19,7 @@
 #include "server.h"
 
 #define NONCE_MARK	"@NONCE@"
+#define TARGET_MARK	"@TARGET@"
 #define IN_FLIGHT_MAX	100000
 
 struct stand_in {
@@ -31,18 +32,21 @@ struct stand_in {
 struct pending {
 	struct exchange *exchange;
 	const struct stand_in *stand_in;
-	char nonce[CHECK_NONCE_MAX + 1];
+	char nonce[CHECK_NONCE_MAX + 1], target[CHECK_TARGET_MAX + 1];
 };
 
 static void
-answer(const struct stand_in *s, struct exchange *x, const char *nonce)
+answer(const struct stand_in *s, struct exchange *x, const struct pending *p)
 {
-	const char *mark = strstr(s->result, NONCE_MARK);
+	const char *mark = strstr(s->result, NONCE_MARK), *target = strstr(mark, TARGET_MARK);
 	struct buf body = BUF_INIT(CHECK_RESULT_MAX);
 
 	buf_add(&body, s->result, (size_t)(mark - s->result));
-	buf_adds(&body, nonce);
-	buf_adds(&body, mark + strlen(NONCE_MARK));
+	buf_adds(&body, p->nonce);
+	mark += strlen(NONCE_MARK);
+	buf_add(&body, mark, (size_t)(target - mark));
+	buf_adds(&body, p->target);
+	buf_adds(&body, target + strlen(TARGET_MARK));
 	exchange_reply(x, 200, NULL, body.data, body.len, NULL, 0);
 	buf_free(&body);
 }
@@ -52,7 +56,7 @@ on_due(evutil_socket_t fd, short what, void *arg)
 {
 	struct pending *p = arg;
 
-	answer(p->stand_in, p->exchange, p->nonce);
+	answer(p->stand_in, p->exchange, p);
 	free(p);
 }
 
@@ -75,6 +79,7 @@ handle_caa(struct exchange *x, void *arg)
 	}
 	*p = (struct pending){ .exchange = x, .stand_in = s };
 	snprintf(p->nonce, sizeof(p->nonce), "%s", request.nonce != NULL ? request.nonce : "");
+	snprintf(p->target, sizeof(p->target), "%s", request.domain_or_ip_target);
 	check_request_free(&request);
 	if (evutil_timerisset(&s->delay))
 		event_base_once(s->base, -1, EV_TIMEOUT, on_due, p, &s->delay);
@@ -97,7 +102,8 @@ read_result(struct stand_in *s, const char *path)
 		return false;
 	s->result[fread(s->result, 1, sizeof(s->result) - 1, file)] = '\0';
 	fclose(file);
-	return strstr(s->result, NONCE_MARK) != NULL;
+	return strstr(s->result, NONCE_MARK) != NULL &&
+	    strstr(strstr(s->result, NONCE_MARK), TARGET_MARK) != NULL;
 }
 
 static int

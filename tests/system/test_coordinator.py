@@ -54,7 +54,8 @@ MPIC = {"mpic_completed", "request_orchestration_parameters", "actual_orchestrat
         "caa_check_parameters", "previous_attempt_results"}
 MPIC_OURS = {"quorum", "dnssec_status", "elapsed_ms", "trace_id", "problem", "policy", "compliance"}
 CHECK = {"check_completed", "check_passed", "errors", "timestamp_ns", "check_type", "details"}
-CHECK_OURS = {"perspective_code", "nonce", "problem", "elapsed_ms", "evidence", "signature"}
+CHECK_OURS = {"perspective_code", "nonce", "domain_or_ip_target", "problem", "elapsed_ms",
+              "evidence", "signature"}
 DETAILS = {"caa_record_present", "found_at", "records_seen"}
 DETAILS_OURS = {"dnssec_status", "reason", "deciding_record", "looked_up"}
 PROBLEM = {"code", "message", "fault", "retryable"}

@@ -188,7 +188,7 @@ def checker():
 def mixed(coordinators, started, checker):
     """A coordinator whose first perspective is the checker."""
     rows = coordinators.perspectives(*range(6))
-    rows[0] = {"code": rows[0]["code"], "url": checker.url}   # it signs nothing
+    rows[0] = {"code": rows[0]["code"], "url": checker.url, "protocol": "open-mpic"}
     return started(perspectives=rows)[1], rows[0]["code"]
 
 
@@ -200,20 +200,19 @@ def test_a_checker_of_open_mpic(mixed, checker):
     assert by_code(answer)[code] == Checker.DCV
     asked = dict(checker.asked)
     assert set(asked) == {"/caa", "/dcv"}
-    assert set(asked["/dcv"]) == {"domain_or_ip_target", "check_type", "dcv_check_parameters",
-                                  "trace_identifier", "nonce", "deadline_ms"}
+    assert set(asked["/dcv"]) == {"domain_or_ip_target", "dcv_check_parameters",
+                                  "trace_identifier"}
     assert asked["/dcv"]["dcv_check_parameters"] == answer["dcv_check_parameters"]
     assert "caa_check_parameters" in asked["/caa"]
-    assert asked["/caa"]["nonce"] != asked["/dcv"]["nonce"]
 
 
 @pytest.mark.parametrize("status, reply, code, says", (
     (500, Checker.LOOKUP, "dns-failed", "nothing was found"),
     (500, Checker.DCV, "perspective-reply", "HTTP status 500 a result that passed"),
     (404, {"detail": "Not Found"}, "perspective-reply", "HTTP status 404"),
-    (200, Checker.CAA, "perspective-reply", "expected dcv, found caa"),
+    (200, Checker.CAA, "result-mismatch", "expected dcv, found caa"),
     (200, {**Checker.DCV, "details": {"validation_method": "website-change"}},
-     "perspective-reply", "was asked for acme-http-01 and answered with website-change"),
+     "result-mismatch", "asked acme-http-01, answered \"website-change\""),
     (200, {**Checker.DCV, "details": {"validation_method": "new"}}, "perspective-reply", "details"),
     (200, {**Checker.DCV, "check_passed": False}, "no-match", "")),
     ids=lambda value: str(value)[:40])
@@ -226,7 +225,7 @@ def test_what_a_perspective_may_not_answer(mixed, checker, status, reply, code, 
     assert answer["problem"]["code"] == code, answer["problem"]
     assert f"{name}: " in answer["problem"]["message"] and says in answer["problem"]["message"]
     details = by_code(answer)[name]["details"]
-    if code == "perspective-reply":
+    if code in ("perspective-reply", "result-mismatch"):
         assert details["validation_method"] == "acme-http-01"
         assert details["response_url"] is None and details["response_history"] is None
 

@@ -108,8 +108,8 @@ def test_one_perspective_that_cannot_be_reached(coordinators, started):
         "check_type": "caa", "details": {
             "caa_record_present": None, "found_at": None, "records_seen": None,
             "dnssec_status": None, "reason": None, "deciding_record": None, "looked_up": None},
-        "perspective_code": rows[0]["code"], "nonce": None, "problem": None, "elapsed_ms": None,
-        "evidence": None}
+        "perspective_code": rows[0]["code"], "nonce": None, "domain_or_ip_target": None,
+        "problem": None, "elapsed_ms": None, "evidence": None}
     assert [error["error_type"] for error in response["errors"]] == [
         "mpic_error:coordinator:remote_check"]
     assert response["errors"][0]["error_message"] == response["problem"]["message"]
@@ -236,7 +236,7 @@ def checker():
 def mixed(coordinators, started, checker):
     """A coordinator whose first perspective is the checker."""
     rows = coordinators.perspectives(*range(6))
-    rows[0] = {"code": rows[0]["code"], "url": checker.url}   # it signs nothing
+    rows[0] = {"code": rows[0]["code"], "url": checker.url, "protocol": "open-mpic"}
     return started(perspectives=rows)[1], rows[0]["code"]
 
 
@@ -250,11 +250,10 @@ def test_a_checker_of_open_mpic_among_our_perspectives(mixed, checker):
     assert by_code(answer)[code] == Checker.PASSED
     path, content_type, body = checker.asked[0]
     assert (path, content_type) == ("/caa", "application/json")
-    assert {"domain_or_ip_target": "permit.com", "check_type": "caa", "trace_identifier": None,
-            "caa_check_parameters": {"certificate_type": "tls-server", "caa_domains": ["ca1.com"],
-                                     "allow_lookup_failure": False}}.items() <= body.items()
-    assert set(body) - {"domain_or_ip_target", "check_type", "caa_check_parameters",
-                        "trace_identifier"} == {"nonce", "deadline_ms", "ignore_rfc8657"}
+    assert body == {"domain_or_ip_target": "permit.com", "trace_identifier": None,
+                    "caa_check_parameters": {
+                        "certificate_type": "tls-server", "caa_domains": ["ca1.com"],
+                        "allow_lookup_failure": False}}
 
 
 @pytest.mark.parametrize("status, reply, code", (
@@ -271,11 +270,12 @@ def test_a_checker_of_open_mpic_among_our_perspectives(mixed, checker):
     (200, b"", "perspective-reply"),
     (200, b"[]", "perspective-reply"),
     (200, b'{"check_passed": true}', "perspective-reply"),
-    (200, {**Checker.PASSED, "check_type": "dcv"}, "perspective-reply"),
+    (200, {**Checker.PASSED, "check_type": "dcv"}, "result-mismatch"),
     (200, {**Checker.PASSED, "check_passed": "true"}, "perspective-reply"),
     (200, json.dumps(Checker.PASSED).encode() + b"x", "perspective-reply"),
     (200, {**Checker.PASSED, "padding": "x" * 300000}, "perspective-reply"),
-    (200, {**Checker.PASSED, "nonce": "another"}, "perspective-reply"),
+    (200, {**Checker.PASSED, "nonce": "another"}, "result-mismatch"),
+    (200, {**Checker.PASSED, "domain_or_ip_target": "permit.org"}, "result-mismatch"),
     (200, {**Checker.PASSED, "perspective_code": "aws:us-west-2"}, "perspective-identity"),
 ), ids=lambda value: str(value)[:40])
 def test_what_a_perspective_may_not_answer(mixed, checker, status, reply, code):

@@ -220,7 +220,7 @@ OUR_DETAILS = {"matched", "relied_on", "dnssec_status", "resolved_ip", "addresse
 DIAL = {"host", "address", "port", "outcome", "detail", "tls_version", "certificate_sha256",
         "connect_us", "tls_us", "first_byte_us", "total_us"}
 RESULT = {"check_completed", "check_passed", "errors", "timestamp_ns", "check_type", "details"}
-OUR_RESULT = {"perspective_code", "nonce", "problem", "elapsed_ms", "evidence"}
+OUR_RESULT = {"perspective_code", "nonce", "domain_or_ip_target", "problem", "elapsed_ms", "evidence"}
 
 
 def outcomes(result):

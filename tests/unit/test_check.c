@@ -171,6 +171,7 @@ result_fill(struct check_result *r)
 	r->elapsed_ms = 7;
 	r->perspective_code = "aws:us-east-1";
 	r->nonce = "beef";
+	r->target = "a.example";
 	r->caa.caa_record_present = (struct json_bool){ true, true };
 	r->caa.found_at = "a";
 	r->caa.records_seen = (struct check_strings){ records, 1 };
@@ -195,8 +196,9 @@ test_result_encode(void **state)
 	    "{\"caa_record_present\":true,\"found_at\":\"a\",\"records_seen\":"
 	    "[\"0 issue \\\"ca1.com\\\"\"],\"dnssec_status\":\"secure\",\"reason\":"
 	    "\"authorised\",\"deciding_record\":\"0 issue \\\"ca1.com\\\"\",\"looked_up\":"
-	    "[\"a\"]},\"perspective_code\":\"aws:us-east-1\",\"nonce\":\"beef\",\"problem\":"
-	    "null,\"elapsed_ms\":7,\"evidence\":{\"deep\":[[1]],\"evidence\":2}}");
+	    "[\"a\"]},\"perspective_code\":\"aws:us-east-1\",\"nonce\":\"beef\","
+	    "\"domain_or_ip_target\":\"a.example\",\"problem\":null,"
+	    "\"elapsed_ms\":7,\"evidence\":{\"deep\":[[1]],\"evidence\":2}}");
 	buf_free(&text);
 }
 
@@ -212,6 +214,7 @@ test_result_round_trip(void **state)
 	assert_true(decode(&back, text.data, &faults));
 	assert_string_equal(back.perspective_code, "aws:us-east-1");
 	assert_string_equal(back.nonce, "beef");
+	assert_string_equal(back.target, "a.example");
 	assert_int_equal(back.elapsed_ms, 7);
 	assert_int_equal(back.caa.dnssec_status, CHECK_DNSSEC_SECURE);
 	assert_true(back.check_passed);

@@ -32,6 +32,8 @@ enum {
 	PASS = 'p', FORBID = 'f', HANG = 'h', OTHER_CODE = 'c', OTHER_NONCE = 'n', GARBAGE = 'g',
 	BUSY = 'b', HUGE_REPLY = 'l', DEAD = 'd', OPEN_MPIC = 'o', COMPLETE_500 = '5', PASS_500 = 'P',
 	FORBID_FIRST = '1', SLOW = 's', OTHER_METHOD = 'm', CAA_ONLY = '4', OPEN_MPIC_500 = 'O',
+	NO_CODE = 'C', NO_NONCE = 'N', NO_TARGET = 'T', OTHER_TARGET = 't', OTHER_CHECK = 'k',
+	NO_METHOD = 'M', OPEN_MPIC_BLIND = 'B',
 };
 
 struct stand_in {
@@ -39,6 +41,7 @@ struct stand_in {
 	char code[8], url[64];
 	int behaviours[CHECK_TYPE_COUNT], fd;
 	unsigned asked;
+	bool open_mpic;
 	struct server *server;
 };
 
@@ -90,9 +93,19 @@ reply_result(struct stand_in *s, struct exchange *x, const struct check_request 
 
 	check_result_init(&r, q->type);
 	r.check_completed = r.check_passed = true;
-	r.perspective_code = how == OTHER_CODE ? "p9" : how == OPEN_MPIC ? NULL : s->code;
-	r.nonce = how == OTHER_NONCE ? "0000" : how == OPEN_MPIC ? NULL : q->nonce;
+	r.perspective_code = how == OTHER_CODE ? "p9" : how == OPEN_MPIC || how == NO_CODE ? NULL :
+	    s->code;
+	r.nonce = how == OTHER_NONCE ? "0000" : how == OPEN_MPIC || how == NO_NONCE ? NULL :
+	    q->nonce;
+	r.target = how == OTHER_TARGET ? "c2.com" : how == OPEN_MPIC || how == NO_TARGET ? NULL :
+	    q->domain_or_ip_target;
 	r.dcv.method = how == OTHER_METHOD ? DCV_DNS_CHANGE : q->dcv.method;
+	/* Whether there are records, which all of theirs say. */
+	r.caa.caa_record_present.set = how != OPEN_MPIC_BLIND;
+	if (how == OTHER_CHECK) {
+		r.type = q->type == CHECK_CAA ? CHECK_DCV : CHECK_CAA;
+		r.dcv.method = DCV_DNS_CHANGE;
+	}
 	r.evidence = "{\"seen\":1}";
 	r.evidence_len = strlen(r.evidence);
 	if (how == FORBID && q->type == CHECK_CAA)
@@ -102,6 +115,8 @@ reply_result(struct stand_in *s, struct exchange *x, const struct check_request 
 	if (how == COMPLETE_500)
 		check_result_fail(&r, PROBLEM_DNS_FAILED, "SERVFAIL from c1.com's servers");
 	check_result_encode(&r, &body);
+	if (how == NO_METHOD)
+		memset(strstr(body.data, "validation_method"), 'x', 17);
 	if (how == SLOW) {
 		d = malloc(sizeof(*d));
 		*d = (struct delayed){ s->world, x, body };
@@ -151,8 +166,9 @@ handle_check(struct exchange *x, struct stand_in *s, enum check_type type)
 
 	json_faults_init(&faults);
 	assert_true(check_request_decode(&q, type, body, len, &faults));
-	assert_non_null(q.nonce);
-	assert_true(q.deadline_ms.set);
+	/* One of Open MPIC's is sent no member of ours. */
+	assert_int_equal(q.nonce == NULL, s->open_mpic);
+	assert_int_equal(q.deadline_ms.set, !s->open_mpic);
 	if (how == FORBID_FIRST)
 		how = s->asked++ == 0 ? FORBID : PASS;
 	if (how == HANG && s->world->held_count < HELD_MAX)
@@ -289,7 +305,9 @@ world_coordinator(struct world *w, size_t n, const enum rir *rirs)
 	w->cfg.fleet.count = n;
 	for (size_t i = 0; i < n; i++)
 		w->cfg.fleet.members[i] = (struct perspective){ .code = w->stand_ins[i].code,
-			.url = w->stand_ins[i].url, .rir = rirs[i] };
+			.url = w->stand_ins[i].url, .rir = rirs[i],
+			.protocol = w->stand_ins[i].open_mpic ? PROTOCOL_OPEN_MPIC :
+			    PROTOCOL_PARALLAX };
 	fleet_arrange(&w->cfg.fleet);
 	w->cfg.default_perspective_count = (int64_t)n;
 	assert_true(coordinator_metrics_init(&w->metrics, 1));
@@ -383,7 +401,19 @@ static const struct scenario {
 	    "\"mpic_completed\":false" },
 	/* Not who they should be, or not what should come. */
 	{ "pppppc", ASK "}", 200, "5/6", 0, 90, "calls itself p9" },
-	{ "pppppn", ASK "}", 200, "5/6", 0, 90, "another request's nonce" },
+	{ "pppppn", ASK "}", 200, "5/6", 0, 90, "answered with another nonce" },
+	{ "pppppt", ASK "}", 200, "5/6", 0, 90, "another domain_or_ip_target: asked c1.com, "
+	    "answered \\\"c2.com\\\"" },
+	{ "pppppk", ASK "}", 200, "5/6", 0, 90, "expected caa, found dcv" },
+	{ "pppppC", ASK "}", 200, "5/6", 0, 90, "does not name its perspective_code" },
+	{ "pppppN", ASK "}", 200, "5/6", 0, 90, "does not name its nonce" },
+	{ "pppppT", ASK "}", 200, "5/6", 0, 90, "does not name its domain_or_ip_target" },
+	{ "pppppM", DCV("dcv") "}", 200, "5/6", 0, 90, "does not name its validation_method" },
+	{ "nnnnnn", ASK "}", 422, "0/6", 0, 90, "result-mismatch" },
+	{ "tttttt", ASK "}", 422, "0/6", 0, 90, "result-mismatch" },
+	{ "kkkkkk", ASK "}", 422, "0/6", 0, 90, "result-mismatch" },
+	{ "NTCNTC", ASK "}", 422, "0/6", 0, 90, "result-mismatch" },
+	{ "BBBBBB", ASK "}", 422, "0/6", 0, 90, "whether there is a CAA record" },
 	{ "pppppg", ASK "}", 200, "5/6", 0, 90, "no check result" },
 	{ "pppppb", ASK "}", 200, "5/6", 0, 90, "too much to do" },
 	{ "pppppl", ASK "}", 200, "5/6", 0, 400, "more than 262144 bytes" },
@@ -408,8 +438,8 @@ static const struct scenario {
 	{ "pppffp", DCV("dcv") "}", 200, "4/6", 0, 90, "another token at c1.com" },
 	{ "pppfff", DCV("dcv") "}", 422, "3/6", 0, 90, "\"code\":\"no-match\"" },
 	{ "pppppm", DCV("dcv") "}", 200, "5/6", 0, 90,
-	    "p5 was asked for acme-http-01 and answered with dns-change" },
-	{ "mmmmmm", DCV("dcv") "}", 422, "0/6", 0, 90, "perspective-reply" },
+	    "another validation_method: asked acme-http-01, answered \\\"dns-change\\\"" },
+	{ "mmmmmm", DCV("dcv") "}", 422, "0/6", 0, 90, "result-mismatch" },
 	{ "pppppd", DCV("dcv") "}", 200, "5/6", 0, 90, "\"response_page\":null" },
 	{ "ppffff", DCV("dcv") ",\"orchestration_parameters\":{\"max_attempts\":2}}", 422, "2/6",
 	    0, 150, "\"attempt_count\":2" },
@@ -458,6 +488,15 @@ check_answer(const struct world *w, const struct scenario *s)
 	json_object_put(o);
 }
 
+static bool
+is_of_open_mpic(const struct stand_in *s)
+{
+	static const char letters[] = { OPEN_MPIC, OPEN_MPIC_500, OPEN_MPIC_BLIND, '\0' };
+
+	return strchr(letters, s->behaviours[CHECK_CAA]) != NULL ||
+	    strchr(letters, s->behaviours[CHECK_DCV]) != NULL;
+}
+
 static void
 test_scenarios(void **state)
 {
@@ -477,6 +516,7 @@ test_scenarios(void **state)
 			stand_in_start(&w, k, code, s->behaviours[k], NULL);
 			if (caa != NULL)
 				w.stand_ins[k].behaviours[CHECK_CAA] = caa[1 + k];
+			w.stand_ins[k].open_mpic = is_of_open_mpic(&w.stand_ins[k]);
 		}
 		world_coordinator(&w, PERSPECTIVES, rirs);
 		took_ms = world_ask(&w, s->body);

@@ -304,12 +304,14 @@ test_refusal(void **state)
 
 #define RESULT_BEGINS "{\"check_completed\":true,\"check_passed\":true,\"errors\":null," \
 	"\"timestamp_ns\":0,\"check_type\":"
-#define RESULT_ENDS ",\"perspective_code\":null,\"nonce\":null,\"problem\":null," \
+#define RESULT_ENDS ",\"perspective_code\":null,\"nonce\":null," \
+	"\"domain_or_ip_target\":null,\"problem\":null," \
 	"\"elapsed_ms\":null,\"evidence\":null}"
 #define GONE_BEGINS "{\"check_completed\":false,\"check_passed\":false,\"errors\":" \
 	"[{\"error_type\":\"mpic_error:coordinator:remote_check\",\"error_message\":\"gone\"}]," \
 	"\"timestamp_ns\":0,\"check_type\":"
-#define GONE_ENDS ",\"perspective_code\":\"aws:eu-central-1\",\"nonce\":null,\"problem\":" \
+#define GONE_ENDS ",\"perspective_code\":\"aws:eu-central-1\",\"nonce\":null," \
+	"\"domain_or_ip_target\":null,\"problem\":" \
 	"{\"code\":\"perspective-unreachable\",\"message\":\"gone\",\"fault\":\"perspective\"," \
 	"\"retryable\":true},\"elapsed_ms\":null,\"evidence\":null}"
 #define ECHO(check_type) "{\"mpic_completed\":false,\"request_orchestration_parameters\":null," \

@@ -96,7 +96,10 @@ def _sample(bench):
             with opener.open(request) as reply:
                 text = reply.read().decode()
         assert json.loads(text)["nonce"] == "@NONCE@"
-        bench.sample = text.replace(one["code"], "@CODE@")
+        named = '"domain_or_ip_target":"%s"'
+        assert text.count(named % "n1.bench.zz") == 1
+        bench.sample = text.replace(one["code"], "@CODE@").replace(named % "n1.bench.zz",
+                                                                   named % "@TARGET@")
     return bench.sample
 
 

@@ -1,0 +1,525 @@
+"""Perspectives that speak only Open MPIC's API, behind API gateways; and rogue ones of ours.
+
+A stand-in answers just the shapes of that API. Ours are stood in for by a relay that
+passes a check on to the real perspective, changed, and so answers with results that are
+genuine and not of this check.
+"""
+
+import contextlib
+import http.client
+import http.server
+import json
+import os
+import ssl
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+import dcv
+from coordinators import by_code, policy_file
+from daemons import until
+from minifleet import pki
+
+SECRET = "s3cret-of-the-gateway"
+CAA = {"check_completed": True, "check_passed": True, "errors": None, "timestamp_ns": 1,
+       "check_type": "caa", "details": {"caa_record_present": True, "found_at": "permit.com",
+                                        "records_seen": ['0 issue "ca1.com"']}}
+DCV = {"check_completed": True, "check_passed": True, "errors": None, "timestamp_ns": 1,
+       "check_type": "dcv", "details": {
+           "validation_method": "acme-http-01", "response_history": None,
+           "response_url": "http://page.web.com/", "response_status_code": 200,
+           "response_page": "YQ=="}}
+PATHS = {"/caa": CAA, "/dcv": DCV}
+# The whole of a request, by its specification and its implementation.
+MEMBERS = {"/caa": {"domain_or_ip_target", "trace_identifier", "caa_check_parameters"},
+           "/dcv": {"domain_or_ip_target", "trace_identifier", "dcv_check_parameters"}}
+UNBOUND = {"protocol": "open-mpic", "signed": False, "bound": False}
+
+
+class StandIn(http.server.ThreadingHTTPServer):
+    """Answers a POST by answer(path, body as bytes, headers), which gives (status, bytes)."""
+
+    daemon_threads = True
+
+    def __init__(self, answer):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.answer = answer
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+    def __enter__(self):
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.shutdown()
+        self.server_close()
+
+    def handle_error(self, *_):
+        """A handshake that the coordinator broke off."""
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        status, data = self.server.answer(self.path, body, self.headers)
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_):
+        pass
+
+
+# -- a checker of Open MPIC's behind a gateway
+
+
+class Checker(StandIn):
+    """What it was asked is in `asked`; `replies` are by path."""
+
+    def __init__(self):
+        super().__init__(self.check)
+        self.asked, self.replies = [], {path: (200, PATHS[path]) for path in PATHS}
+        self.wanted = None
+
+    def check(self, path, body, headers):
+        if self.wanted and headers["X-API-Key"] != self.wanted:
+            return 403, b'{"message":"Forbidden"}'
+        self.asked.append((path, json.loads(body),
+                           {name.lower(): value for name, value in headers.items()}))
+        status, reply = self.replies[path]
+        return status, json.dumps(reply).encode()
+
+
+@pytest.fixture
+def checker():
+    with Checker() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def web_pki(tmp_path_factory):
+    """An authority of its own, that the fleet does not know."""
+    authority = pki.Authority(str(tmp_path_factory.mktemp("web")))
+    authority.server = pki.Identity(authority.folder, "server")
+    extensions = pki.LEAF_EXTENSIONS.format(names="DNS:checker.example").replace(
+        "serverAuth, clientAuth", "serverAuth")
+    authority._make(authority.server, "server", extensions, "-CA", authority.certificate,
+                    "-CAkey", authority.root.key)
+    authority.combined = os.path.join(authority.folder, "server.both")
+    with open(authority.combined, "w", encoding="ascii") as file:
+        for part in (authority.server.certificate, authority.server.key):
+            file.write(Path(part).read_text(encoding="ascii"))
+    return authority
+
+
+@pytest.fixture
+def headers_file(tmp_path):
+    path = tmp_path / "headers"
+    path.write_text(f"# of the gateway\nX-API-Key: {SECRET}\n", encoding="ascii")
+    return str(path)
+
+
+def row(coordinators, url, **more):
+    """The fleet's perspectives, the first in the place of which is the checker."""
+    rows = coordinators.perspectives(*range(6))
+    rows[0] = {"code": rows[0]["code"], "url": url, "protocol": "open-mpic", **more}
+    return rows
+
+
+def counted(caller, name, **more):
+    """The answer for which every perspective is needed."""
+    return caller.check(name, {"quorum_count": 6}, **more)
+
+
+def test_it_is_asked_with_that_protocols_members_and_no_other(coordinators, started, checker):
+    rows = row(coordinators, checker.url)
+    caller = started(perspectives=rows)[1]
+    body = {"check_type": "dcv_with_caa", "domain_or_ip_target": "page.web.com",
+            "trace_identifier": "t-1", "dcv_check_parameters": dcv.http01(),
+            "caa_check_parameters": {"caa_domains": ["ca1.com"], "allow_lookup_failure": True,
+                                     "account_uris": ["https://ca1.com/1"]},
+            "deadline_ms": 9000}
+    reply = caller.ask("/mpic", body)
+    assert reply.status == 200, reply.text
+    assert {path for path, _, _ in checker.asked} == set(PATHS)
+    for path, asked, _ in checker.asked:
+        assert set(asked) == MEMBERS[path]
+        assert (asked["domain_or_ip_target"], asked["trace_identifier"]) == ("page.web.com", "t-1")
+    asked = {path: asked for path, asked, _ in checker.asked}
+    # It could not prove a domain Insecure, without which a failed lookup permits nothing.
+    assert asked["/caa"]["caa_check_parameters"] == {
+        "certificate_type": "tls-server", "caa_domains": ["ca1.com"],
+        "allow_lookup_failure": False}
+
+
+def test_it_counts_and_is_marked_as_unbound(coordinators, started, checker, tmp_path):
+    rows = row(coordinators, checker.url)
+    daemon, caller = started(perspectives=rows, audit_dir=str(tmp_path))
+    answer = counted(caller, "permit.com")
+    assert (answer["is_valid"], answer["quorum"]) == (True, "6/6")
+    assert by_code(answer)[rows[0]["code"]] == CAA
+    marked = {one["perspective_code"]: {key: one.get(key) for key in UNBOUND}
+              for one in answer["perspectives"]}
+    assert marked.pop(rows[0]["code"]) == UNBOUND
+    assert list(marked.values()) == [dict.fromkeys(UNBOUND)] * 5
+    lines = [json.loads(line) for path in tmp_path.iterdir()
+             for line in path.read_text(encoding="utf-8").splitlines()]
+    results = {line["perspective"]: {key: line.get(key) for key in UNBOUND}
+               for line in lines if line["event"] == "result"}
+    assert results.pop(rows[0]["code"]) == UNBOUND
+    assert list(results.values()) == [dict.fromkeys(UNBOUND)] * 5
+    line, = daemon.lines("the evidence of some perspectives is weaker")
+    assert f"(protocol open-mpic): {rows[0]['code']};" in line["standing"]
+
+
+def test_mpic_policy_names_it(coordinators, checker, build_dir):
+    rows = row(coordinators, checker.url)
+    command = coordinators.command(coordinators.options(perspectives=rows))
+    ended = subprocess.run([build_dir / "mpic", "policy", "--config", command[2]],
+                           capture_output=True, text=True, timeout=20, check=False)
+    assert f"unsigned and unbound results (protocol open-mpic): {rows[0]['code']};" in ended.stdout
+
+
+@pytest.mark.parametrize("path, status, change, code", (
+    ("/caa", 200, {"check_passed": False}, "caa-forbids"),
+    ("/dcv", 200, {"check_passed": False}, "no-match"),
+    # A failed lookup comes as a complete body with status 500.
+    ("/dcv", 500, {"check_passed": False, "errors": [
+        {"error_type": "mpic_error:dcv_checker:lookup", "error_message": "no such host"}]},
+     "dns-failed"),
+    ("/dcv", 500, {}, "perspective-reply"),
+    # It permits what it failed to look up: the coordinator does not.
+    ("/caa", 200, {"details": {"caa_record_present": None, "found_at": None,
+                               "records_seen": None}}, "dns-failed"),
+    # It knows nothing of RFC 8657: what it saw is evaluated here, too.
+    ("/caa", 200, {"details": {**CAA["details"], "records_seen": [
+        '0 issue "ca1.com; accounturi=https://ca1.com/2"']}}, "caa-forbids"),
+    ("/caa", 200, {"details": {**CAA["details"], "records_seen": ["nonsense"]}},
+     "perspective-reply"),
+), ids=str)
+def test_what_its_results_are_worth(coordinators, started, checker, path, status, change, code):
+    rows = row(coordinators, checker.url)
+    checker.replies[path] = (status, {**PATHS[path], **change})
+    caller = started(perspectives=rows, policy_file=policy_file("cabf-tls"))[1]
+    if path == "/caa":
+        answer = counted(caller, "permit.com")
+    else:
+        answer = caller.ask("/mpic", {
+            "check_type": "dcv", "domain_or_ip_target": "page.web.com",
+            "dcv_check_parameters": dcv.http01(),
+            "orchestration_parameters": {"quorum_count": 6}}).json
+    assert (answer["is_valid"], answer["quorum"]) == (False, "5/6")
+    problem = by_code(answer)[rows[0]["code"]].get("problem") or answer["problem"]
+    assert problem["code"] == code, problem
+
+
+def test_what_it_cannot_be_asked_it_is_not_asked(coordinators, started, checker):
+    rows = row(coordinators, checker.url)
+    caller = started(perspectives=rows)[1]
+    answer = caller.ask("/mpic", {
+        "check_type": "dcv", "domain_or_ip_target": "permit.com", "dcv_check_parameters": {
+            "validation_method": "dns-account-01", "key_authorization_hash": "x",
+            "account_uri": "https://ca1.com/1"}}).json
+    problem = by_code(answer)[rows[0]["code"]]["problem"]
+    assert (problem["code"], problem["fault"]) == ("unsupported", "perspective")
+    assert "dns-account-01 has no parameters in the Open MPIC API" in problem["message"]
+    assert checker.asked == []
+    # It is none the less there.
+    assert caller.ask("/readyz").json["unreachable"] == []
+
+
+# -- header fields and the gateway's own certificate
+
+
+def test_headers_of_the_configuration_go_with_each_call(coordinators, started, checker,
+                                                         headers_file):
+    checker.wanted = SECRET
+    rows = row(coordinators, checker.url, headers=["X-Caller: test CA"], headers_file=headers_file)
+    daemon, caller = started(perspectives=rows, log_level="debug")
+    assert counted(caller, "permit.com")["is_valid"] is True
+    sent = checker.asked[0][2]
+    assert (sent["x-api-key"], sent["x-caller"]) == (SECRET, "test CA")
+    assert SECRET not in Path(daemon.log).read_text(encoding="utf-8")
+
+
+def test_a_gateway_that_wants_another_key(coordinators, started, checker, headers_file):
+    checker.wanted = "another"
+    rows = row(coordinators, checker.url, headers_file=headers_file)
+    daemon, caller = started(perspectives=rows)
+    problem = counted(caller, "permit.com")["problem"]
+    assert problem["code"] == "perspective-identity"
+    assert "it answered 403" in problem["message"]
+    assert SECRET not in Path(daemon.log).read_text(encoding="utf-8")
+
+
+def test_secrets_are_not_printed(coordinators, checker, headers_file, tmp_path):
+    rows = row(coordinators, checker.url, headers_file=headers_file)
+    dump = coordinators.run(coordinators.options(perspectives=rows), "--dump")
+    assert dump.returncode == 0 and headers_file in dump.stdout
+    assert SECRET not in dump.stdout + dump.stderr
+    bad = tmp_path / "bad"
+    bad.write_text(f"{SECRET}\n", encoding="ascii")
+    rows = row(coordinators, checker.url, headers_file=str(bad))
+    ended = coordinators.run(coordinators.options(perspectives=rows), "--check")
+    assert ended.returncode == 2 and f"{bad}:1: expected Name: value" in ended.stderr
+    assert SECRET not in ended.stdout + ended.stderr
+
+
+@pytest.fixture
+def gateway(checker, web_pki):
+    """https with a certificate of another authority, for checker.example."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(web_pki.server.certificate, web_pki.server.key)
+    checker.socket = context.wrap_socket(checker.socket, server_side=True,
+                                         do_handshake_on_connect=False)
+    checker.context = context
+    checker.url = f"https://127.0.0.1:{checker.server_port}"
+    return checker
+
+
+@pytest.mark.parametrize("newest", (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3))
+def test_its_server_is_known_by_host_name(coordinators, started, gateway, web_pki, newest):
+    gateway.context.maximum_version = newest
+    rows = row(coordinators, gateway.url, ca=web_pki.certificate, host="checker.example")
+    caller = started(perspectives=rows)[1]
+    assert counted(caller, "permit.com")["is_valid"] is True
+    expires = caller.metrics()["mpic_perspective_certificate_expires_seconds"]
+    assert expires[f'perspective="{rows[0]["code"]}"'] > 0
+
+
+@pytest.mark.parametrize("given, says", (
+    ({"host": "other.example"}, 'its certificate says "checker.example"'),
+    ({}, 'its certificate says "checker.example"'),        # its address is no name of it
+))
+def test_another_hosts_certificate(coordinators, started, gateway, web_pki, given, says):
+    rows = row(coordinators, gateway.url, ca=web_pki.certificate, **given)
+    daemon, caller = started(perspectives=rows)
+    problem = counted(caller, "permit.com")["problem"]
+    assert problem["code"] == "perspective-identity" and says in problem["message"]
+    assert gateway.asked == []
+    assert daemon.lines("a result was discarded: it may be forged")
+
+
+def test_a_certificate_of_an_unknown_authority(coordinators, started, gateway):
+    """Nor is the fleet's own authority trusted for it, or this one for the fleet."""
+    for more in ({}, {"ca": coordinators.certificate, "host": "checker.example"}):
+        rows = row(coordinators, gateway.url, **more)
+        caller = started(perspectives=rows)[1]
+        assert counted(caller, "permit.com")["problem"]["code"] == "perspective-identity"
+    assert gateway.asked == []
+
+
+HAPROXY = """
+global
+    maxconn 100
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 30s
+    timeout server 30s
+frontend gateway
+    bind 127.0.0.1:{port} ssl crt {certificate} alpn {alpn}
+    http-request deny deny_status 403 unless {{ req.hdr(x-api-key) -m str {secret} }}
+    http-request set-header X-Came-By HTTP/%[req.ver]
+    default_backend checker
+backend checker
+    server checker {checker}
+"""
+
+
+@contextlib.contextmanager
+def haproxy(folder, **given):
+    config = folder / "haproxy.cfg"
+    config.write_text(HAPROXY.format(**given), encoding="ascii")
+    with subprocess.Popen(["haproxy", "-f", config, "-db", "-q"]) as process:
+        try:
+            until(lambda: _listens(given["port"]))
+            yield
+        finally:
+            process.terminate()
+
+
+def _listens(port):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.connect()
+        return True
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("alpn, came", (("h2,http/1.1", "HTTP/2.0"), ("http/1.1", "HTTP/1.1")))
+def test_behind_a_real_gateway(coordinators, started, checker, web_pki, headers_file, tmp_path,
+                               alpn, came):
+    port = int(coordinators.options()["listen"].rpartition(":")[2])
+    with haproxy(tmp_path, port=port, certificate=web_pki.combined, alpn=alpn, secret=SECRET,
+                 checker=checker.url[7:]):
+        url = f"https://127.0.0.1:{port}"
+        more = {"ca": web_pki.certificate, "host": "checker.example"}
+        rows = row(coordinators, url, headers_file=headers_file, **more)
+        caller = started(perspectives=rows)[1]
+        for _ in range(3):
+            assert counted(caller, "permit.com")["is_valid"] is True
+        assert {headers["x-came-by"] for _, _, headers in checker.asked} == {came}
+        without = started(perspectives=row(coordinators, url, **more))[1]
+        assert counted(without, "permit.com")["problem"]["code"] == "perspective-identity"
+
+
+@pytest.mark.parametrize("given, says", (
+    ({"protocol": "grpc"}, 'protocol: expected parallax or open-mpic, found "grpc"'),
+    ({"protocol": "parallax", "headers": ["X-A: 1"]}, "are for protocol open-mpic"),
+    ({"protocol": "parallax", "ca": "x.pem"}, "ca is for protocol open-mpic"),
+    ({"verify_key": "KEY"}, "signs nothing"),
+    ({"host": "checker.example"}, "host: only together with ca"),
+    ({"ca": "x.pem"}, "only with a url that begins with https://"),
+    ({"ca": "/nonexistent", "url": "https://127.0.0.1:1"}, "ca: CA file /nonexistent: "),
+    ({"headers": ["X-API-Key: abc"]}, "belongs into headers_file"),
+    ({"headers": ["Host: abc"]}, "the call itself sets"),
+    ({"headers_file": "/nonexistent"}, "headers_file: /nonexistent: No such file"),
+), ids=str)
+def test_options_that_mean_nothing(coordinators, checker, given, says):
+    rows = row(coordinators, **{"url": checker.url, **given})
+    if "verify_key" in given:
+        rows[0]["verify_key"] = coordinators.perspectives(0)[0]["verify_key"]
+    ended = coordinators.run(coordinators.options(perspectives=rows), "--check")
+    assert ended.returncode == 2
+    assert f"perspectives: {rows[0]['code']}: " in ended.stderr and says in ended.stderr
+    assert "abc" not in ended.stderr
+
+
+# -- our perspectives and a coordinator of Open MPIC's
+
+
+@pytest.mark.parametrize("path, parameters, details", (
+    ("/caa", {"caa_check_parameters": {"certificate_type": "tls-server",
+                                       "caa_domains": ["ca1.com"],
+                                       "allow_lookup_failure": False}},
+     {"caa_record_present", "found_at", "records_seen"}),
+    ("/caa", {"caa_check_parameters": None}, None),
+    ("/dcv", {"dcv_check_parameters": {
+        "validation_method": "acme-dns-01", "key_authorization_hash": "x",
+        "dns_record_type": "TXT", "dns_name_prefix": "_acme-challenge",
+        "require_exact_case": True}},
+     {"validation_method", "records_seen", "response_code", "ad_flag", "found_at",
+      "cname_chain"}),
+), ids=str)
+def test_our_perspectives_answer_its_coordinator(fleet, path, parameters, details):
+    """As its coordinator posts it: nothing but that API's members, unset ones null."""
+    one, own = fleet.parts["perspectives"][0], fleet.parts["coordinator"]
+    body = {"domain_or_ip_target": "permit.com", "trace_identifier": None, **parameters}
+    text = subprocess.run(
+        ["curl", "-sS", "--noproxy", "*", "--cacert", fleet.parts["ca"], "--cert",
+         own["certificate"], "--key", own["key"], "-H", "Content-Type: application/json",
+         "--data-binary", json.dumps(body), one["url"] + path],
+        check=True, capture_output=True, text=True).stdout
+    got = json.loads(text)
+    if details is None:      # the CA's own names would come from its configuration
+        assert got["error"] == "request-validation-failed" or got["check_type"] == "caa"
+        return
+    assert isinstance(got["check_completed"], bool) and isinstance(got["check_passed"], bool)
+    assert isinstance(got["timestamp_ns"], int) and got["check_type"] == path[1:]
+    assert "errors" in got and details <= set(got["details"])
+
+
+# -- ours, and what poses as one of ours
+
+
+class Relay(StandIn):
+    """Passes checks on to the real perspective, both ways changed."""
+
+    def __init__(self, fleet, index, request=None, result=None):
+        super().__init__(self.relay)
+        self.row, own = fleet.parts["perspectives"][index], fleet.parts["coordinator"]
+        self.context = ssl.create_default_context(cafile=fleet.parts["ca"])
+        self.context.load_cert_chain(own["certificate"], own["key"])
+        self.request, self.result = request, result
+
+    def relay(self, path, body, _headers):
+        host = self.row["url"].partition("://")[2]
+        connection = http.client.HTTPSConnection(host, context=self.context, timeout=30)
+        changed = body if self.request is None else self.request(body)
+        connection.request("POST", path, changed, {"Content-Type": "application/json"})
+        reply = connection.getresponse()
+        text = reply.read()
+        connection.close()
+        return reply.status, text if self.result is None else self.result(text)
+
+
+def of_request(**changes):
+    return lambda body: json.dumps({**json.loads(body), **changes}).encode()
+
+
+def of_result(*without, **changes):
+    """The members of a result changed, and no signature that would say so."""
+    def change(text):
+        result = {**json.loads(text), **changes}
+        return json.dumps({key: result[key] for key in result
+                           if key not in (*without, "signature")}).encode()
+    return change
+
+
+ROGUES = {
+    # What is answered is genuine, and the answer to something else.
+    "another target": (True, of_request(domain_or_ip_target="www.permit.com"), None,
+                       "result-mismatch", "another domain_or_ip_target: asked permit.com, "
+                       'answered "www.permit.com"'),
+    "another nonce": (True, of_request(nonce="0011"), None, "result-mismatch",
+                      'answered "0011"'),
+    "another request": (True, lambda body: body + b" ", None, "signature-invalid",
+                        "is for another request"),
+    # Without a signature, too, and without what would tell.
+    "another code": (False, None, of_result(perspective_code="aws:somewhere"),
+                     "perspective-identity", "calls itself aws:somewhere"),
+    "another check": (False, None, of_result(check_type="dcv"), "result-mismatch",
+                      "expected caa, found dcv"),
+    "no code": (False, None, of_result("perspective_code"), "result-mismatch",
+                "does not name its perspective_code"),
+    "no nonce": (False, None, of_result("nonce"), "result-mismatch", "does not name its nonce"),
+    "no target": (False, None, of_result("domain_or_ip_target"), "result-mismatch",
+                  "does not name its domain_or_ip_target"),
+    "no check": (False, None, of_result("check_type"), "result-mismatch", "check_type"),
+    "no signature": (True, None, of_result(), "signature-invalid", "its signature is missing"),
+    "a false signature": (True, None, lambda text: text.replace(
+        b'"check_completed":true', b'"check_completed": true'), "signature-invalid",
+        "the result has been changed"),
+}
+
+
+@pytest.mark.parametrize("name", ROGUES)
+def test_a_result_of_something_else_is_discarded_and_alarmed(fleet, coordinators, started, name):
+    signed, request, result, code, says = ROGUES[name]
+    rows = coordinators.perspectives(*range(6))
+    with Relay(fleet, 0, request, result) as relay:
+        rows[0] = {**rows[0], "url": relay.url}
+        if not signed:
+            del rows[0]["verify_key"]
+        daemon, caller = started(perspectives=rows)
+        answer = caller.check("permit.com")
+        assert (answer["is_valid"], answer["quorum"]) == (True, "5/6")
+        discarded = by_code(answer)[rows[0]["code"]]
+        assert discarded["problem"]["code"] == code, discarded["problem"]
+        assert says in discarded["problem"]["message"]
+        assert "evidence" not in discarded or discarded["evidence"] is None
+        alarm, = daemon.lines("a result was discarded: it may be forged")
+        assert (alarm["level"], alarm["perspective"], alarm["problem"]) == (
+            "error", rows[0]["code"], code)
+        assert caller.metrics()["mpic_perspective_alarms_total"][
+            f'perspective="{rows[0]["code"]}"'] == 1
+
+
+def test_an_honest_relay_raises_no_alarm(fleet, coordinators, started):
+    rows = coordinators.perspectives(*range(6))
+    with Relay(fleet, 0) as relay:
+        rows[0] = {**rows[0], "url": relay.url}
+        daemon, caller = started(perspectives=rows)
+        assert counted(caller, "permit.com")["quorum"] == "6/6"
+        assert counted(caller, "deny.com")["quorum"] == "0/6"
+        assert daemon.lines("a result was discarded: it may be forged") == []
