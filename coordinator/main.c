@@ -16,7 +16,7 @@ main(int argc, char **argv)
 		coordinator_config_free(&cfg);
 		return status;
 	}
-	log_init(coordinator_options.program, cfg.daemon.level, cfg.daemon.log_json);
+	daemon_options_log(&cfg.daemon, coordinator_options.program);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
 		log_error("libcurl cannot be used");
 		return EXIT_FAILURE;

@@ -15,7 +15,7 @@ main(int argc, char **argv)
 		return fetcher_main(argc, argv);
 	status = option_command_line(&httpcheck_options, argc, argv, &cfg);
 	if (status == -1) {
-		log_init("mpic-httpcheck", cfg.daemon.level, cfg.daemon.log_json);
+		daemon_options_log(&cfg.daemon, httpcheck_options.program);
 		if (cfg.signing_key == NULL)
 			log_warning("results are not signed: signing_key is not set");
 		daemon.listen = cfg.daemon.listen;

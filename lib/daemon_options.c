@@ -1,5 +1,8 @@
 #include "daemon_options.h"
 
+#include <errno.h>
+#include <string.h>
+
 struct tls_files
 daemon_options_tls(const struct daemon_options *d)
 {
@@ -22,6 +25,15 @@ check_tls(const struct daemon_options *d, struct buf *faults)
 	buf_free(&why);
 }
 
+void
+daemon_options_log(const struct daemon_options *d, const char *program)
+{
+	log_init(program, d->level, d->log_json);
+	if (strcmp(d->log_target, "journal") == 0 && !log_to_journal(LOG_JOURNAL_SOCKET))
+		log_warning("the journal cannot be reached: log lines go to stderr",
+		    "socket", LOG_JOURNAL_SOCKET, "reason", strerror(errno));
+}
+
 bool
 daemon_options_check(struct daemon_options *d, bool needs_tls, struct buf *faults)
 {
@@ -30,6 +42,10 @@ daemon_options_check(struct daemon_options *d, bool needs_tls, struct buf *fault
 	if (d->log_level == NULL || !log_level_parse(d->log_level, &d->level))
 		buf_addf(faults, "log_level: expected error, warning, notice, info or debug, "
 		    "found \"%s\"\n", d->log_level != NULL ? d->log_level : "");
+	if (d->log_target == NULL || (strcmp(d->log_target, "stderr") != 0 &&
+	    strcmp(d->log_target, "journal") != 0))
+		buf_addf(faults, "log_target: expected stderr or journal, found \"%s\"\n",
+		    d->log_target != NULL ? d->log_target : "");
 	if (d->plain && !endpoint_loopback(&d->listen))
 		buf_adds(faults, "plain: serves without authentication, so listen must be a "
 		    "loopback address\n");

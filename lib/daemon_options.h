@@ -28,6 +28,7 @@ struct daemon_options {
 	int64_t max_in_flight;
 	char *log_level;
 	bool log_json;
+	char *log_target;
 	enum log_level level;	/* log_level, once checked */
 };
 
@@ -64,7 +65,10 @@ struct daemon_options {
 	DAEMON_OPTION(container, block, log_level, STRING, .def = "notice", \
 	    .sentence = "error, warning, notice, info or debug; " details "."), \
 	DAEMON_OPTION(container, block, log_json, BOOL, .def = "false", \
-	    .sentence = "Log lines as JSON objects.")
+	    .sentence = "Log lines on stderr as JSON objects."), \
+	DAEMON_OPTION(container, block, log_target, STRING, .def = "stderr", \
+	    .flags = OPTION_FIXED, .sentence = "Where log lines go: stderr, or journal, systemd's, " \
+	    "with what is in a line as fields: trace_id is MPIC_TRACE_ID.")
 
 /* The time a request may take, in members deadline_ms and max_deadline_ms of the container. */
 #define DAEMON_DEADLINE_OPTIONS(container, most) \
@@ -83,6 +87,11 @@ struct daemon_options {
  * serves plain HTTP.
  */
 bool daemon_options_check(struct daemon_options *d, bool needs_tls, struct buf *faults);
+/*
+ * Begins the log of `program` by these options. Where the journal cannot be
+ * reached the lines go to stderr, the first of them saying so.
+ */
+void daemon_options_log(const struct daemon_options *d, const char *program);
 struct tls_files daemon_options_tls(const struct daemon_options *d);
 
 #endif

@@ -9,13 +9,15 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "log_journal.h"
 
 static struct {
 	const char *program;
 	enum log_level level;
 	bool json;
+	bool journal;
 	int64_t last_us;	/* time of the line before */
-	unsigned long lost;	/* lines stderr did not take */
+	unsigned long lost;	/* lines were not taken */
 } state = { .program = "mpic", .level = LOG_LEVEL_NOTICE };
 
 static const char *const level_names[] = {
@@ -40,6 +42,15 @@ log_level_parse(const char *name, enum log_level *level)
 		}
 	}
 	return false;
+}
+
+bool
+log_to_journal(const char *path)
+{
+	state.journal = path != NULL && log_journal_open(path);
+	if (path == NULL)
+		log_journal_close();
+	return state.journal || path == NULL;
 }
 
 bool
@@ -103,7 +114,7 @@ line_start(struct buf *line, enum log_level level, const char *message)
 static void
 line_field(struct buf *line, const char *key, const char *value)
 {
-	if (state.json) {
+	if (state.json && !state.journal) {
 		buf_addc(line, ',');
 		buf_add_json(line, key, strlen(key));
 		buf_addc(line, ':');
@@ -158,6 +169,61 @@ line_write(struct buf *line)
 	state.lost++;
 }
 
+/* ---- the journal ---- */
+
+/* syslog(3)'s numbers. */
+static const char *const priorities[] = { "3", "4", "5", "6", "7" };
+
+/* A line as a person reads it is the message; what it consists of stands beside it. */
+static void
+journal_write(enum log_level level, const char *message, va_list ap)
+{
+	struct buf text = BUF_INIT(LOG_LINE_MAX), entry = BUF_INIT(LOG_ENTRY_MAX);
+	const char *key, *value;
+
+	log_journal_own(&entry, "PRIORITY", priorities[level]);
+	log_journal_own(&entry, "SYSLOG_IDENTIFIER", state.program);
+	buf_adds(&text, message);
+	while ((key = va_arg(ap, const char *)) != NULL) {
+		value = va_arg(ap, const char *);
+		if (!line_field_fits(&text, key, value != NULL ? value : ""))
+			line_field_cut(&text, key, value != NULL ? value : "");
+		log_journal_field(&entry, key, value != NULL ? value : "");
+		if (value == NULL)
+			break;
+	}
+	log_journal_own(&entry, "MESSAGE", text.data != NULL ? text.data : message);
+	if (!log_journal_send(&entry))
+		state.lost++;
+	buf_free(&text);
+	buf_free(&entry);
+}
+
+static void
+journal_log(enum log_level level, const char *message, ...)
+{
+	va_list ap;
+
+	va_start(ap, message);
+	journal_write(level, message, ap);
+	va_end(ap);
+}
+
+static void
+journal_report_lost(void)
+{
+	unsigned long lost = state.lost;
+	char count[32];
+
+	state.lost = 0;
+	snprintf(count, sizeof(count), "%lu", lost);
+	journal_log(LOG_LEVEL_WARNING, "log lines lost", "count", count, NULL);
+	if (state.lost > 0)
+		state.lost = lost;
+}
+
+/* ---- stderr ---- */
+
 static void
 report_lost(void)
 {
@@ -189,6 +255,14 @@ log_write(enum log_level level, const char *message, ...)
 
 	if (!log_enabled(level))
 		return;
+	if (state.journal) {
+		if (state.lost > 0)
+			journal_report_lost();
+		va_start(ap, message);
+		journal_write(level, message, ap);
+		va_end(ap);
+		return;
+	}
 	if (state.lost > 0)
 		report_lost();
 	line_start(&line, level, message);

@@ -1,10 +1,15 @@
 /* Log lines: what hostile values become, and lines that are too long or cannot be written. */
+#include <endian.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +17,7 @@
 #include <json.h>
 
 #include "log.h"
+#include "log_journal.h"
 
 static int saved, ends[2];
 
@@ -208,6 +214,146 @@ test_lost(void **state)
 	assert_non_null(strstr(text, "after\n"));
 }
 
+/* ---- the journal ---- */
+
+static char journal_path[64];
+
+static int
+journal(void)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct timeval tv = { .tv_sec = 5 };
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	snprintf(journal_path, sizeof(journal_path), "/tmp/test_log.%ld", (long)getpid());
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", journal_path);
+	unlink(journal_path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	return fd;
+}
+
+static void
+journal_end(int fd)
+{
+	close(fd);
+	unlink(journal_path);
+	assert_true(log_to_journal(NULL));
+}
+
+/* The value of a field of the entry that comes next from `*entry`; NULL: it has none. */
+static const char *
+journal_field(const char *entry, size_t len, const char *name)
+{
+	static char value[LOG_ENTRY_MAX];
+	const char *end = entry + len, *at, *equals;
+	size_t value_len;
+
+	for (at = entry; at < end; at += value_len + 1) {
+		size_t name_len = strcspn(at, "=\n");
+
+		equals = at + name_len;
+		if (*equals == '=') {
+			value_len = strcspn(equals + 1, "\n");
+			equals++;
+		} else {
+			uint64_t le;
+
+			memcpy(&le, equals + 1, 8);
+			value_len = le64toh(le);
+			equals += 9;
+		}
+		assert_true(equals + value_len < end && equals[value_len] == '\n');
+		snprintf(value, sizeof(value), "%.*s", (int)value_len, equals);
+		if (strlen(name) == name_len && memcmp(at, name, name_len) == 0)
+			return value;
+		at = equals;
+	}
+	return NULL;
+}
+
+#define assert_journal(name, expected) \
+	assert_string_equal(journal_field(entry, (size_t)len, name), expected)
+
+static void
+test_journal(void **state)
+{
+	static char entry[LOG_ENTRY_MAX + 1], longest[20000];
+	int fd = journal();
+	ssize_t len;
+
+	memset(longest, 'x', sizeof(longest) - 1);
+	log_init("prog", LOG_LEVEL_INFO, true);
+	assert_true(log_to_journal(journal_path));
+	log_write(LOG_LEVEL_ERROR, "it happened", "trace_id", "0af7", "what-ever", "a\nMESSAGE=b",
+	    "empty", "", NULL);
+	len = recv(fd, entry, sizeof(entry) - 1, 0);
+	assert_journal("PRIORITY", "3");
+	assert_journal("SYSLOG_IDENTIFIER", "prog");
+	assert_journal("MPIC_TRACE_ID", "0af7");
+	assert_journal("MPIC_WHAT_EVER", "a\nMESSAGE=b");
+	assert_journal("MPIC_EMPTY", "");
+	assert_journal("MESSAGE", "it happened trace_id=0af7 what-ever=\"a\\u000aMESSAGE=b\" "
+	    "empty=\"\"");
+	log_info("long", "value", longest, "after", "1");
+	len = recv(fd, entry, sizeof(entry) - 1, 0);
+	assert_journal("PRIORITY", "6");
+	assert_journal("MPIC_VALUE", longest);
+	assert_journal("MPIC_AFTER", "1");
+	assert_true(strlen(journal_field(entry, (size_t)len, "MESSAGE")) <= LOG_LINE_MAX);
+	log_debug("not shown");
+	log_notice("shown");
+	len = recv(fd, entry, sizeof(entry) - 1, 0);
+	assert_journal("MESSAGE", "shown");
+	journal_end(fd);
+}
+
+/* A journal that does not read costs entries, not time; one that comes back goes on. */
+static void
+test_journal_lost(void **state)
+{
+	static char entry[LOG_ENTRY_MAX + 1];
+	int fd = journal(), taken = 0;
+	ssize_t len = 0;
+
+	log_init("prog", LOG_LEVEL_INFO, false);
+	assert_true(log_to_journal(journal_path));
+	for (int i = 0; i < 5000; i++)
+		log_info("filling");
+	while (recv(fd, entry, sizeof(entry) - 1, MSG_DONTWAIT) > 0)
+		taken++;
+	assert_in_range(taken, 1, 4999);
+	log_info("after");
+	len = recv(fd, entry, sizeof(entry) - 1, 0);
+	assert_journal("PRIORITY", "4");
+	assert_int_equal(atoi(journal_field(entry, (size_t)len, "MPIC_COUNT")), 5000 - taken);
+	len = recv(fd, entry, sizeof(entry) - 1, 0);
+	assert_journal("MESSAGE", "after");
+	close(fd);
+	log_info("to nobody");
+	fd = journal();
+	log_info("to another");
+	len = recv(fd, entry, sizeof(entry) - 1, 0);
+	assert_journal("MPIC_COUNT", "1");
+	len = recv(fd, entry, sizeof(entry) - 1, 0);
+	assert_journal("MESSAGE", "to another");
+	journal_end(fd);
+}
+
+static void
+test_no_journal(void **state)
+{
+	char text[4096];
+
+	log_init("prog", LOG_LEVEL_INFO, false);
+	assert_false(log_to_journal("/nonexistent/socket"));
+	assert_int_equal(errno, ENOENT);
+	capture_start();
+	log_info("hello");
+	capture_end(text, sizeof(text));
+	assert_non_null(strstr(text, "hello\n"));
+}
+
 static void
 test_levels(void **state)
 {
@@ -229,6 +375,9 @@ main(void)
 		cmocka_unit_test(test_far_too_long),
 		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_journal),
+		cmocka_unit_test(test_journal_lost),
+		cmocka_unit_test(test_no_journal),
 		cmocka_unit_test(test_levels),
 	};
 
