@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "httpcheck/lookup_verdict.h"
+#include "lookup_verdict.h"
 
 #define REASON_FAILURE_ALLOWED	"lookup-failure-allowed"
 #define TEXT_MAX	((size_t)512 * 1024)	/* of all records in presentation form */

@@ -6,8 +6,8 @@
 #include <openssl/evp.h>
 
 #include "httpcheck/dns_expectation.h"
-#include "httpcheck/lookup_verdict.h"
 #include "httpcheck/persist.h"
+#include "lookup_verdict.h"
 
 #define SHOWN_MAX	100	/* octets of a record in a sentence */
 #define CHAIN_MAX	((size_t)64 * 1024)

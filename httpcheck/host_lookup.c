@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "httpcheck/inquiry.h"
-#include "httpcheck/lookup_verdict.h"
+#include "lookup_verdict.h"
 
 #define MESSAGE_MAX	CHECK_MESSAGE_MAX
 

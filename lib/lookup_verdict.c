@@ -1,4 +1,4 @@
-#include "httpcheck/lookup_verdict.h"
+#include "lookup_verdict.h"
 
 #include <string.h>
 
