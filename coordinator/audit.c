@@ -38,6 +38,8 @@ add_subject(struct buf *out, const struct entry *e)
 	json_add_int(out, ",\"attempt\":", (int64_t)e->attempt->number);
 	json_add_string(out, ",\"check\":", check_type_name(e->type));
 	json_add_string(out, ",\"target\":", q->target);
+	if (q->adn_record != NULL)
+		buf_adds(out, q->adn_record);
 	if (e->type == CHECK_DCV)
 		json_add_string(out, ",\"method\":", dcv_method_names[q->method]);
 	json_add_string(out, ",\"section\":", e->type == CHECK_DCV ? q->section :

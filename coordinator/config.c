@@ -66,6 +66,14 @@ static const struct option rows[] = {
 	ROW("caa_domains", STRINGS, caa_domains, .max = JSON_LIST_MAX,
 	    .sentence = "The CA's own issuer domain names, for requests that "
 	    "name none; without any, such a request is refused."),
+	ROW("resolver", ENDPOINT, resolver,
+	    .sentence = "Where an Unbound with mpic.so of this coordinator's own listens, on "
+	    "loopback: it is asked for the CNAME records of applied_for. Without it a request "
+	    "that needs one is refused."),
+	ROW("public_suffix_file", PATH, public_suffix_file,
+	    .sentence = "The public suffix list by which labels are pruned, as text or compiled; "
+	    "default: that of the system's publicsuffix package, else the one libpsl was built "
+	    "with."),
 	ROW("default_perspective_count", INTEGER,
 	    default_perspective_count, .min = 0, .max = FLEET_MAX, .def = "0", .sentence =
 	    "Perspectives for a request that does not say, never fewer than the policy demands; "
@@ -182,6 +190,7 @@ check_config(void *config, struct buf *faults)
 
 	ok = read_secret(cfg, faults) && ok;
 	ok = coordinator_config_audit(cfg, faults) && ok;
+	ok = coordinator_config_adn(cfg, faults) && ok;
 	ok = check_rest(cfg, faults) && ok;
 	if (ok && cfg->default_perspective_count == 0)
 		cfg->default_perspective_count = cfg->fleet.count < DEFAULT_PERSPECTIVES ?
@@ -207,6 +216,7 @@ coordinator_config_free(struct coordinator_config *cfg)
 	}
 	regions_free(&cfg->regions);
 	policy_free(&cfg->policy);
+	suffixes_free(&cfg->suffixes);
 	option_free(&coordinator_options, cfg);
 	explicit_bzero(cfg->secret, sizeof(cfg->secret));
 }

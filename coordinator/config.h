@@ -10,6 +10,7 @@
 #include "coordinator/fleet.h"
 #include "coordinator/policy.h"
 #include "coordinator/region.h"
+#include "coordinator/suffix.h"
 #include "daemon_options.h"
 
 #define COHORT_SECRET_MIN	16	/* bytes */
@@ -30,6 +31,8 @@ struct coordinator_config {
 	char *policy_name, *policy_file;
 	char *retired_methods;
 	struct option_strings caa_domains;
+	struct endpoint resolver;	/* len 0: none */
+	char *public_suffix_file;	/* NULL: what libpsl was built with */
 	int64_t default_perspective_count;	/* 0: all, six at most */
 	int64_t max_attempts;
 	int64_t deadline_ms, max_deadline_ms;
@@ -38,6 +41,7 @@ struct coordinator_config {
 	char audit_label[AUDIT_NAME_MAX + 1];	/* audit_name, or the host's */
 	enum audit_sync audit_sync_mode;
 	struct policy policy;
+	struct suffixes suffixes;
 	bool refuse_retired;
 	char distance_rule[128];	/* who asks for the fleet's min_km */
 	struct regions regions;

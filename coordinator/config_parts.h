@@ -21,6 +21,7 @@ extern const struct option perspective_option_rows[PERSPECTIVE_OPTION_ROWS];
 
 /* False, with a sentence a fault. */
 bool coordinator_config_policy(struct coordinator_config *cfg, struct buf *faults);
+bool coordinator_config_adn(struct coordinator_config *cfg, struct buf *faults);
 bool coordinator_config_audit(struct coordinator_config *cfg, struct buf *faults);
 
 #endif

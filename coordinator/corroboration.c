@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "coordinator/adn_lookup.h"
 #include "coordinator/audit.h"
 #include "coordinator/cohort.h"
 #include "coordinator/record.h"
@@ -15,7 +16,7 @@
 #include "server_trace.h"
 
 #define ANSWER_MAX		((size_t)64 * 1024 * 1024)
-#define REFUSAL_MAX		((size_t)64 * 1024)
+#define REFUSAL_MAX		((size_t)256 * 1024)
 /* An attempt with less time left than this is not worth starting. */
 #define ATTEMPT_LEAST_MS	1000
 
@@ -29,7 +30,9 @@ struct corroboration {
 	size_t quorum, regions;
 	uint64_t request;		/* as in struct audit_context */
 	uint64_t deadline_ns;		/* of the request */
-	size_t attempt_count;		/* the last one is running */
+	struct applied_for applied_for;	/* until the lookups end */
+	struct adn_lookups *lookups;	/* before the first attempt; NULL: none under way */
+	size_t attempt_count;		/* the last one is running, if there are no lookups */
 	size_t attempt_max;
 	struct attempt attempts[];	/* `attempt_max` of them */
 };
@@ -45,6 +48,9 @@ finish(struct corroboration *co, enum answer answer)
 
 	for (size_t i = 0; i < attempts; i++)
 		attempt_free(&co->attempts[i]);
+	if (co->lookups != NULL)
+		adn_lookups_cancel(co->lookups);
+	applied_for_free(&co->applied_for);
 	question_free(&co->question);
 	free(co);
 	if (pool->on_answer != NULL)
@@ -69,7 +75,7 @@ send_answer(struct corroboration *co)
 {
 	uint64_t elapsed_ns = monotonic_ns() - exchange_started_ns(co->exchange);
 	const struct mpic_response response = { .echo = co->question.echo, .rules = &co->question.rules,
-		.retired = co->question.retired, .trace_id = co->question.trace_id,
+		.retired = co->question.retired, .adn = co->question.adn_answer, .trace_id = co->question.trace_id,
 		.attempts = co->attempts, .attempt_count = co->attempt_count,
 		.elapsed_ms = (int64_t)(elapsed_ns / 1000000U) };
 	bool valid = mpic_response_valid(&response);
@@ -186,8 +192,10 @@ on_gone(struct exchange *x, void *arg)
 {
 	struct corroboration *co = arg;
 
-	attempt_abort(&co->attempts[co->attempt_count - 1]);
-	record(co, RECORD_ABORTED);
+	if (co->attempt_count > 0) {
+		attempt_abort(&co->attempts[co->attempt_count - 1]);
+		record(co, RECORD_ABORTED);
+	}
 	exchange_refuse(x, 503, "the caller is gone");
 	finish(co, ANSWER_ABORTED);
 }
@@ -301,19 +309,102 @@ fleet_suffices(const struct mpic_request *r, const struct corroborator_pool *poo
 }
 
 /* For a request that comes to no attempt: an empty `refusal` is no memory. */
+static enum answer
+send_refusal(struct exchange *x, int status, const struct header *header,
+    const char *trace_id, const struct buf *refusal)
+{
+	bool failed = refusal->failed || refusal->len == 0;
+
+	log_refusal(x, trace_id, failed ? "out of memory" : refusal->data);
+	if (failed)
+		exchange_refuse(x, 503, "out of memory");
+	else
+		exchange_reply(x, status, NULL, refusal->data, refusal->len, header,
+		    header != NULL);
+	return failed || status != 400 ? ANSWER_FAILED : ANSWER_REFUSED;
+}
+
 static void
 refuse(const struct corroborator_pool *pool, struct exchange *x, int status,
     const struct origin *origin, const struct buf *refusal)
 {
-	bool failed = refusal->failed || refusal->len == 0;
+	enum answer answer = send_refusal(x, status, NULL, origin->id, refusal);
 
-	log_refusal(x, origin->id, failed ? "out of memory" : refusal->data);
-	if (failed)
-		exchange_refuse(x, 503, "out of memory");
-	else
-		exchange_reply(x, status, NULL, refusal->data, refusal->len, NULL, 0);
 	if (pool->on_answer != NULL)
-		pool->on_answer(pool->arg, failed || status != 400 ? ANSWER_FAILED : ANSWER_REFUSED, 0);
+		pool->on_answer(pool->arg, answer, 0);
+}
+
+/* ---- the names applied for ---- */
+
+/* Each is validated by the target: the attempts can begin. */
+static void
+start(struct corroboration *co, const struct adn_question *asked)
+{
+	bool ok = question_set_names(&co->question, &co->applied_for, asked);
+
+	applied_for_free(&co->applied_for);
+	if (ok) {
+		next_attempt(co);
+		return;
+	}
+	exchange_refuse(co->exchange, 503, "out of memory");
+	finish(co, ANSWER_FAILED);
+}
+
+static void
+on_lookups_ended(void *arg, const struct adn_lookup_end *end)
+{
+	struct corroboration *co = arg;
+	const struct header later = { "Retry-After", "1" };
+	struct buf refusal = BUF_INIT(REFUSAL_MAX);
+	bool failed = end->unavailable != NULL;
+
+	co->lookups = NULL;
+	if (!failed && end->faults->count == 0) {
+		start(co, end->question);
+		return;
+	}
+	if (failed) {
+		json_add_string(&refusal, "{\"detail\":", end->unavailable);
+		buf_addc(&refusal, '}');
+	} else {
+		json_faults_encode(end->faults, "request-validation-failed", &refusal);
+	}
+	finish(co, send_refusal(co->exchange, failed ? 503 : 400, failed ? &later : NULL,
+	    co->question.trace_id, &refusal));
+	buf_free(&refusal);
+}
+
+/* A second is left for an attempt, if there is one. */
+static int64_t
+lookup_patience_ms(const struct corroboration *co)
+{
+	uint64_t now = monotonic_ns();
+	int64_t left_ms = now < co->deadline_ns ? (int64_t)((co->deadline_ns - now) / 1000000U) : 0;
+
+	return left_ms > 2 * ATTEMPT_LEAST_MS ? left_ms - ATTEMPT_LEAST_MS : left_ms / 2;
+}
+
+/* Attempts at once, unless lookups have to say first whether they would prove anything. */
+static void
+begin(struct corroboration *co, struct mpic_request *request)
+{
+	const struct adn_question asked = mpic_request_adn(request, co->pool->limits.suffixes);
+	const struct adn_lookup_plan plan = { .resolver = co->pool->resolver,
+		.random = co->pool->asker.random, .question = &asked, .names = &co->applied_for,
+		.patience_ms = lookup_patience_ms(co), .ended = on_lookups_ended, .arg = co };
+
+	co->applied_for = request->applied_for;
+	request->applied_for = (struct applied_for){ .count = 0 };
+	if (!applied_for_undecided(&co->applied_for)) {
+		start(co, &asked);
+		return;
+	}
+	co->lookups = adn_lookups_start(&plan);
+	if (co->lookups != NULL)
+		return;
+	exchange_refuse(co->exchange, 503, "out of memory");
+	finish(co, ANSWER_FAILED);
 }
 
 void
@@ -339,12 +430,15 @@ corroborate(const struct corroborator_pool *pool, struct exchange *x)
 		status = 503;
 	else if (choose_cohorts(&cohorts, &request, pool, &refusal))
 		co = corroboration_new(pool, x, &request, &cohorts, &origin);
-	mpic_request_free(&request);
 	if (co != NULL) {
 		exchange_on_gone(x, on_gone, co);
-		next_attempt(co);
+		if (request.applied_for.count > 0)
+			begin(co, &request);
+		else
+			next_attempt(co);
 	} else {
 		refuse(pool, x, status, &origin, &refusal);
 	}
+	mpic_request_free(&request);
 	buf_free(&refusal);
 }

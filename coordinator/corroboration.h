@@ -31,6 +31,7 @@ struct corroborator_pool {
 	const void *secret;		/* of the cohorts */
 	size_t secret_len;
 	struct caa_defaults caa_defaults;
+	struct resolver *resolver;	/* for CNAME lookups; NULL: none */
 	struct audit_file *audit;	/* NULL: none */
 	uint64_t *next_request;		/* for `audit`: numbers never given twice */
 	/* A request ended, after so many attempts, each of which left its record. */

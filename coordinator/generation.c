@@ -5,9 +5,11 @@
 
 #include "log.h"
 #include "monotonic.h"
+#include "resolver.h"
 
 /* A perspective that could not be reached counts as missing for this long. */
 #define MISSING_NS	(UINT64_C(60) * 1000000000U)
+#define RESOLVER_CONNECTIONS 2	/* few requests need it */
 
 /* NULL: nothing is counted. */
 static struct metrics *
@@ -150,11 +152,14 @@ pool_of(struct generation *g)
 			.default_deadline_ms = cfg->deadline_ms,
 			.max_deadline_ms = cfg->max_deadline_ms,
 			.refuse_retired = cfg->refuse_retired,
+			.suffixes = &cfg->suffixes,
+			.cname_lookups = g->resolver != NULL,
 			.own_caa_domains = cfg->caa_domains.count > 0,
 		},
 		.secret = cfg->secret,
 		.secret_len = cfg->secret_len,
 		.caa_defaults = { cfg->caa_domains.items, cfg->caa_domains.count },
+		.resolver = g->resolver,
 		.audit = world->audit,
 		.next_request = world->next_request,
 		.on_answer = count_answer,
@@ -187,6 +192,19 @@ know_members(struct generation *g, const struct generation *before)
 	}
 }
 
+/* True without a resolver, too. */
+static bool
+start_resolver(struct generation *g)
+{
+	const struct resolver_config resolver = { .address = g->cfg->resolver,
+		.called = "the coordinator's resolver", .connections = RESOLVER_CONNECTIONS };
+
+	if (resolver.address.len == 0)
+		return true;
+	g->resolver = resolver_new(g->world->base, &resolver);
+	return g->resolver != NULL;
+}
+
 struct generation *
 generation_new(const struct generation_world *world, const struct coordinator_config *cfg,
     const struct generation *before, struct buf *why)
@@ -204,8 +222,12 @@ generation_new(const struct generation_world *world, const struct coordinator_co
 	g->world = world;
 	g->cfg = cfg;
 	g->holders = 1;
-	g->fanout = fanout_new(world->base, &fanout, why);
+	if (start_resolver(g))
+		g->fanout = fanout_new(world->base, &fanout, why);
+	else
+		buf_adds(why, "out of memory");
 	if (g->fanout == NULL) {
+		resolver_free(g->resolver);
 		free(g);
 		return NULL;
 	}
@@ -222,6 +244,7 @@ generation_free(struct generation *g)
 		return;
 	metric_add(metrics_of(g), METRIC_CONFIGS, 0, -1);
 	fanout_free(g->fanout);
+	resolver_free(g->resolver);
 	if (g->own != NULL)
 		coordinator_config_free(g->own);
 	free(g->own);

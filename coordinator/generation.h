@@ -1,6 +1,6 @@
 /*
- * A configuration in use, and what a worker made of it: the fan-out with its
- * connections, and what requests need of it.
+ * A configuration in use, and what a worker made of it: the fan-out and the
+ * way to the resolver with their connections, and what requests need of it.
  *
  * SIGHUP brings another one (service_renew()). A request keeps the one that it
  * began with: its perspectives, its policy, its connections. A generation is
@@ -33,6 +33,7 @@ struct generation {
 	const struct coordinator_config *cfg;
 	struct coordinator_config *own;	/* the same, to be freed with it; NULL: somebody else's */
 	struct fanout *fanout;
+	struct resolver *resolver;	/* NULL: none is configured */
 	struct corroborator_pool pool;
 	size_t cells[FLEET_MAX];	/* see generation_cell() */
 	uint64_t missed_ns[FLEET_MAX];	/* last failure to reach; 0 after a success */

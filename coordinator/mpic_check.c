@@ -28,6 +28,7 @@ struct asked {
 	struct json_list methods;	/* of domain control, or of CAA alone */
 	struct json_int perspectives, quorum, attempts, deadline_ms;
 	const char *trace;
+	struct json_list applied_for;
 	bool json;
 };
 
@@ -83,6 +84,7 @@ TAKE_ITEM(caa_domain, caa.caa_domains)
 TAKE_ITEM(account_uri, caa.account_uris)
 TAKE_ITEM(caa_method, caa.validation_methods)
 TAKE_ITEM(method, methods)
+TAKE_ITEM(applied_for, applied_for)
 
 /* A member of dcv_check_parameters; the last of equal ones counts. */
 static bool
@@ -179,6 +181,8 @@ static const struct argument arguments[] = {
 	{ "challenge-value", "TEXT", "What is to be found.", take_challenge_value },
 	{ "set", "MEMBER=VALUE", "Any member of dcv_check_parameters, a string or JSON; may be "
 	    "repeated.", take_set },
+	{ "applied-for", "NAME", "Name in the certificate, of which NAME is to be the "
+	    "Authorization Domain Name; may be repeated.", take_applied_for },
 	{ "caa-domain", "NAME", "Issuer domain name of the CA; may be repeated.",
 	    take_caa_domain },
 	{ "account-uri", "URI", "Account asking (RFC 8657); may be repeated.",
@@ -278,6 +282,10 @@ encode_request(struct asked *a, const char *target, struct buf *out)
 	json_add_opt_int(out, ",\"quorum_count\":", a->quorum);
 	json_add_opt_int(out, ",\"max_attempts\":", a->attempts);
 	json_add_opt_int(out, "},\"deadline_ms\":", a->deadline_ms);
+	if (a->applied_for.count == 1)
+		json_add_string(out, ",\"applied_for\":", a->applied_for.items[0]);
+	else if (a->applied_for.count > 1)
+		json_add_list(out, ",\"applied_for\":", &a->applied_for);
 	if (mpic_check_type_has(a->type, CHECK_DCV))
 		add_dcv(a, out);
 	if (mpic_check_type_has(a->type, CHECK_CAA)) {

@@ -142,10 +142,58 @@ question_init(struct question *q, const struct mpic_request *request,
 	return true;
 }
 
+/* ---- the names applied for ---- */
+
+static void
+add_names(const struct applied_for *names, struct buf *out)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		buf_adds(out, i > 0 ? " " : "");
+		buf_adds(out, target_text(&names->names[i].applied_for));
+	}
+}
+
+static void
+add_record(const struct applied_for *names, const char *adn, struct buf *out)
+{
+	for (size_t i = 0; i < names->count; i++)
+		json_add_string(out, i > 0 ? "," : ",\"applied_for\":[",
+		    target_text(&names->names[i].applied_for));
+	buf_addc(out, ']');
+	if (adn != NULL)
+		json_add_string(out, ",\"adn\":", adn);
+}
+
+bool
+question_set_names(struct question *q, const struct applied_for *names,
+    const struct adn_question *asked)
+{
+	const char *adn = applied_for_differs(names, asked) ? adn_text(asked) : NULL;
+	struct buf out = BUF_INIT(QUESTION_MAX);
+	size_t adn_at, answer_at, record_at;
+
+	add_names(names, &out);
+	adn_at = end_text(&out);
+	buf_adds(&out, adn != NULL ? adn : "");
+	answer_at = end_text(&out);
+	applied_for_encode(names, asked, &out);
+	record_at = end_text(&out);
+	add_record(names, adn, &out);
+	q->names = buf_take(&out);
+	if (q->names == NULL)
+		return false;
+	q->applied_for = q->names;
+	q->adn = adn != NULL ? q->names + adn_at : NULL;
+	q->adn_answer = q->names + answer_at;
+	q->adn_record = q->names + record_at;
+	return true;
+}
+
 void
 question_free(struct question *q)
 {
 	free(q->text);
+	free(q->names);
 	free(q->tracestate);
 	*q = (struct question){ .text = NULL };
 }

@@ -24,6 +24,12 @@ struct question {
 	char trace_id[TRACE_ID_TEXT];	/* the same for records */
 	char *tracestate;		/* owned; NULL: there is none to pass on */
 	const char *echo;		/* members of the answer, see question_echo_encode() */
+	/* Of the names applied for; NULL where the request has none. See question_set_names(). */
+	char *names;			/* owned: the strings below, one after another */
+	const char *applied_for;	/* for a log line: names with spaces between */
+	const char *adn;		/* NULL where it is the name applied for, every time */
+	const char *adn_answer;		/* the answer's authorization_domain_name */
+	const char *adn_record;		/* members of a line of the audit log, a comma before each */
 	/* Of the check requests, in the order of type->checks, without nonce and deadline. */
 	struct {
 		const char *text;
@@ -43,6 +49,9 @@ struct caa_defaults {
 /* False without memory; there is nothing to free then. */
 bool question_init(struct question *q, const struct mpic_request *request,
     const struct caa_defaults *defaults);
+/* Takes from the names, each ADN_PERMITTED, what answer and records say. False without memory. */
+bool question_set_names(struct question *q, const struct applied_for *names,
+    const struct adn_question *asked);
 void question_free(struct question *q);
 /* The body of this of the type's checks, for one attempt's perspectives. */
 void question_encode(const struct question *q, size_t check, const char *nonce,

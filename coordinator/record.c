@@ -44,6 +44,29 @@ results_text(const struct poll *poll, enum record_end end, char text[RESULTS_MAX
 		    result_name(poll, i, end));
 }
 
+#define PAIRS_MAX	4
+
+/* Of a log line; a NULL for a key ends it. */
+struct pair {
+	const char *key, *value;
+};
+
+/* What only some checks have: names applied for, a method. */
+static void
+add_method(const struct question *q, enum check_type type, struct pair pairs[PAIRS_MAX + 1])
+{
+	size_t n = 0;
+
+	if (q->applied_for != NULL)
+		pairs[n++] = (struct pair){ "applied_for", q->applied_for };
+	if (q->adn != NULL)
+		pairs[n++] = (struct pair){ "adn", q->adn };
+	if (type == CHECK_DCV) {
+		pairs[n++] = (struct pair){ "method", dcv_method_names[q->method] };
+		pairs[n] = (struct pair){ "section", q->section };
+	}
+}
+
 /*
  * Needs no memory: the record of an attempt for which there was none must be
  * whole, too. Then there is no `poll`.
@@ -55,6 +78,7 @@ record_check(const struct attempt *a, size_t check, const struct question *quest
 	const struct poll none = { .ballot.perspectives = 0 };
 	const struct poll *poll = a->polls != NULL ? &a->polls[check] : &none;
 	enum check_type type = question->type->checks[check];
+	struct pair more[PAIRS_MAX + 1] = { { NULL, NULL } };
 	char results[RESULTS_MAX], number[24], quorum[48], elapsed[24], policy[RULES_NAME_MAX];
 
 	results_text(poll, end, results);
@@ -63,15 +87,14 @@ record_check(const struct attempt *a, size_t check, const struct question *quest
 	snprintf(quorum, sizeof(quorum), "%zu/%zu", quorum_passed(&poll->ballot), a->count);
 	snprintf(elapsed, sizeof(elapsed), "%" PRIu64,
 	    (monotonic_ns() - a->started_ns) / 1000000U);
-	/* A NULL for a key ends the list: only domain control has a method. */
+	add_method(question, type, more);
 	log_notice("attempt", "outcome", outcome_name(poll, end),
 	    "check", check_type_name(type), "target", question->target,
 	    "quorum", quorum, "attempt", number, "results", results, "elapsed_ms", elapsed,
 	    "asked", question->type->name, "trace", question->trace,
 	    "trace_id", question->trace_id, "caller", caller,
-	    "policy", policy,
-	    type == CHECK_DCV ? "method" : NULL, dcv_method_names[question->method],
-	    "section", question->section);
+	    "policy", policy, more[0].key, more[0].value, more[1].key, more[1].value,
+	    more[2].key, more[2].value, more[3].key, more[3].value);
 }
 
 void

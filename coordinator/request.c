@@ -32,6 +32,7 @@ static const struct json_field request_fields[] = {
 	    .max = CHECK_TRACE_MAX),
 	JSON_ROW("orchestration_parameters", OBJECT, mpic_request, orchestration,
 	    .fields = orchestration_fields),
+	JSON_ROW("applied_for", RAW, mpic_request, applied_for_as_sent),
 	JSON_ROW("deadline_ms", INT, mpic_request, asked_deadline_ms,
 	    .min = 1, .max = INT32_MAX),
 	{ .key = NULL }
@@ -350,6 +351,35 @@ read_deadline(struct mpic_request *request, const struct mpic_limits *limits)
 		request->deadline_ms = limits->max_deadline_ms;
 }
 
+/* ---- the names applied for ---- */
+
+struct adn_question
+mpic_request_adn(const struct mpic_request *request, const struct suffixes *suffixes)
+{
+	struct adn_question q = adn_question(&request->dcv, &request->target, suffixes);
+
+	q.caa = mpic_check_type_has(request->check_type, CHECK_CAA);
+	return q;
+}
+
+/* Not while anything else is wrong that they are judged by. */
+static void
+read_applied_for(struct mpic_request *request, const struct mpic_limits *limits,
+    struct json_faults *faults)
+{
+	bool judged = faults->count == 0;
+	struct adn_question q;
+
+	if (request->applied_for_as_sent == NULL)
+		return;
+	applied_for_read(&request->applied_for, request->applied_for_as_sent, request->document,
+	    faults);
+	if (request->applied_for.count == 0 || !judged)
+		return;
+	q = mpic_request_adn(request, limits->suffixes);
+	applied_for_judge(&request->applied_for, &q, limits->cname_lookups, faults);
+}
+
 bool
 mpic_request_decode(struct mpic_request *request, const struct mpic_limits *limits,
     const char *text, size_t len, struct json_faults *faults)
@@ -363,6 +393,7 @@ mpic_request_decode(struct mpic_request *request, const struct mpic_limits *limi
 		read_target(request, faults);
 	if (request->check_type_name != NULL)
 		read_check_type(request, limits, faults);
+	read_applied_for(request, limits, faults);
 	if (read_perspectives(request, limits, faults))
 		read_quorum(request, limits, faults);
 	read_attempts(request, limits);
@@ -373,6 +404,7 @@ mpic_request_decode(struct mpic_request *request, const struct mpic_limits *limi
 void
 mpic_request_free(struct mpic_request *request)
 {
+	applied_for_free(&request->applied_for);
 	json_object_put(request->document);
 	request->document = NULL;
 }

@@ -10,6 +10,7 @@
 #define MPIC_REQUEST_H
 
 #include "check.h"
+#include "coordinator/applied_for.h"
 #include "coordinator/rules.h"
 #include "target.h"
 
@@ -36,6 +37,8 @@ struct mpic_limits {
 	size_t default_perspectives;	/* for a request without perspective_count */
 	size_t max_attempts;
 	int64_t default_deadline_ms, max_deadline_ms;
+	const struct suffixes *suffixes;	/* public ones, for applied_for */
+	bool cname_lookups;		/* can be made for applied_for */
 	bool own_caa_domains;		/* stand in for those of a request that names none */
 };
 
@@ -58,6 +61,8 @@ struct mpic_request {
 	struct check_dcv_parameters dcv;	/* if check_type has CHECK_DCV */
 	struct json_object *dcv_as_sent;
 	struct json_int asked_deadline_ms;
+	struct json_object *applied_for_as_sent;
+	struct applied_for applied_for;	/* owned; judged as far as no lookup is needed */
 
 	/* Decided. */
 	struct rules rules;
@@ -72,6 +77,9 @@ struct mpic_request {
 /* False, with at least one fault, if the request cannot be served. Free it either way. */
 bool mpic_request_decode(struct mpic_request *request, const struct mpic_limits *limits,
     const char *text, size_t len, struct json_faults *faults);
+/* What the names of `applied_for` are judged by; it points to the request and the limits. */
+struct adn_question mpic_request_adn(const struct mpic_request *request,
+    const struct suffixes *suffixes);
 void mpic_request_free(struct mpic_request *request);
 
 #endif

@@ -277,6 +277,10 @@ mpic_response_encode(const struct mpic_response *response, struct buf *out)
 	add_previous(out, response);
 	add_facts(out, response);
 	add_rules(out, response);
+	if (response->adn != NULL) {
+		buf_adds(out, ",\"authorization_domain_name\":");
+		buf_adds(out, response->adn);
+	}
 	buf_addc(out, '}');
 }
 

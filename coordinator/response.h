@@ -24,6 +24,7 @@
 struct mpic_response {
 	const char *echo;		/* of the request: see question_echo_encode() */
 	const char *trace_id;		/* "": none */
+	const char *adn;		/* as in struct question, of the names applied for; or NULL */
 	const struct rules *rules;	/* it was under */
 	const struct policy_row *retired;	/* as in struct mpic_request */
 	const struct attempt *attempts;	/* all over; the last one decides */

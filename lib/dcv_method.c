@@ -53,7 +53,7 @@ static const struct dcv_method_row rows[DCV_METHOD_COUNT] = {
 	[DCV_DNS_PERSISTENT] = {
 		.kind = DCV_DNS, .section = "3.2.2.4.22",
 		.ip_section = "3.2.2.5.8", .wildcard = true, .prune = true,
-		.labels = { "dns-persist-01", "ca-tbr-22" }, .records = ONLY(TXT),
+		.wildcard_in_record = true, .labels = { "dns-persist-01", "ca-tbr-22" }, .records = ONLY(TXT),
 		.prefix = "_validation-persist", .ip_prefix = "_ip-validation-persist",
 		.takes = DCV_P_ISSUER_DOMAIN_NAMES | DCV_P_EXPECTED_ACCOUNT_URI,
 		.requires = DCV_P_ISSUER_DOMAIN_NAMES | DCV_P_EXPECTED_ACCOUNT_URI,

@@ -62,6 +62,8 @@ struct dcv_method_row {
 	const char *ip_section;		/* for IP addresses; NULL: takes none */
 	bool wildcard;			/* BR: may prove control over a wildcard's whole name space */
 	bool prune, cname;		/* how its Authorization Domain Name may be made */
+	/* For wildcards and names below only if the record says so: the target is a wildcard then. */
+	bool wildcard_in_record;
 	/* RFC 8657 validationmethods labels that mean it; the second may be NULL. */
 	const char *labels[2];
 	/* DCV_DNS. */

@@ -29,7 +29,7 @@ struct json_object;
 struct json_fault {
 	const char *issue;		/* static key, such as "missing" */
 	char path[JSON_PATH_MAX];	/* members joined by dots; "" is the whole document */
-	char message[224];
+	char message[448];
 };
 
 struct json_faults {

@@ -10,9 +10,10 @@
 #include "json_writer.h"
 #include "../unit/open_mpic.h"
 
+static struct suffixes suffixes;
 static struct mpic_limits limits = { .perspectives = 10, .default_perspectives = 6,
 	.max_attempts = 3, .default_deadline_ms = 20000, .max_deadline_ms = 60000,
-	.own_caa_domains = true };
+	.suffixes = &suffixes, .cname_lookups = true, .own_caa_domains = true };
 
 /* What the rest of the coordinator relies on. */
 static void
@@ -25,6 +26,8 @@ check_good(const struct mpic_request *r)
 	REQUIRE(r->check_type != NULL);
 	if (mpic_check_type_has(r->check_type, CHECK_CAA))
 		REQUIRE(!target_is_ip(&r->target) && r->target.name.len > 0);
+	for (size_t i = 0; i < r->applied_for.count; i++)
+		REQUIRE(r->applied_for.names[i].outcome != ADN_REFUSED);
 	REQUIRE(r->dcv.set == mpic_check_type_has(r->check_type, CHECK_DCV));
 	if (r->dcv.set)
 		REQUIRE(dcv_method_refuses(r->dcv.method, &r->target) == NULL &&
@@ -40,6 +43,21 @@ check_json(const struct buf *text)
 	REQUIRE(!text->failed && json_scan(text->data, text->len, NULL, &scanned));
 }
 
+/* Names that need no lookup: what is said of them is JSON. */
+static void
+check_names(const struct mpic_request *r, struct question *q)
+{
+	struct adn_question asked = mpic_request_adn(r, limits.suffixes);
+	struct buf text = BUF_INIT((size_t)1024 * 1024);
+
+	if (r->applied_for.count == 0 || applied_for_undecided(&r->applied_for))
+		return;
+	REQUIRE(question_set_names(q, &r->applied_for, &asked));
+	buf_addf(&text, "{\"adn\":%s%s}", q->adn_answer, q->adn_record);
+	check_json(&text);
+	buf_free(&text);
+}
+
 /* What each perspective is asked is a request in order to it. */
 static void
 check_question(const struct mpic_request *r)
@@ -49,6 +67,7 @@ check_question(const struct mpic_request *r)
 	struct question q;
 
 	REQUIRE(question_init(&q, r, &defaults));
+	check_names(r, &q);
 	for (size_t i = 0; i < q.type->count; i++) {
 		struct json_faults faults;
 		struct check_request asked;
@@ -76,6 +95,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	bool ok;
 
 	json_faults_init(&faults);
+	if (suffixes.psl == NULL)
+		REQUIRE(suffixes_load(&suffixes, NULL, NULL));
 	limits.rules = policy_at(open_mpic(), 0);
 	ok = mpic_request_decode(&r, &limits, (const char *)data, len, &faults);
 	REQUIRE(ok == (faults.count == 0));
