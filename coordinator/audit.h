@@ -16,7 +16,7 @@
 /* What the lines say beside the attempt. */
 struct audit_context {
 	const char *policy;
-	const char *caller;	/* the identity that asked */
+	const char *caller;	/* the name of who asked */
 	uint64_t request;	/* tells the requests of a worker apart */
 };
 

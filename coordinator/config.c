@@ -20,7 +20,11 @@
 
 static const struct option rows[] = {
 	DAEMON_OPTIONS(struct coordinator_config, daemon, "127.0.0.1:8400",
-	    "urn:mpic:coordinator, towards callers and perspectives both", NULL, "1024"),
+	    "urn:mpic:coordinator, towards callers and perspectives both", "1024"),
+	ROW("callers", MAPS, caller_options, .max = CALLERS_MAX, .rows = caller_option_rows,
+	    .row_count = CALLER_OPTION_ROWS, .size = sizeof(struct caller_option),
+	    .sentence = "Who may ask for checks. Without any, everybody who can connect, and "
+	    "listen must be a loopback address."),
 
 	ROW("perspectives", MAPS, perspectives, .min = COHORT_MIN,
 	    .max = FLEET_MAX, .flags = OPTION_REQUIRED, .rows = perspective_option_rows,
@@ -191,6 +195,7 @@ check_config(void *config, struct buf *faults)
 	ok = read_secret(cfg, faults) && ok;
 	ok = coordinator_config_audit(cfg, faults) && ok;
 	ok = coordinator_config_adn(cfg, faults) && ok;
+	ok = coordinator_config_callers(cfg, faults) && ok;
 	ok = check_rest(cfg, faults) && ok;
 	if (ok && cfg->default_perspective_count == 0)
 		cfg->default_perspective_count = cfg->fleet.count < DEFAULT_PERSPECTIVES ?
@@ -214,6 +219,7 @@ coordinator_config_free(struct coordinator_config *cfg)
 		jws_key_free(cfg->fleet.members[i].verify_key);
 		call_headers_free(cfg->fleet.members[i].headers);
 	}
+	callers_free(&cfg->callers);
 	regions_free(&cfg->regions);
 	policy_free(&cfg->policy);
 	suffixes_free(&cfg->suffixes);

@@ -7,6 +7,7 @@
 #define MPIC_COORDINATOR_CONFIG_H
 
 #include "coordinator/audit_file.h"
+#include "coordinator/caller.h"
 #include "coordinator/fleet.h"
 #include "coordinator/policy.h"
 #include "coordinator/region.h"
@@ -20,6 +21,7 @@
 struct coordinator_config {
 	struct daemon_options daemon;
 
+	struct option_maps caller_options;	/* of struct caller_option */
 	struct option_maps perspectives;	/* of struct perspective_option */
 	char *regions_file;
 	char *cohort_secret_file;
@@ -44,6 +46,7 @@ struct coordinator_config {
 	struct suffixes suffixes;
 	bool refuse_retired;
 	char distance_rule[128];	/* who asks for the fleet's min_km */
+	struct callers callers;
 	struct regions regions;
 	struct fleet fleet;
 	char secret[COHORT_SECRET_MAX];

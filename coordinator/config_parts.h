@@ -16,6 +16,17 @@ struct perspective_option {
 	struct option_strings too_close_codes;
 };
 
+/* A caller as configured: see coordinator/caller.h. */
+struct caller_option {
+	char *name;
+	struct option_strings identities, token_sha256, check_types;
+	double rate;
+	int64_t burst, concurrency;
+};
+
+#define CALLER_OPTION_ROWS	7
+extern const struct option caller_option_rows[CALLER_OPTION_ROWS];
+
 #define PERSPECTIVE_OPTION_ROWS	12
 extern const struct option perspective_option_rows[PERSPECTIVE_OPTION_ROWS];
 
@@ -23,5 +34,6 @@ extern const struct option perspective_option_rows[PERSPECTIVE_OPTION_ROWS];
 bool coordinator_config_policy(struct coordinator_config *cfg, struct buf *faults);
 bool coordinator_config_adn(struct coordinator_config *cfg, struct buf *faults);
 bool coordinator_config_audit(struct coordinator_config *cfg, struct buf *faults);
+bool coordinator_config_callers(struct coordinator_config *cfg, struct buf *faults);
 
 #endif

@@ -24,6 +24,7 @@
 struct corroboration {
 	const struct corroborator_pool *pool;
 	struct exchange *exchange;
+	const struct caller *caller;
 	struct question question;
 	struct cohorts cohorts;
 	size_t cohort;			/* as in struct mpic_request */
@@ -104,7 +105,7 @@ record(const struct corroboration *co, enum record_end end)
 	const struct attempt *a = &co->attempts[co->attempt_count - 1];
 	char policy[RULES_NAME_MAX];
 	const struct audit_context context = { .policy = policy,
-		.caller = exchange_identity(co->exchange), .request = co->request };
+		.caller = co->caller->name, .request = co->request };
 
 	rules_name(&co->question.rules, policy);
 	attempt_record(a, &co->question, context.caller, end);
@@ -114,15 +115,17 @@ record(const struct corroboration *co, enum record_end end)
 
 /* A request that got no verdict leaves a line, too. */
 static void
-log_refusal(const struct exchange *x, const char *trace_id, const char *why)
+log_refusal(const struct exchange *x, const struct caller *caller, const char *trace_id,
+    const char *why)
 {
-	log_notice("refused", "why", why, "trace_id", trace_id, "caller", exchange_identity(x),
+	log_notice("refused", "why", why, "trace_id", trace_id, "caller", caller->name,
 	    "peer", exchange_peer(x));
 }
 
 /* No verdict without its record (TLS BR 5.4.1). */
 static void
-refuse_unrecorded(struct exchange *x, const char *trace_id, const struct audit_file *audit)
+refuse_unrecorded(struct exchange *x, const struct caller *caller, const char *trace_id,
+    const struct audit_file *audit)
 {
 	const struct header later = { "Retry-After", "1" };	/* it is tried again every second */
 	struct buf out = BUF_INIT(REFUSAL_MAX);
@@ -130,7 +133,7 @@ refuse_unrecorded(struct exchange *x, const char *trace_id, const struct audit_f
 
 	snprintf(text, sizeof(text), "no verdict is given that cannot be recorded: %s",
 	    audit_file_fault(audit));
-	log_refusal(x, trace_id, text);
+	log_refusal(x, caller, trace_id, text);
 	json_add_string(&out, "{\"detail\":", text);
 	buf_addc(&out, '}');
 	if (out.failed)
@@ -163,7 +166,7 @@ next_attempt(struct corroboration *co)
 	if (attempt_start(&co->attempts[number - 1], &co->pool->asker, &plan))
 		return;
 	record(co, RECORD_NOT_ASKED);
-	log_refusal(co->exchange, co->question.trace_id, "out of memory");
+	log_refusal(co->exchange, co->caller, co->question.trace_id, "out of memory");
 	exchange_refuse(co->exchange, 503, "out of memory");
 	finish(co, ANSWER_FAILED);
 }
@@ -175,7 +178,8 @@ on_attempt_ended(void *arg)
 	bool valid = attempt_valid(&co->attempts[co->attempt_count - 1]);
 
 	if (!record(co, RECORD_DECIDED)) {
-		refuse_unrecorded(co->exchange, co->question.trace_id, co->pool->audit);
+		refuse_unrecorded(co->exchange, co->caller, co->question.trace_id,
+		    co->pool->audit);
 		finish(co, ANSWER_FAILED);
 		return;
 	}
@@ -246,8 +250,9 @@ choose_cohorts(struct cohorts *cohorts, const struct mpic_request *r,
 	return true;
 }
 
-/* The trace of a request, as the caller gave it. */
+/* Where a request comes from: its caller, and the trace it is part of. */
 struct origin {
+	const struct caller *caller;
 	struct trace trace;
 	bool given;			/* it is the caller's, and may come with a state */
 	char id[TRACE_ID_TEXT];
@@ -271,8 +276,8 @@ corroboration_new(const struct corroborator_pool *pool, struct exchange *x,
 
 	if (co == NULL)
 		return NULL;
-	*co = (struct corroboration){ .pool = pool, .exchange = x, .cohorts = *cohorts,
-		.cohort = request->cohort, .quorum = request->quorum,
+	*co = (struct corroboration){ .pool = pool, .exchange = x, .caller = origin->caller,
+		.cohorts = *cohorts, .cohort = request->cohort, .quorum = request->quorum,
 		.regions = request->quorum_rule.regions,
 		.attempt_max = request->attempts, .deadline_ns = exchange_started_ns(x) +
 		    (uint64_t)request->deadline_ms * 1000000U,
@@ -285,6 +290,23 @@ corroboration_new(const struct corroborator_pool *pool, struct exchange *x,
 	memcpy(co->question.trace_id, origin->id, sizeof(origin->id));
 	co->question.tracestate = origin->given ? exchange_tracestate(x) : NULL;
 	return co;
+}
+
+static bool
+check_permitted(const struct mpic_request *r, const struct corroborator_pool *pool,
+    const struct caller *caller, struct buf *refusal)
+{
+	struct buf detail = BUF_INIT(REFUSAL_MAX);
+
+	if (caller_may(caller, r->check_type))
+		return true;
+	caller_forbidden_text(caller, r->check_type, &detail);
+	json_add_string(refusal, "{\"detail\":", detail.data != NULL ? detail.data : "");
+	buf_addc(refusal, '}');
+	buf_free(&detail);
+	if (pool->on_forbidden != NULL)
+		pool->on_forbidden(pool->arg);
+	return false;
 }
 
 /* Nothing a request could say would be enough: no verdict is below the rules. */
@@ -311,24 +333,25 @@ fleet_suffices(const struct mpic_request *r, const struct corroborator_pool *poo
 /* For a request that comes to no attempt: an empty `refusal` is no memory. */
 static enum answer
 send_refusal(struct exchange *x, int status, const struct header *header,
-    const char *trace_id, const struct buf *refusal)
+    const struct caller *caller, const char *trace_id, const struct buf *refusal)
 {
 	bool failed = refusal->failed || refusal->len == 0;
 
-	log_refusal(x, trace_id, failed ? "out of memory" : refusal->data);
+	log_refusal(x, caller, trace_id, failed ? "out of memory" : refusal->data);
 	if (failed)
 		exchange_refuse(x, 503, "out of memory");
 	else
 		exchange_reply(x, status, NULL, refusal->data, refusal->len, header,
 		    header != NULL);
-	return failed || status != 400 ? ANSWER_FAILED : ANSWER_REFUSED;
+	return failed || status == 503 ? ANSWER_FAILED : ANSWER_REFUSED;
 }
 
 static void
 refuse(const struct corroborator_pool *pool, struct exchange *x, int status,
     const struct origin *origin, const struct buf *refusal)
 {
-	enum answer answer = send_refusal(x, status, NULL, origin->id, refusal);
+	enum answer answer = send_refusal(x, status, NULL, origin->caller, origin->id,
+	    refusal);
 
 	if (pool->on_answer != NULL)
 		pool->on_answer(pool->arg, answer, 0);
@@ -371,7 +394,7 @@ on_lookups_ended(void *arg, const struct adn_lookup_end *end)
 		json_faults_encode(end->faults, "request-validation-failed", &refusal);
 	}
 	finish(co, send_refusal(co->exchange, failed ? 503 : 400, failed ? &later : NULL,
-	    co->question.trace_id, &refusal));
+	    co->caller, co->question.trace_id, &refusal));
 	buf_free(&refusal);
 }
 
@@ -408,7 +431,8 @@ begin(struct corroboration *co, struct mpic_request *request)
 }
 
 void
-corroborate(const struct corroborator_pool *pool, struct exchange *x)
+corroborate(const struct corroborator_pool *pool, const struct caller *caller,
+    struct exchange *x)
 {
 	struct buf refusal = BUF_INIT(REFUSAL_MAX);
 	struct corroboration *co = NULL;
@@ -417,15 +441,18 @@ corroborate(const struct corroborator_pool *pool, struct exchange *x)
 	struct origin origin;
 	int status = 400;
 
+	origin.caller = caller;
 	origin_read(&origin, pool, x);
 	if (pool->audit != NULL && !audit_file_ready(pool->audit)) {
-		refuse_unrecorded(x, origin.id, pool->audit);
+		refuse_unrecorded(x, caller, origin.id, pool->audit);
 		if (pool->on_answer != NULL)
 			pool->on_answer(pool->arg, ANSWER_FAILED, 0);
 		return;
 	}
 	if (!read_request(&request, pool, x, &refusal))
 		;
+	else if (!check_permitted(&request, pool, caller, &refusal))
+		status = 403;
 	else if (!fleet_suffices(&request, pool, &refusal))
 		status = 503;
 	else if (choose_cohorts(&cohorts, &request, pool, &refusal))

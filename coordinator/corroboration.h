@@ -11,13 +11,14 @@
 
 #include "coordinator/attempt.h"
 #include "coordinator/audit_file.h"
+#include "coordinator/caller.h"
 #include "server.h"
 
 /* What came of a request. */
 enum answer {
 	ANSWER_VALID,
 	ANSWER_NOT_VALID,
-	ANSWER_REFUSED,		/* 400 */
+	ANSWER_REFUSED,		/* 400, or 403: not a check for this caller */
 	ANSWER_FAILED,		/* 503: no memory or no record of it, or too few perspectives */
 	ANSWER_ABORTED,		/* the caller vanished */
 	ANSWER_COUNT
@@ -36,10 +37,12 @@ struct corroborator_pool {
 	uint64_t *next_request;		/* for `audit`: numbers never given twice */
 	/* A request ended, after so many attempts, each of which left its record. */
 	void (*on_answer)(void *arg, enum answer answer, size_t attempts);
+	void (*on_forbidden)(void *arg);	/* besides, when the caller may not ask for this */
 	void *arg;
 };
 
-/* Handles the exchange to its reply, which comes later. */
-void corroborate(const struct corroborator_pool *pool, struct exchange *x);
+/* Handles the exchange to its reply, which comes later. `caller` lives as long as the pool. */
+void corroborate(const struct corroborator_pool *pool, const struct caller *caller,
+    struct exchange *x);
 
 #endif

@@ -77,6 +77,12 @@ count_result(void *arg, const struct heard *heard)
 }
 
 static void
+count_forbidden(void *arg)
+{
+	metric_add(metrics_of(arg), METRIC_REFUSED, REFUSED_FORBIDDEN, 1);
+}
+
+static void
 count_answer(void *arg, enum answer answer, size_t attempts)
 {
 	struct generation *g = arg;
@@ -119,10 +125,10 @@ generation_release(struct generation *g)
 }
 
 void
-generation_corroborate(struct generation *g, struct exchange *x)
+generation_corroborate(struct generation *g, const struct caller *caller, struct exchange *x)
 {
 	generation_hold(g);	/* until count_answer() */
-	corroborate(&g->pool, x);
+	corroborate(&g->pool, caller, x);
 }
 
 /* ---- life ---- */
@@ -163,6 +169,7 @@ pool_of(struct generation *g)
 		.audit = world->audit,
 		.next_request = world->next_request,
 		.on_answer = count_answer,
+		.on_forbidden = count_forbidden,
 		.arg = g,
 	};
 }

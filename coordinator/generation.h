@@ -53,8 +53,12 @@ void generation_hold(struct generation *g);
 /* Not to be touched after, unless on_unused() comes. */
 void generation_release(struct generation *g);
 
-/* corroborate() by this generation, which it holds until the request has ended. */
-void generation_corroborate(struct generation *g, struct exchange *x);
+/*
+ * corroborate() by this generation, which it holds until the request has ended;
+ * `caller` is one of its configuration's.
+ */
+void generation_corroborate(struct generation *g, const struct caller *caller,
+    struct exchange *x);
 /* Where fleet.members[member] is in a metric's label `perspective`. */
 size_t generation_cell(const struct generation *g, size_t member);
 /* False: the last call to it failed, not long ago. */

@@ -19,6 +19,10 @@ const char *const metric_results[RESULT_COUNT] = {
 	[RESULT_TIMED_OUT] = "timed-out",
 	[RESULT_CANCELLED] = "cancelled",
 };
+const char *const metric_refused[REFUSED_COUNT] = {
+	[REFUSED_UNKNOWN] = "unknown",
+	[REFUSED_FORBIDDEN] = "forbidden",
+};
 
 const char *const metric_checks[CHECK_TYPE_COUNT] = { [CHECK_CAA] = "caa", [CHECK_DCV] = "dcv" };
 

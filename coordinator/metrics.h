@@ -17,7 +17,11 @@
 enum result { RESULT_PASSED, RESULT_FAILED, RESULT_UNREACHABLE, RESULT_TIMED_OUT, RESULT_CANCELLED,
     RESULT_COUNT };
 
+/* Why a request was turned away before anybody was asked. */
+enum refused { REFUSED_UNKNOWN, REFUSED_FORBIDDEN, REFUSED_COUNT };
+
 extern const char *const metric_answers[ANSWER_COUNT];
+extern const char *const metric_refused[REFUSED_COUNT];
 extern const char *const metric_results[RESULT_COUNT];
 extern const char *const metric_checks[CHECK_TYPE_COUNT];
 
@@ -30,6 +34,9 @@ extern const char *const metric_checks[CHECK_TYPE_COUNT];
 	SERVER_METRICS(X) \
 	X(ANSWERS, "mpic_answers_total", COUNTER, "Requests by what came of them.", \
 	    .labels = { { "answer", metric_answers, ANSWER_COUNT } }) \
+	X(REFUSED, "mpic_refused_total", COUNTER, \
+	    "Requests turned away at the door: nobody's (401), not allowed to their caller (403).", \
+	    .labels = { { "reason", metric_refused, REFUSED_COUNT } }) \
 	X(ATTEMPTS, "mpic_attempts_total", COUNTER, "Attempts started; each leaves one record.", ) \
 	X(CHECKS, "mpic_check_results_total", COUNTER, \
 	    "Results of perspectives by what was checked.", \

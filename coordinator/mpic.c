@@ -25,6 +25,8 @@ static const struct {
 	    "with 0 if nothing failed, 1 if something did, 2 for an error." },
 	{ "policy", mpic_policy, "What a coordinator's fleet satisfies of the rules on a day, and "
 	    "lacks next." },
+	{ "token", mpic_token, "Make a bearer token for a caller of a coordinator, and its line for "
+	    "the configuration." },
 	{ "verify", mpic_verify, "Verify the signatures in an archived answer: exits with 0 if it is "
 	    "genuine, 1 if not, 2 for an error." },
 };

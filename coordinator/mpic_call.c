@@ -1,13 +1,19 @@
 #include "coordinator/mpic_call.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include <curl/curl.h>
+#include <openssl/crypto.h>
 
+#include "endpoint.h"
 #include "tls.h"
 
 #define REPLY_MAX	((size_t)64 * 1024 * 1024)
+#define TOKEN_MAX	512
 #define IDENTITY	"urn:mpic:coordinator"
 
 static size_t
@@ -58,6 +64,65 @@ explain(const struct mpic_call *call, CURLcode code, const struct tls_peer *peer
 		buf_adds(why, error[0] != '\0' ? error : curl_easy_strerror(code));
 }
 
+/* The file's one line as a header; `out` is to be wiped. */
+static bool
+add_token(const char *path, struct buf *out, struct buf *why)
+{
+	char token[TOKEN_MAX + 2] = "";
+	FILE *file = fopen(path, "re");
+	size_t len = file != NULL ? fread(token, 1, sizeof(token) - 1, file) : 0;
+
+	if (file == NULL) {
+		buf_addf(why, "%s: %s", path, strerror(errno));
+		return false;
+	}
+	fclose(file);
+	while (len > 0 && isspace((unsigned char)token[len - 1]))
+		token[--len] = '\0';
+	if (len == 0 || len > TOKEN_MAX || strpbrk(token, " \t\r\n") != NULL)
+		buf_addf(why, "%s: expected a file with one token of at most %d bytes", path,
+		    TOKEN_MAX);
+	else
+		buf_addf(out, "Authorization: Bearer %s", token);
+	OPENSSL_cleanse(token, sizeof(token));
+	return why->len == 0 && !out->failed;
+}
+
+/* A token that goes in the clear is everybody's. */
+static bool
+token_allowed(const char *url, struct buf *why)
+{
+	char host[ENDPOINT_TEXT_MAX] = "";
+	struct endpoint e;
+
+	if (strncasecmp(url, "https://", 8) == 0)
+		return true;
+	if (strncasecmp(url, "http://", 7) == 0)
+		snprintf(host, sizeof(host), "%.*s", (int)strcspn(url + 7, "/?#"), url + 7);
+	if (endpoint_parse(&e, host) && endpoint_loopback(&e))
+		return true;
+	buf_adds(why, "a token is sent over https: only, or to a loopback ADDRESS:PORT");
+	return false;
+}
+
+static bool
+make_headers(const struct mpic_call *call, struct curl_slist **headers, struct buf *why)
+{
+	struct buf token = BUF_INIT(TOKEN_MAX + 64);
+	bool ok = true;
+
+	*headers = curl_slist_append(NULL, "Content-Type: application/json");
+	if (call->token_file != NULL) {
+		ok = token_allowed(call->coordinator, why) && add_token(call->token_file, &token, why);
+		if (ok)
+			*headers = curl_slist_append(*headers, token.data);
+		if (token.data != NULL)
+			OPENSSL_cleanse(token.data, token.cap);
+		buf_free(&token);
+	}
+	return ok;
+}
+
 bool
 mpic_call_post(struct mpic_call *call, const char *path, const struct buf *body,
     struct buf *why)
@@ -82,7 +147,8 @@ mpic_call_post(struct mpic_call *call, const char *path, const struct buf *body,
 			goto out;
 		peer.client = client;
 	}
-	headers = curl_slist_append(headers, "Content-Type: application/json");
+	if (!make_headers(call, &headers, why))
+		goto out;
 	curl_easy_setopt(easy, CURLOPT_URL, url);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);

@@ -8,6 +8,7 @@ struct mpic_call {
 	const char *coordinator;	/* https://HOST:PORT, or http:// */
 	const char *certificate, *key;	/* PEM files of the caller's; NULL: none */
 	const char *ca;			/* PEM file; NULL: the system's */
+	const char *token_file;		/* with the caller's bearer token; NULL: none */
 	long timeout_ms;
 	/* What came back. */
 	long status;			/* of HTTP; 0: no answer */
@@ -17,8 +18,8 @@ struct mpic_call {
 /*
  * With `ca` and `certificate` the coordinator must chain to the one and carry
  * the identity urn:mpic:coordinator, wherever it runs; else its certificate
- * must be for the URL's host, as a proxy's is. False, with a sentence, without
- * an answer.
+ * must be for the URL's host, as a proxy's is. A token goes over https: or to this
+ * machine only. False, with a sentence, without an answer.
  */
 bool mpic_call_post(struct mpic_call *call, const char *path, const struct buf *body,
     struct buf *why);

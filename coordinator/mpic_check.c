@@ -75,6 +75,7 @@ TAKE_STRING(coordinator, call.coordinator)
 TAKE_STRING(certificate, call.certificate)
 TAKE_STRING(key, call.key)
 TAKE_STRING(ca, call.ca)
+TAKE_STRING(token_file, call.token_file)
 TAKE_STRING(trace, trace)
 TAKE_NUMBER(perspectives, perspectives)
 TAKE_NUMBER(quorum, quorum)
@@ -173,6 +174,7 @@ static const struct argument arguments[] = {
 	{ "cert", "FILE", "PEM certificate of the caller.", take_certificate },
 	{ "key", "FILE", "PEM key of the certificate.", take_key },
 	{ "ca", "FILE", "PEM certificates the coordinator's must chain to.", take_ca },
+	{ "token-file", "FILE", "File with the bearer token to ask with (mpic token).", take_token_file },
 	{ "method", "METHOD", "Validation method, see below; of caa, as --caa-method.", take_method },
 	{ "token", "TEXT", "Its token.", take_token },
 	{ "key-authorization", "TEXT", "Its key authorization.", take_key_authorization },

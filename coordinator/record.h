@@ -16,7 +16,7 @@ enum record_end {
 	RECORD_NOT_ASKED,	/* no memory: nobody was asked, each is "not-asked" */
 };
 
-/* `caller` is the identity that asked. The attempt must be over. */
+/* `caller` is the name of who asked. The attempt must be over. */
 void attempt_record(const struct attempt *a, const struct question *question,
     const char *caller, enum record_end end);
 

@@ -6,6 +6,7 @@
 
 #include "coordinator/generation.h"
 #include "coordinator/quorum.h"
+#include "coordinator/reception.h"
 #include "coordinator/rules.h"
 #include "json_writer.h"
 #include "openapi.h"
@@ -24,6 +25,7 @@ struct service {
 	struct generation *now;		/* new requests are answered by it */
 	struct generation *older;	/* a list, by `older` */
 	struct event *reaper;		/* frees what is unused of it */
+	struct reception reception;
 	struct random_pool random;
 	struct audit_file *audit;	/* NULL: there is none */
 	uint64_t next_request;
@@ -75,8 +77,10 @@ static void
 handle_mpic(struct exchange *x, void *arg)
 {
 	struct service *s = arg;
+	const struct caller *caller = reception_caller(&s->reception, &s->now->cfg->callers, x);
 
-	generation_corroborate(s->now, x);
+	if (caller != NULL)
+		generation_corroborate(s->now, caller, x);
 }
 
 static void
@@ -144,6 +148,8 @@ handle_metrics(struct exchange *x, void *arg)
 	struct service *s = arg;
 	struct buf out = BUF_INIT(METRICS_MAX);
 
+	if (!reception_insider(&s->reception, &s->now->cfg->callers, x))
+		return;
 	generation_measure(s->now);
 	count_audit(s);
 	metrics_render(metrics_of(s), &out);
@@ -155,7 +161,7 @@ handle_metrics(struct exchange *x, void *arg)
 }
 
 static const struct route routes[] = {
-	{ "POST", "/mpic", ROUTE_COUNTED | ROUTE_IDENTIFIED, handle_mpic },
+	{ "POST", "/mpic", ROUTE_COUNTED, handle_mpic },
 	{ "GET", "/healthz", 0, handle_healthz },
 	{ "GET", "/readyz", 0, handle_readyz },
 	{ "GET", "/metrics", 0, handle_metrics },
@@ -232,8 +238,7 @@ server_config_of(const struct service *s, const struct coordinator_config *cfg)
 {
 	return (struct server_config){ .plain = cfg->daemon.plain,
 		.tls = daemon_options_tls(&cfg->daemon),
-		.identities = cfg->daemon.callers.items,
-		.identity_count = cfg->daemon.callers.count,
+		.certificate_optional = cfg->callers.count == 0 || cfg->callers.token_count > 0,
 		.max_in_flight = (size_t)cfg->daemon.max_in_flight,
 		.max_body = MPIC_REQUEST_MAX, .metrics = metrics_of(s) };
 }
@@ -251,6 +256,7 @@ service_new(struct event_base *base, const struct coordinator_config *cfg,
 	}
 	s->base = base;
 	s->metrics = metrics;
+	s->reception.metrics = metrics_of(s);
 	server = server_config_of(s, cfg);
 	if (!start_events(s) || !start_audit(s, cfg, worker)) {
 		buf_adds(why, "out of memory");

@@ -1,11 +1,11 @@
 /*
  * mpic-coordinator as a library: what one worker serves, and the whole daemon.
  *
- *   POST /mpic     the check (coordinator/request.h, response.h)
+ *   POST /mpic     the check (coordinator/request.h, response.h), for callers
  *   GET  /healthz  {"status":"healthy"}: the process serves requests
  *   GET  /readyz   whether enough perspectives could be reached lately, and the
  *                  audit log can be written
- *   GET  /metrics  Prometheus text, all workers together
+ *   GET  /metrics  Prometheus text, all workers together; see reception_insider()
  */
 #ifndef MPIC_COORDINATOR_SERVICE_H
 #define MPIC_COORDINATOR_SERVICE_H

@@ -14,7 +14,9 @@ static const struct option rows[] = {
 	ROW("code", STRING, code, .min = 1, .max = CHECK_CODE_MAX, .flags = OPTION_REQUIRED,
 	    .sentence = "The perspective's own code, as the coordinator knows it."),
 	DAEMON_OPTIONS(struct httpcheck_config, daemon, "127.0.0.1:8443",
-	    "urn:mpic:perspective: and the code", "[\"urn:mpic:coordinator\"]", "2048"),
+	    "urn:mpic:perspective: and the code", "2048"),
+	ROW("callers", STRINGS, callers, .max = 256, .def = "[\"urn:mpic:coordinator\"]",
+	    .sentence = "Identities in certificates that may ask for checks."),
 
 	ROW("resolver", ENDPOINT, resolver, .def = "127.0.0.1:53",
 	    .sentence = "Where this perspective's Unbound with mpic.so listens."),
@@ -59,6 +61,9 @@ check_config(void *config, struct buf *faults)
 	bool ok = daemon_options_check(&cfg->daemon, false, faults);
 	size_t before = faults->len;
 
+	if (!cfg->daemon.plain && cfg->callers.count == 0)
+		buf_adds(faults, "callers: nobody is allowed to ask; name an identity, such as "
+		    "urn:mpic:coordinator\n");
 	if (cfg->deadline_ms > cfg->max_deadline_ms)
 		buf_addf(faults, "deadline_ms: %lld is more than max_deadline_ms, %lld\n",
 		    (long long)cfg->deadline_ms, (long long)cfg->max_deadline_ms);

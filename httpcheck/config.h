@@ -9,6 +9,7 @@
 struct httpcheck_config {
 	char *code;
 	struct daemon_options daemon;
+	struct option_strings callers;
 
 	struct endpoint resolver;
 	int64_t resolver_connections;

@@ -204,8 +204,8 @@ perspective_server(struct perspective *p, int listen_fd)
 	struct server_config server = {
 		.plain = cfg->daemon.plain,
 		.tls = daemon_options_tls(&cfg->daemon),
-		.identities = cfg->daemon.callers.items,
-		.identity_count = cfg->daemon.callers.count,
+		.identities = cfg->callers.items,
+		.identity_count = cfg->callers.count,
 		.max_in_flight = (size_t)cfg->daemon.max_in_flight,
 		.max_body = CHECK_REQUEST_MAX,
 		.metrics = p->metrics,

@@ -49,9 +49,6 @@ daemon_options_check(struct daemon_options *d, bool needs_tls, struct buf *fault
 	if (d->plain && !endpoint_loopback(&d->listen))
 		buf_adds(faults, "plain: serves without authentication, so listen must be a "
 		    "loopback address\n");
-	if (!d->plain && d->callers.count == 0)
-		buf_adds(faults, "callers: nobody is allowed to ask; name an identity, such as "
-		    "urn:mpic:ca\n");
 	if (needs_tls || !d->plain)
 		check_tls(d, faults);
 	return faults->len == before && !faults->failed;

@@ -7,7 +7,7 @@
  *
  *	struct x_config { struct daemon_options daemon; ... };
  *	static const struct option rows[] = {
- *		DAEMON_OPTIONS(struct x_config, daemon, "127.0.0.1:1", "who it is", NULL, "1024"),
+ *		DAEMON_OPTIONS(struct x_config, daemon, "127.0.0.1:1", "who it is", "1024"),
  *		...
  *		DAEMON_LOG_OPTIONS(struct x_config, daemon, "info has a line for each check"),
  *	};
@@ -23,7 +23,6 @@ struct daemon_options {
 	struct endpoint listen;
 	bool plain;
 	char *tls_certificate, *tls_key, *tls_ca;
-	struct option_strings callers;
 	int64_t workers;
 	int64_t max_in_flight;
 	char *log_level;
@@ -37,10 +36,10 @@ struct daemon_options {
 	    offsetof(struct daemon_options, name_), __VA_ARGS__ }
 
 /*
- * `identity` says whose its certificate must be; `address`, `who` and `at_once`
- * are the defaults of listen, callers (may be NULL) and max_in_flight.
+ * `identity` says whose its certificate must be; `address` and `at_once` are the
+ * defaults of listen and max_in_flight. Whom it serves is the daemon's own row.
  */
-#define DAEMON_OPTIONS(container, block, address, identity, who, at_once) \
+#define DAEMON_OPTIONS(container, block, address, identity, at_once) \
 	DAEMON_OPTION(container, block, listen, ENDPOINT, .def = address, \
 	    .flags = OPTION_FIXED, \
 	    .sentence = "Address and port to serve callers on."), \
@@ -53,8 +52,6 @@ struct daemon_options {
 	    .sentence = "PEM key of the certificate."), \
 	DAEMON_OPTION(container, block, tls_ca, PATH, \
 	    .sentence = "PEM certificates that the other side's must chain to."), \
-	DAEMON_OPTION(container, block, callers, STRINGS, .max = 256, .def = who, \
-	    .sentence = "Identities in certificates that may ask for checks."), \
 	DAEMON_OPTION(container, block, workers, INTEGER, .min = 0, .max = 256, .def = "1", \
 	    .flags = OPTION_FIXED, .sentence = "Processes; 0 serves in the one that was started."), \
 	DAEMON_OPTION(container, block, max_in_flight, INTEGER, .min = 1, .max = 100000, \

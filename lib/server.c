@@ -97,7 +97,7 @@ strings_copy(struct server_strings *own, const struct server_config *cfg)
 }
 
 static bool
-load_tls(struct server *s, const struct server_strings *own, struct buf *why)
+load_tls(struct server *s, const struct server_strings *own, bool optional, struct buf *why)
 {
 	const struct tls_files files = { own->certificate, own->key, own->ca };
 	SSL_CTX *ctx;
@@ -107,6 +107,7 @@ load_tls(struct server *s, const struct server_strings *own, struct buf *why)
 	ctx = tls_server_context(&files, why);
 	if (ctx == NULL)
 		return false;
+	tls_server_optional(ctx, optional);
 	SSL_CTX_free(s->tls);
 	s->tls = ctx;
 	metric_set(s->cfg.metrics, SERVER_METRIC_TLS_EXPIRES, 0, tls_expires_s(ctx));
@@ -116,7 +117,7 @@ load_tls(struct server *s, const struct server_strings *own, struct buf *why)
 bool
 server_reload_tls(struct server *s, struct buf *why)
 {
-	return load_tls(s, &s->own, why);
+	return load_tls(s, &s->own, s->cfg.certificate_optional, why);
 }
 
 bool
@@ -130,10 +131,11 @@ server_reconfigure(struct server *s, const struct server_config *given, struct b
 		return false;
 	if (!strings_copy(&own, &cfg))
 		buf_adds(why, "out of memory");
-	else if (load_tls(s, &own, why)) {
+	else if (load_tls(s, &own, cfg.certificate_optional, why)) {
 		strings_free(&s->own);
 		s->own = own;
 		config_defaults(&cfg);
+		s->cfg.certificate_optional = cfg.certificate_optional;
 		s->cfg.max_in_flight = cfg.max_in_flight;
 		return true;
 	}

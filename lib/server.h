@@ -54,6 +54,7 @@ struct route {
 struct server_config {
 	bool plain;		/* no TLS; refused unless listening on loopback */
 	struct tls_files tls;
+	bool certificate_optional;	/* clients may have none: their identity is "" */
 	char *const *identities;	/* who may use ROUTE_IDENTIFIED routes */
 	size_t identity_count;
 	size_t max_in_flight;	/* 1024 */
@@ -109,8 +110,9 @@ void server_free(struct server *s);
 /* Reads the TLS files again for new connections. False: the old ones stay in use. */
 bool server_reload_tls(struct server *s, struct buf *why);
 /*
- * Takes the TLS files, for new connections, and identities and max_in_flight,
- * for new requests, from `cfg`; nothing else. False: all is as it was.
+ * Takes the TLS files and certificate_optional, for new connections, and
+ * identities and max_in_flight, for new requests, from `cfg`; nothing else.
+ * False: all is as it was.
  */
 bool server_reconfigure(struct server *s, const struct server_config *cfg, struct buf *why);
 /*

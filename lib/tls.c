@@ -108,6 +108,13 @@ choose_protocol(SSL *ssl, const unsigned char **chosen, unsigned char *chosen_le
 	return SSL_TLSEXT_ERR_OK;
 }
 
+void
+tls_server_optional(SSL_CTX *ctx, bool optional)
+{
+	SSL_CTX_set_verify(ctx, optional ? SSL_VERIFY_PEER :
+	    SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, verify_client);
+}
+
 SSL_CTX *
 tls_server_context(const struct tls_files *files, struct buf *why)
 {
@@ -119,8 +126,7 @@ tls_server_context(const struct tls_files *files, struct buf *why)
 	}
 	context_tune(ctx);
 	SSL_CTX_set_read_ahead(ctx, 1);
-	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
-	    verify_client);
+	tls_server_optional(ctx, false);
 	SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
 	if (files_load(ctx, files, why))
 		return ctx;

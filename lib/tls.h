@@ -37,6 +37,11 @@ bool tls_files_usable(const struct tls_files *files, struct buf *why);
  * sentence in `why`, when a file cannot be used. The caller frees it.
  */
 SSL_CTX *tls_server_context(const struct tls_files *files, struct buf *why);
+/*
+ * Whether a client may go without a certificate; one that shows a wrong one is
+ * refused all the same. For handshakes that begin after this.
+ */
+void tls_server_optional(SSL_CTX *ctx, bool optional);
 /* Identity of the peer of a finished handshake; false, and "", when it has none. */
 bool tls_peer_identity(const SSL *ssl, char identity[static TLS_IDENTITY_MAX]);
 /* Whether a finished handshake chose HTTP/2; if not, it is HTTP/1.1. */

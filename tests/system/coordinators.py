@@ -8,6 +8,7 @@ import socket
 import daemons
 from minifleet import client, pki
 
+CALLER = {"name": "test-ca", "identity": pki.CALLER}
 CONF = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../conf")
 REGIONS = os.path.join(CONF, "regions.yaml")
 
@@ -79,7 +80,8 @@ class Coordinators(daemons.Daemons):
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         own = self.parts["coordinator"]
-        given = {"listen": f"127.0.0.1:{port}", "plain": True, "callers": [pki.CALLER],
+        given = {"listen": f"127.0.0.1:{port}", "plain": True,
+                 "callers": None if more.get("plain", True) else [CALLER],
                  "tls_certificate": own["certificate"], "tls_key": own["key"],
                  "tls_ca": self.certificate, "perspectives": self.perspectives(*range(6)),
                  "caa_domains": ["ca1.com"], "verify_share": 1, "regions_file": REGIONS,

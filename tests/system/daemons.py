@@ -1,6 +1,7 @@
 """Daemons of a test's own: how they are configured, started, called, watched and stopped."""
 
 import contextlib
+import copy
 import json
 import os
 import re
@@ -49,6 +50,13 @@ class Client:
             cafile=authority.certificate)
         if identity and not plain:
             self.context.load_cert_chain(identity.certificate, identity.key)
+        self.headers = {"Content-Type": "application/json"}
+
+    def with_token(self, token):
+        """The same client, showing this bearer token."""
+        other = copy.copy(self)
+        other.headers = {**self.headers, "Authorization": f"Bearer {token}"}
+        return other
 
     def connect(self, timeout_s=90):
         return contract.connect(*self.address, self.context, timeout_s)
@@ -59,8 +67,7 @@ class Client:
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         started = time.monotonic()
         try:
-            own.request("GET" if data is None else "POST", path, data,
-                        {"Content-Type": "application/json"})
+            own.request("GET" if data is None else "POST", path, data, self.headers)
             reply = own.getresponse()
             return Reply(reply.status, dict(reply.getheaders()), reply.read().decode(),
                          reply.arrived - started)

@@ -137,7 +137,7 @@ def test_what_the_lines_say(audited, tmp_path):
     for line in verdicts:
         assert (line["target"], line["check"], line["asked"]) == ("hijack.com", "caa", "caa")
         assert (line["section"], line["rules"]) == ("3.2.2.8", "TLS BR 2.2.6")
-        assert (line["trace_identifier"], line["caller"]) == ("t-1\n", "plain")
+        assert (line["trace_identifier"], line["caller"]) == ("t-1\n", "loopback")
         assert line["policy"].startswith("open-mpic (")
     results = lines(tmp_path, "result")
     assert len({line["request"] for line in verdicts + results}) == 1

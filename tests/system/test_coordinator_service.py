@@ -180,13 +180,13 @@ def test_who_may_ask(fleet, coordinators, started):
                       "key": str(pki / "aws-us-east-1.key")})
     stranger = coordinators.caller(daemon, other)
     reply = stranger.mpic("permit.com")
-    assert reply.status == 403
+    assert reply.status == 401
     assert "urn:mpic:perspective:aws:us-east-1" in reply.json["detail"]
     assert "X-MPIC-Is-Valid" not in reply.headers
     with pytest.raises(REFUSED):
         coordinators.caller(daemon, None).mpic("permit.com")
     line = daemon.lines("attempt")[0]
-    assert line["caller"] == "urn:mpic:caller:test"
+    assert line["caller"] == "test-ca"
 
 
 # -- Open MPIC's checkers among ours
@@ -400,7 +400,6 @@ def test_a_configuration_that_could_serve_nobody(coordinators):
 
 FAULTS = (
     ({"plain": True, "listen": "0.0.0.0:8400"}, "plain: serves without authentication"),
-    ({"plain": False, "callers": None}, "callers: nobody is allowed to ask"),
     ({"tls_key": None}, "tls_certificate, tls_key and tls_ca: all three"),
     ({"tls_certificate": "/nonexistent.pem"}, "/nonexistent.pem"),
     ({"tls_ca": "/dev/null"}, "/dev/null"),

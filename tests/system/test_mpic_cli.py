@@ -239,7 +239,7 @@ def test_with_certificates(run, fleet, coordinators):
 
     assert ask(caller["certificate"], caller["key"]).returncode == YES
     ended = ask(f"{pki}/aws-us-east-1.pem", f"{pki}/aws-us-east-1.key")
-    assert ended.returncode == ERROR and "refused with status 403" in ended.stderr
+    assert ended.returncode == ERROR and "refused with status 401" in ended.stderr
     ended = ask(caller["certificate"], f"{pki}/nothing.key")
     assert ended.returncode == ERROR and "nothing.key" in ended.stderr
 

@@ -1,5 +1,7 @@
 """SIGHUP and SIGTERM under load: another configuration without a request lost, and an end."""
 
+import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -11,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from coordinators import by_code, policy_file
+from coordinators import CALLER, by_code, policy_file
 from daemons import until
 from minifleet import client, pki
 
@@ -199,12 +201,32 @@ def test_who_may_ask_is_read_again(coordinators, started):
     connection = caller.connect()
     assert caller.ask("/mpic", client.caa_request("permit.com", ["ca1.com"]),
                       connection).status == 200
-    daemon.rewrite(callers=["urn:mpic:caller:another"])
-    until(lambda: caller.mpic("permit.com").status == 403)
+    daemon.rewrite(callers=[{"name": "another", "identity": "urn:mpic:caller:another"}])
+    until(lambda: caller.mpic("permit.com").status == 401)
     # Not only of those that connect from now on.
     assert caller.ask("/mpic", client.caa_request("permit.com", ["ca1.com"]),
-                      connection).status == 403
+                      connection).status == 401
     connection.close()
+
+
+def test_tokens_are_read_again(coordinators, started):
+    daemon, caller = started(plain=False)
+    anonymous = coordinators.caller(daemon, None)
+    with pytest.raises(OSError):
+        anonymous.ask("/healthz")
+    token = "a" * 43
+    row = {"name": "token-ca", "token_sha256": hashlib.sha256(token.encode()).hexdigest()}
+    daemon.rewrite(callers=[CALLER, row])
+
+    def let_in():
+        with contextlib.suppress(OSError):
+            return anonymous.with_token(token).check("permit.com")["is_valid"]
+
+    until(let_in)
+    assert caller.check("permit.com")["is_valid"] is True
+    daemon.rewrite(callers=[CALLER])
+    with pytest.raises(OSError):
+        until(lambda: anonymous.with_token(token).ask("/healthz").status != 200)
 
 
 # -- the end

@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-struct h1_client *
-h1_open(const struct fixture *f, struct tls_peer *peer)
+static struct h1_client *
+connected(const struct fixture *f)
 {
 	struct h1_client *c = calloc(1, sizeof(*c));
 	struct timeval tv = { .tv_sec = 5 };
@@ -21,15 +21,38 @@ h1_open(const struct fixture *f, struct tls_peer *peer)
 	c->fd = socket(AF_INET, SOCK_STREAM, 0);
 	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
 	assert_int_equal(connect(c->fd, (const struct sockaddr *)&f->at.addr, f->at.len), 0);
-	if (peer == NULL)
-		return c;
-	c->ctx = SSL_CTX_new(TLS_client_method());
-	assert_true(tls_client_apply(c->ctx, peer));
+	return c;
+}
+
+static struct h1_client *
+shake_hands(struct h1_client *c)
+{
 	c->ssl = SSL_new(c->ctx);
 	SSL_set_fd(c->ssl, c->fd);
 	if (SSL_connect(c->ssl) != 1)
 		c->status = -1;
 	return c;
+}
+
+struct h1_client *
+h1_open(const struct fixture *f, struct tls_peer *peer)
+{
+	struct h1_client *c = connected(f);
+
+	if (peer == NULL)
+		return c;
+	c->ctx = SSL_CTX_new(TLS_client_method());
+	assert_true(tls_client_apply(c->ctx, peer));
+	return shake_hands(c);
+}
+
+struct h1_client *
+h1_open_anonymous(const struct fixture *f)
+{
+	struct h1_client *c = connected(f);
+
+	c->ctx = SSL_CTX_new(TLS_client_method());
+	return shake_hands(c);
 }
 
 void

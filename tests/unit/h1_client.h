@@ -22,6 +22,8 @@ struct h1_client {
 
 /* `peer` NULL: without TLS. `status` is -1 when the handshake failed. */
 struct h1_client *h1_open(const struct fixture *f, struct tls_peer *peer);
+/* Over TLS, with no certificate to show, and content with any. */
+struct h1_client *h1_open_anonymous(const struct fixture *f);
 void h1_close(struct h1_client *c);
 void h1_send(struct h1_client *c, const char *text);
 /* As recv(2); what came is added to `in`. */

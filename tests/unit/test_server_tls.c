@@ -98,6 +98,47 @@ test_server_refused(void **state)
 	peer_free(&good);
 }
 
+/* Without a certificate there is no identity; with a wrong one there is no connection. */
+static void
+test_certificate_optional(void **state)
+{
+	const struct server_config cfg = { .handshake_timeout_ms = 2000,
+		.certificate_optional = true };
+	struct tls_peer peer = peer_make(&fixture_files.client, FIXTURE_PERSPECTIVE);
+	struct tls_peer misused = peer_make(&fixture_files.server, FIXTURE_PERSPECTIVE);
+	struct fixture *f = fixture_start_tls(cfg);
+	struct h1_client *c = h1_open_anonymous(f);
+
+	assert_int_equal(h1_ask(c, "POST /query HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"),
+	    200);
+	assert_int_equal(h1_ask(c, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"),
+	    403);
+	h1_close(c);
+	c = h1_open(f, &peer);
+	assert_int_equal(h1_ask(c, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"),
+	    200);
+	assert_non_null(strstr(c->in, "X-Who: urn:mpic:coordinator\r\n"));
+	h1_close(c);
+	c = h1_open(f, &misused);
+	assert_true(h1_read(c) <= 0);
+	h1_close(c);
+	fixture_stop(f);
+	peer_free(&peer);
+	peer_free(&misused);
+}
+
+/* Unless the configuration says so, a client needs one. */
+static void
+test_certificate_required(void **state)
+{
+	struct fixture *f = fixture_tls();
+	struct h1_client *c = h1_open_anonymous(f);
+
+	assert_true(h1_read(c) <= 0);
+	h1_close(c);
+	fixture_stop(f);
+}
+
 int
 main(void)
 {
@@ -105,6 +146,8 @@ main(void)
 		cmocka_unit_test(test_tls),
 		cmocka_unit_test(test_identity_refused),
 		cmocka_unit_test(test_server_refused),
+		cmocka_unit_test(test_certificate_optional),
+		cmocka_unit_test(test_certificate_required),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);

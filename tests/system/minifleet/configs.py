@@ -122,7 +122,7 @@ def write_coordinator(path, listen, plain, identity, authority, caller, perspect
         "listen": listen,
         "plain": plain,
         **_tls(identity, authority),
-        "callers": [caller],
+        "callers": [] if plain else [{"name": "test-ca", "identity": caller}],
         "workers": 1,
         "perspectives": [p.row() for p in perspectives],
         **more,
