@@ -8,6 +8,7 @@
 
 #include <json-c/json.h>
 
+#include "coordinator/agreement.h"
 #include "coordinator/request.h"
 #include "json_scan.h"
 #include "signature.h"
@@ -18,6 +19,8 @@ struct common {
 	char nonce[CHECK_NONCE_MAX + 1];
 	char request_sha256[SIGNATURE_DIGEST_LEN + 1];
 	size_t passed;		/* and verified */
+	bool has_primary;	/* genuine */
+	struct check_result primary;	/* owned */
 };
 
 struct archive {
@@ -32,6 +35,7 @@ struct archive {
 
 /* One result and where it stands. */
 struct entry {
+	bool primary;
 	char code[CHECK_CODE_MAX + 1];
 	enum check_type check;
 	const char *text;
@@ -119,8 +123,10 @@ entry_misfit(const struct entry *e, const struct archive_key *key,
 		return "its signature was made with the key of another perspective";
 	if (!common->set)
 		return NULL;
+	/* What the primary was asked may have left it more time: only its nonce is the others'. */
 	if (strcmp(common->nonce, claims->nonce != NULL ? claims->nonce : "") != 0 ||
-	    strcmp(common->request_sha256, claims->request_sha256) != 0)
+	    (common->request_sha256[0] != '\0' &&
+	    strcmp(common->request_sha256, claims->request_sha256) != 0))
 		return "it answers another request than the results before it";
 	return NULL;
 }
@@ -173,8 +179,29 @@ entry_unsigned(struct archive *a, const struct entry *e, const struct check_resu
 	}
 }
 
+/* Takes over what the result owns. */
 static void
-entry_signed(struct archive *a, const struct entry *e, const struct check_result *r,
+primary_take(struct check_result *r, struct common *common)
+{
+	common->has_primary = true;
+	common->primary = *r;
+	r->document = NULL;
+}
+
+/*
+ * As agreement_judge(); but whether the request left a choice is not known here,
+ * so that who does not say what it relied on is believed.
+ */
+static bool
+corroborates(const struct check_result *r, const struct common *common)
+{
+	return r->check_passed && (r->type != CHECK_DCV || !common->has_primary ||
+	    agreement_details(&common->primary.dcv, &r->dcv, r->dcv.relied_on == NULL ||
+	    common->primary.dcv.relied_on == NULL));
+}
+
+static void
+entry_signed(struct archive *a, const struct entry *e, struct check_result *r,
     struct common *common)
 {
 	struct signature_claims claims = { .document = NULL };
@@ -198,13 +225,17 @@ entry_signed(struct archive *a, const struct entry *e, const struct check_result
 	} else {
 		a->genuine++;
 		common->set = true;
-		common->passed += r->check_passed;
+		if (!e->primary)
+			common->passed += corroborates(r, common);
 		snprintf(common->nonce, sizeof(common->nonce), "%s",
 		    claims.nonce != NULL ? claims.nonce : "");
-		snprintf(common->request_sha256, sizeof(common->request_sha256), "%s",
-		    claims.request_sha256);
+		if (!e->primary)
+			snprintf(common->request_sha256, sizeof(common->request_sha256), "%s",
+			    claims.request_sha256);
 		snprintf(key->code, sizeof(key->code), "%s", e->code);
 		add_genuine(a, e, r, &claims);
+		if (e->primary)
+			primary_take(r, common);
 	}
 	signature_claims_free(&claims);
 }
@@ -229,47 +260,78 @@ entry_verify(struct archive *a, const struct entry *e, struct common *common)
 
 /* ---- the answer ---- */
 
-/* `list` is `perspectives`, or one of previous_attempt_results. */
+static void
+commons_free(struct common *commons)
+{
+	for (size_t i = 0; i < MPIC_CHECKS_MAX; i++)
+		if (commons[i].has_primary)
+			check_result_free(&commons[i].primary);
+}
+
+/* An entry of `perspectives`, or what is of its shape. */
 static bool
-attempt_verify(struct archive *a, const struct json_token *list, struct common *commons)
+perspective_verify(struct archive *a, const struct json_token *one, bool primary,
+    struct common *commons)
 {
 	static const char *const members[MPIC_CHECKS_MAX] = { "check_response",
 		"caa_check_response" };
-	const struct json_token *end = a->tokens + list->next;
 
-	for (const struct json_token *one = list + 1; one < end; one = a->tokens + one->next)
-		for (size_t check = 0; check < a->type->count; check++) {
-			const struct json_token *r = member_of(a, one, members[check], JSON_OBJECT);
-			struct entry e = { .check = a->type->checks[check] };
+	for (size_t check = 0; check < a->type->count; check++) {
+		const struct json_token *r = member_of(a, one, members[check], JSON_OBJECT);
+		struct entry e = { .primary = primary, .check = a->type->checks[check] };
 
-			copy_string(a, member(a, one, "perspective_code"), e.code, sizeof(e.code));
-			if (r == NULL || e.code[0] == '\0')
-				return false;
-			e.text = a->text + r->at;
-			e.len = r->len;
-			if (!entry_verify(a, &e, &commons[check]))
-				return false;
-		}
-	return true;
-}
-
-static bool
-previous_verify(struct archive *a, const struct json_token *lists)
-{
-	const struct json_token *end = a->tokens + lists->next;
-
-	for (const struct json_token *one = lists + 1; one < end; one = a->tokens + one->next) {
-		struct common commons[MPIC_CHECKS_MAX] = { { .set = false } };
-
-		if (one->kind != JSON_LIST || !attempt_verify(a, one, commons))
+		copy_string(a, member(a, one, "perspective_code"), e.code, sizeof(e.code));
+		if (r == NULL || e.code[0] == '\0')
+			return false;
+		e.text = a->text + r->at;
+		e.len = r->len;
+		if (!entry_verify(a, &e, &commons[check]))
 			return false;
 	}
 	return true;
 }
 
+/* `list` is `perspectives`, or one of previous_attempt_results; `primary` that of the same. */
+static bool
+attempt_verify(struct archive *a, const struct json_token *list, const struct json_token *primary,
+    struct common *commons)
+{
+	const struct json_token *end = a->tokens + list->next;
+
+	if (primary != NULL && !perspective_verify(a, primary, true, commons))
+		return false;
+	for (const struct json_token *one = list + 1; one < end; one = a->tokens + one->next)
+		if (!perspective_verify(a, one, false, commons))
+			return false;
+	return true;
+}
+
+/* `primaries`, if not NULL, has one for each. */
+static bool
+previous_verify(struct archive *a, const struct json_token *lists,
+    const struct json_token *primaries)
+{
+	const struct json_token *end = a->tokens + lists->next;
+	const struct json_token *primary = primaries != NULL ? primaries + 1 : NULL;
+
+	for (const struct json_token *one = lists + 1; one < end; one = a->tokens + one->next) {
+		struct common commons[MPIC_CHECKS_MAX] = { { .set = false } };
+		bool ok = one->kind == JSON_LIST && (primary == NULL ||
+		    primary < a->tokens + primaries->next) &&
+		    attempt_verify(a, one, primary, commons);
+
+		commons_free(commons);
+		if (!ok)
+			return false;
+		primary = primary != NULL ? a->tokens + primary->next : NULL;
+	}
+	return primary == NULL || primary == a->tokens + primaries->next;
+}
+
 /* is_valid is the coordinator's claim; the votes for it must be there. */
 static bool
-quorum_verify(struct archive *a, const struct json_token *top, const struct common *commons)
+quorum_verify(struct archive *a, const struct json_token *top, bool has_primary,
+    const struct common *commons)
 {
 	const struct json_token *actual = member(a, top, "actual_orchestration_parameters");
 	char text[24] = "";
@@ -282,13 +344,20 @@ quorum_verify(struct archive *a, const struct json_token *top, const struct comm
 		return false;
 	memcpy(text, a->text + count->at, count->len);
 	needed = (size_t)strtoul(text, NULL, 10);
-	for (size_t check = 0; check < a->type->count; check++)
+	for (size_t check = 0; check < a->type->count; check++) {
+		if (has_primary && (!commons[check].has_primary ||
+		    !commons[check].primary.check_passed)) {
+			a->wrong++;
+			buf_addf(a->out, "is_valid is true, but no genuine result of %s shows that the "
+			    "primary passed\n", check_type_name(a->type->checks[check]));
+		}
 		if (commons[check].passed < needed || needed == 0) {
 			a->wrong++;
 			buf_addf(a->out, "is_valid is true, but %zu genuine results of %s passed where "
 			    "%zu were needed\n", commons[check].passed,
 			    check_type_name(a->type->checks[check]), needed);
 		}
+	}
 	return true;
 }
 
@@ -296,19 +365,25 @@ static bool
 answer_verify(struct archive *a)
 {
 	struct common commons[MPIC_CHECKS_MAX] = { { .set = false } };
-	const struct json_token *top = a->tokens, *list, *previous;
+	const struct json_token *top = a->tokens, *list, *previous, *primary;
 	char type[32], target[CHECK_TARGET_MAX + 1];
+	bool ok;
 
 	copy_string(a, member(a, top, "check_type"), type, sizeof(type));
 	copy_string(a, member(a, top, "domain_or_ip_target"), target, sizeof(target));
 	a->type = mpic_check_type_find(type);
 	list = member_of(a, top, "perspectives", JSON_LIST);
-	if (a->type == NULL || list == NULL || 
+	if (a->type == NULL || list == NULL ||
 	    !target_parse_adn(&a->target, target, strlen(target), NULL))
 		return false;
 	previous = member_of(a, top, "previous_attempt_results", JSON_LIST);
-	return (previous == NULL || previous_verify(a, previous)) &&
-	    attempt_verify(a, list, commons) && quorum_verify(a, top, commons);
+	primary = member(a, top, "primary");
+	ok = (previous == NULL || previous_verify(a, previous,
+	    member_of(a, top, "previous_primary_results", JSON_LIST))) &&
+	    attempt_verify(a, list, primary, commons) &&
+	    quorum_verify(a, top, primary != NULL, commons);
+	commons_free(commons);
+	return ok;
 }
 
 /* Strictly JSON, and no member twice: else other readers might see other results. */

@@ -17,12 +17,20 @@
 /* A call that its attempt gave up may still be answered, and its connection be kept. */
 #define CALL_MARGIN_MS		1000
 
-/* One check at one member of the attempt, and the call for it. */
+enum leg_state {
+	LEG_IDLE,	/* not asked yet */
+	LEG_CALLING,
+	LEG_ENDED,	/* the corroborator has its result, but cannot be counted yet */
+	LEG_COUNTED,
+};
+
+/* One check at one perspective, and the call for it. */
 struct leg {
 	struct call call;
 	struct asking *asking;
-	struct corroborator *corroborator;
-	bool ended;
+	uint8_t state;			/* enum leg_state */
+	uint8_t hearing;		/* enum hearing; once ended */
+	uint32_t took_us;		/* once ended */
 };
 
 /* What the calls of one poll share. A nonce is of one attempt and check. */
@@ -42,12 +50,13 @@ struct asking {
 	void *arg;
 	struct event timer;		/* the attempt's end */
 	uint64_t deadline_ns;
-	size_t pending;			/* legs without a vote */
+	size_t pending;			/* legs that are calling */
 	bool starting;			/* legs are being started: decide nothing */
 	bool certain;			/* lingering */
+	bool remotes_due;		/* to be asked once the primary passed */
 	struct sheet sheets[MPIC_CHECKS_MAX];	/* one a poll */
 	size_t leg_count;
-	struct leg legs[];		/* one a corroborator, poll by poll */
+	struct leg legs[];		/* one a corroborator, poll by poll, the primary's last */
 };
 
 /* ---- life ---- */
@@ -66,12 +75,19 @@ asking_free(struct asking *k)
 	free(k);
 }
 
+/* Corroborators of a poll. */
+static size_t
+width(const struct attempt *a)
+{
+	return a->count + a->has_primary;
+}
+
 void
 attempt_free(struct attempt *a)
 {
 	asking_free(a->asking);
 	for (size_t i = 0; a->polls != NULL && i < a->poll_count; i++)
-		for (size_t m = 0; m < a->count; m++)
+		for (size_t m = 0; m < width(a); m++)
 			corroborator_free(&a->polls[i].corroborators[m]);
 	free(a->polls);
 	a->polls = NULL;
@@ -91,24 +107,62 @@ attempt_valid(const struct attempt *a)
 static size_t
 leg_poll(const struct leg *leg)
 {
-	return (size_t)(leg - leg->asking->legs) / leg->asking->attempt->count;
+	return (size_t)(leg - leg->asking->legs) / width(leg->asking->attempt);
+}
+
+static struct corroborator *
+leg_corroborator(const struct leg *leg)
+{
+	size_t i = (size_t)(leg - leg->asking->legs), count = width(leg->asking->attempt);
+
+	return &leg->asking->attempt->polls[i / count].corroborators[i % count];
 }
 
 static void
-leg_vote(struct leg *leg, enum hearing hearing)
+leg_count(struct leg *leg)
 {
 	struct asking *k = leg->asking;
 	struct poll *poll = &k->attempt->polls[leg_poll(leg)];
+	struct corroborator *c = leg_corroborator(leg);
 
-	leg->ended = true;
-	poll->ballot.votes[leg->corroborator - poll->corroborators] =
-	    hearing == NOT_AWAITED ? VOTE_CANCELLED : corroborator_vote(leg->corroborator);
-	k->pending--;
+	if (leg->state != LEG_ENDED || !poll_count(poll, c,
+	    leg->hearing == NOT_AWAITED, k->question->fixed))
+		return;
+	leg->state = LEG_COUNTED;
 	if (k->asker->on_result != NULL)
 		k->asker->on_result(k->asker->arg, &(struct heard){
-		    .corroborator = leg->corroborator, .hearing = hearing,
-		    .took_ns = call_took_ns(&leg->call),
+		    .corroborator = c, .hearing = leg->hearing,
+		    .vote = poll_vote(poll, c), .took_ns = leg->took_us * UINT64_C(1000),
 		    .trace_id = k->question->trace_id });
+}
+
+/* The primary's result lets its remotes' be counted that were there before. */
+static void
+leg_end(struct leg *leg, enum hearing hearing)
+{
+	struct asking *k = leg->asking;
+	size_t poll = leg_poll(leg), count = width(k->attempt);
+
+	leg->state = LEG_ENDED;
+	leg->hearing = (uint8_t)hearing;
+	leg->took_us = hearing == NOT_ASKED ? 0 : (uint32_t)(call_took_ns(&leg->call) / 1000U);
+	k->pending--;
+	leg_count(leg);
+	if (leg_corroborator(leg) == k->attempt->polls[poll].primary)
+		for (size_t i = poll * count; i < (poll + 1) * count; i++)
+			leg_count(&k->legs[i]);
+}
+
+static void
+tell_disagreements(const struct asking *k)
+{
+	const struct attempt *a = k->attempt;
+
+	for (size_t i = 0; k->asker->on_disagreement != NULL && i < a->poll_count; i++)
+		for (size_t m = 0; m < a->count; m++)
+			if (poll_disagrees(&a->polls[i], &a->polls[i].corroborators[m]))
+				k->asker->on_disagreement(k->asker->arg,
+				    &a->polls[i].corroborators[m]);
 }
 
 static void
@@ -117,11 +171,10 @@ attempt_end(struct asking *k)
 	void (*ended)(void *arg) = k->ended;
 	void *arg = k->arg;
 
-	for (size_t i = 0; i < k->attempt->poll_count; i++) {
-		struct poll *poll = &k->attempt->polls[i];
-
-		poll->outcome = quorum_outcome(&poll->ballot);
-	}
+	for (size_t i = 0; i < k->attempt->poll_count; i++)
+		poll_close(&k->attempt->polls[i]);
+	tell_disagreements(k);
+	k->attempt->remotes_not_asked = k->remotes_due;
 	asking_free(k);
 	ended(arg);
 }
@@ -142,11 +195,11 @@ leg_give_up(struct leg *leg, bool cancelled)
 	int64_t waited_ms = (int64_t)((monotonic_ns() - k->attempt->started_ns) / 1000000U);
 
 	fanout_give_up(&leg->call);
-	corroborator_fail(leg->corroborator, cancelled ? PROBLEM_CANCELLED :
+	corroborator_fail(leg_corroborator(leg), cancelled ? PROBLEM_CANCELLED :
 	    PROBLEM_PERSPECTIVE_TIMEOUT, "%s had not answered after %" PRId64 " ms (%s)%s",
-	    leg->corroborator->perspective->code, waited_ms, leg->call.message,
+	    leg_corroborator(leg)->perspective->code, waited_ms, leg->call.message,
 	    cancelled ? "; the verdict was certain without it" : "");
-	leg_vote(leg, cancelled ? NOT_AWAITED : NOT_IN_TIME);
+	leg_end(leg, cancelled ? NOT_AWAITED : NOT_IN_TIME);
 }
 
 /* The lingering is over, or all of the time: the latter also where it was cut short by it. */
@@ -157,7 +210,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	bool cancelled = k->certain && left_ms(k->deadline_ns) > 0;
 
 	for (size_t i = 0; i < k->leg_count; i++)
-		if (!k->legs[i].ended)
+		if (k->legs[i].state == LEG_CALLING)
 			leg_give_up(&k->legs[i], cancelled);
 	attempt_end(k);
 }
@@ -170,14 +223,31 @@ set_timer(struct asking *k, int64_t ms)
 	event_add(&k->timer, &tv);
 }
 
+/* Remotes that are not asked, as the primary did not pass, decide nothing any more. */
 static bool
-all_certain(const struct attempt *a)
+is_certain(const struct asking *k)
+{
+	const struct attempt *a = k->attempt;
+	bool open = false;
+
+	for (size_t i = 0; i < a->poll_count; i++) {
+		if (k->remotes_due && quorum_primary_failed(&a->polls[i].ballot))
+			return true;
+		open = open || quorum_outcome(&a->polls[i].ballot) == QUORUM_OPEN;
+	}
+	return !open;
+}
+
+static bool
+primary_passed(const struct attempt *a)
 {
 	for (size_t i = 0; i < a->poll_count; i++)
-		if (quorum_outcome(&a->polls[i].ballot) == QUORUM_OPEN)
+		if (a->polls[i].ballot.primary != VOTE_PASSED)
 			return false;
 	return true;
 }
+
+static void remotes_ask(struct asking *k);
 
 /* Ends the attempt, or its waiting, once the votes allow it. */
 static void
@@ -185,9 +255,11 @@ attempt_decide(struct asking *k)
 {
 	int64_t left;
 
+	if (k->remotes_due && primary_passed(k->attempt))
+		remotes_ask(k);
 	if (k->pending == 0) {
 		attempt_end(k);
-	} else if (!k->certain && all_certain(k->attempt)) {
+	} else if (!k->certain && is_certain(k)) {
 		left = left_ms(k->deadline_ns);
 		k->certain = true;
 		set_timer(k, k->asker->linger_ms < left ? k->asker->linger_ms : left);
@@ -211,9 +283,9 @@ leg_judge(struct leg *leg)
 {
 	struct asking *k = leg->asking;
 	struct sheet *sheet = &k->sheets[leg_poll(leg)];
-	const struct jws_key *key = leg->corroborator->perspective->verify_key;
+	const struct jws_key *key = leg_corroborator(leg)->perspective->verify_key;
 	struct corroborator_asked asked = { .nonce = sheet->nonce, .target = k->question->target,
-		.body = &sheet->body->text };
+		.body = &sheet->body->text, .compared = k->attempt->has_primary };
 
 	asked.verify = key != NULL && is_to_be_verified(k->asker);
 	if (asked.verify) {
@@ -222,7 +294,7 @@ leg_judge(struct leg *leg)
 			sheet->request_sha256[0] = '\0';
 		asked.request_sha256 = sheet->request_sha256;
 	}
-	corroborator_judge(leg->corroborator, &asked, leg->call.status, &leg->call.reply);
+	corroborator_judge(leg_corroborator(leg), &asked, leg->call.status, &leg->call.reply);
 }
 
 static void
@@ -235,9 +307,9 @@ on_call_done(struct call *call)
 	if (reached)
 		leg_judge(leg);
 	else
-		corroborator_fail(leg->corroborator, call->problem, "%s", call->message);
+		corroborator_fail(leg_corroborator(leg), call->problem, "%s", call->message);
 	buf_free(&call->reply);
-	leg_vote(leg, reached ? HEARD : NOT_HEARD);
+	leg_end(leg, reached ? HEARD : NOT_HEARD);
 	if (!k->starting)
 		attempt_decide(k);
 }
@@ -247,9 +319,12 @@ attempt_abort(struct attempt *a)
 {
 	struct asking *k = a->asking;
 
-	for (size_t i = 0; k != NULL && i < k->leg_count; i++)
-		if (!k->legs[i].ended)
+	if (k == NULL)
+		return;
+	for (size_t i = 0; i < k->leg_count; i++)
+		if (k->legs[i].state == LEG_CALLING)
 			fanout_give_up(&k->legs[i].call);
+	a->remotes_not_asked = k->remotes_due;
 	asking_free(k);
 }
 
@@ -271,17 +346,26 @@ nonce_draw(char nonce[2 * NONCE_BYTES + 1])
 	return true;
 }
 
-/* The bodies, each of which all calls of its poll send. */
+/*
+ * The bodies, each of which all calls of its poll send. Made anew for remotes
+ * that are asked later, with less time: the nonce stays the attempt's.
+ */
 static bool
-make_bodies(struct asking *k, const struct question *question, int64_t left)
+make_bodies(struct asking *k, int64_t left)
 {
+	const struct question *question = k->question;
 	int64_t margin = left / 10 < MARGIN_MAX_MS ? left / 10 : MARGIN_MAX_MS;
 
 	for (size_t i = 0; i < question->type->count; i++) {
 		struct sheet *sheet = &k->sheets[i];
 
+		fanout_body_free(sheet->body);
+		fanout_body_free(sheet->open_mpic);
+		sheet->open_mpic = NULL;
+		sheet->request_sha256[0] = '\0';
 		sheet->body = fanout_body_new(CHECK_REQUEST_MAX);
-		if (sheet->body == NULL || !nonce_draw(sheet->nonce))
+		if (sheet->body == NULL ||
+		    (sheet->nonce[0] == '\0' && !nonce_draw(sheet->nonce)))
 			return false;
 		question_encode(question, i, sheet->nonce, left - margin, &sheet->body->text);
 		if (sheet->body->text.failed)
@@ -301,21 +385,25 @@ init_polls(struct attempt *a, const struct asker *asker, const struct attempt_pl
 	const struct question *q = plan->question;
 	struct corroborator *c;
 
-	a->polls = malloc(a->poll_count * (sizeof(a->polls[0]) + a->count * sizeof(*c)));
+	a->polls = malloc(a->poll_count * (sizeof(a->polls[0]) + width(a) * sizeof(*c)));
 	if (a->polls == NULL)
 		return false;
 	c = (struct corroborator *)(a->polls + a->poll_count);
-	for (size_t i = 0; i < a->poll_count; i++, c += a->count) {
+	for (size_t i = 0; i < a->poll_count; i++, c += width(a)) {
 		struct poll *poll = &a->polls[i];
 
 		*poll = (struct poll){ .type = q->type->checks[i], .corroborators = c,
 			.ballot = { .perspectives = a->count, .required = plan->quorum,
-				.regions = plan->regions } };
+				.regions = plan->regions, .has_primary = a->has_primary } };
 		for (size_t m = 0; m < a->count; m++) {
 			const struct perspective *p = &asker->fleet->members[plan->members[m]];
 
 			corroborator_init(&c[m], p, poll->type, q->method);
 			poll->ballot.rirs[m] = p->rir;
+		}
+		if (a->has_primary) {
+			poll->primary = &c[a->count];
+			corroborator_init(poll->primary, plan->primary, poll->type, q->method);
 		}
 	}
 	return true;
@@ -324,19 +412,18 @@ init_polls(struct attempt *a, const struct asker *asker, const struct attempt_pl
 static struct asking *
 asking_new(struct attempt *a, const struct asker *asker, const struct attempt_plan *plan)
 {
-	size_t legs = a->poll_count * a->count;
+	size_t legs = a->poll_count * width(a);
 	struct asking *k = malloc(sizeof(*k) + legs * sizeof(k->legs[0]));
 
 	if (k == NULL)
 		return NULL;
 	*k = (struct asking){ .attempt = a, .asker = asker, .ended = plan->ended,
-		.question = plan->question, .arg = plan->arg, .deadline_ns = plan->deadline_ns, .pending = legs,
-		.starting = true, .leg_count = legs };
+		.question = plan->question, .arg = plan->arg, .deadline_ns = plan->deadline_ns,
+		.remotes_due = a->has_primary && plan->primary_first, .leg_count = legs };
 	event_assign(&k->timer, asker->base, -1, 0, on_timer, k);
 	for (size_t i = 0; i < legs; i++) {
 		k->legs[i].asking = k;
-		k->legs[i].corroborator = &a->polls[i / a->count].corroborators[i % a->count];
-		k->legs[i].ended = false;
+		k->legs[i].state = LEG_IDLE;
 	}
 	return k;
 }
@@ -348,13 +435,13 @@ leg_body(struct leg *leg, const char **why)
 	struct sheet *sheet = &leg->asking->sheets[leg_poll(leg)];
 	struct fanout_body *body;
 
-	if (leg->corroborator->perspective->protocol == PROTOCOL_PARALLAX)
+	if (leg_corroborator(leg)->perspective->protocol == PROTOCOL_PARALLAX)
 		return sheet->body;
 	if (sheet->open_mpic != NULL)
 		return sheet->open_mpic;
 	*why = "out of memory";
 	body = fanout_body_new(CHECK_REQUEST_MAX);
-	if (body == NULL || !open_mpic_request(leg->corroborator->type, &sheet->body->text,
+	if (body == NULL || !open_mpic_request(leg_corroborator(leg)->type, &sheet->body->text,
 	    &body->text, why)) {
 		fanout_body_free(body);
 		return NULL;
@@ -366,14 +453,16 @@ static void
 leg_start(struct leg *leg, int64_t left)
 {
 	const struct asker *asker = leg->asking->asker;
-	struct corroborator *c = leg->corroborator;
+	struct corroborator *c = leg_corroborator(leg);
 	const char *why = "";
 
+	leg->state = LEG_CALLING;
+	leg->asking->pending++;
 	leg->call.body = leg_body(leg, &why);
 	if (leg->call.body == NULL) {
 		corroborator_fail(c, PROBLEM_UNSUPPORTED, "%s was not asked: %s",
 		    c->perspective->code, why);
-		leg_vote(leg, NOT_ASKED);
+		leg_end(leg, NOT_ASKED);
 		return;
 	}
 	leg->call.limit_ms = left + CALL_MARGIN_MS;
@@ -384,23 +473,48 @@ leg_start(struct leg *leg, int64_t left)
 	    &leg->call);
 }
 
+/* Asks the primary, or the others. Nothing is decided before all of them are asked. */
+static void
+legs_start(struct asking *k, bool primary, int64_t left)
+{
+	k->starting = true;
+	for (size_t i = 0; i < k->leg_count; i++)
+		if ((leg_corroborator(&k->legs[i]) == k->attempt->polls[leg_poll(&k->legs[i])].primary) ==
+		    primary)
+			leg_start(&k->legs[i], left);
+	k->starting = false;
+}
+
+static void
+remotes_ask(struct asking *k)
+{
+	int64_t left = left_ms(k->deadline_ns);
+
+	if (left == 0 || !make_bodies(k, left))
+		return;
+	k->remotes_due = false;
+	legs_start(k, false, left);
+}
+
 bool
 attempt_start(struct attempt *a, const struct asker *asker, const struct attempt_plan *plan)
 {
 	int64_t left = left_ms(plan->deadline_ns);
 
 	*a = (struct attempt){ .number = plan->number, .count = plan->count,
-		.started_ns = monotonic_ns(), .poll_count = plan->question->type->count };
+		.has_primary = plan->primary != NULL, .started_ns = monotonic_ns(),
+		.poll_count = plan->question->type->count };
 	if (!init_polls(a, asker, plan) ||
 	    (a->asking = asking_new(a, asker, plan)) == NULL ||
-	    !make_bodies(a->asking, plan->question, left)) {
+	    !make_bodies(a->asking, left)) {
 		asking_free(a->asking);
 		return false;
 	}
 	set_timer(a->asking, left);
-	for (size_t i = 0; i < a->asking->leg_count; i++)
-		leg_start(&a->asking->legs[i], left);
-	a->asking->starting = false;
+	if (a->has_primary)
+		legs_start(a->asking, true, left);
+	if (!a->asking->remotes_due)
+		legs_start(a->asking, false, left);
 	attempt_decide(a->asking);
 	return true;
 }

@@ -2,7 +2,10 @@
  * One cohort asked once (TLS BR 3.2.2.9).
  *
  * Each check of the question is a poll of its own: all perspectives are asked
- * for all checks at once, and each check has to reach its quorum by itself.
+ * for all checks at once, and each check has to reach its quorum by itself. A
+ * primary is asked beside the cohort, its remotes, or before them: then they are
+ * asked with the time that is left once it passed every check, and otherwise
+ * not at all.
  *
  * An attempt ends when all its perspectives have answered, or when the outcome
  * of every poll is certain and `linger_ms` have passed, or at the deadline. Who
@@ -16,7 +19,7 @@
 
 #include <event2/event.h>
 
-#include "coordinator/corroborator.h"
+#include "coordinator/poll.h"
 #include "coordinator/fanout.h"
 #include "coordinator/question.h"
 #include "random_pool.h"
@@ -34,7 +37,8 @@ enum hearing {
 struct heard {
 	const struct corroborator *corroborator;
 	enum hearing hearing;
-	uint64_t took_ns;		/* from the call to now */
+	enum vote vote;			/* that was counted */
+	uint64_t took_ns;		/* from the call to its end */
 	const char *trace_id;		/* of the request */
 };
 
@@ -48,6 +52,8 @@ struct asker {
 	double verify_share;		/* of the signed results; 0 to 1 */
 	/* A vote was counted. NULL: nobody wants to know. */
 	void (*on_result)(void *arg, const struct heard *heard);
+	/* poll_disagrees() of it. NULL: nobody wants to know. */
+	void (*on_disagreement)(void *arg, const struct corroborator *c);
 	void *arg;
 };
 
@@ -57,25 +63,21 @@ struct attempt_plan {
 	const struct question *question;
 	const uint8_t *members;		/* of the fleet, in the cohort's order */
 	size_t count, quorum;
+	const struct perspective *primary;	/* of the fleet, no member; NULL: none */
+	bool primary_first;		/* the members are asked once it passed */
 	size_t regions;			/* of RIRs, at least */
 	uint64_t deadline_ns;		/* monotonic */
 	void (*ended)(void *arg);	/* the attempt has its outcome; may free it */
 	void *arg;
 };
 
-/* One check of an attempt. */
-struct poll {
-	enum check_type type;
-	enum quorum_outcome outcome;
-	struct ballot ballot;
-	struct corroborator *corroborators;	/* one a member, in the ballot's order */
-};
-
 struct asking;
 
 struct attempt {
 	size_t number;
-	size_t count;			/* of members */
+	size_t count;			/* of members, the primary is none */
+	bool has_primary;
+	bool remotes_not_asked;		/* the primary came first, and did not pass in time */
 	uint64_t started_ns;
 	size_t poll_count;
 	struct poll *polls;		/* in the question's order; NULL: nobody was asked */

@@ -19,11 +19,18 @@ struct entry {
 static const char *
 result_word(const struct corroborator *c, enum vote vote)
 {
-	if (vote == VOTE_PENDING)
+	switch (vote) {
+	case VOTE_PENDING:
 		return "aborted";
-	if (vote == VOTE_CANCELLED)
+	case VOTE_CANCELLED:
 		return "cancelled";
-	return vote == VOTE_PASSED ? "passed" : c->completed ? "failed" : "incomplete";
+	case VOTE_APART:
+		return "not-corroborating";
+	case VOTE_PASSED:
+		return "passed";
+	default:
+		return c->completed ? "failed" : "incomplete";
+	}
 }
 
 /* What was checked, of whom, and by what rule. */
@@ -50,15 +57,17 @@ add_subject(struct buf *out, const struct entry *e)
 }
 
 static void
-add_result(struct audit_file *f, struct buf *out, const struct entry *e, size_t i)
+add_result(struct audit_file *f, struct buf *out, const struct entry *e,
+    const struct corroborator *c)
 {
-	const struct corroborator *c = &e->poll->corroborators[i];
-	enum vote vote = e->poll->ballot.votes[i];
+	enum vote vote = poll_vote(e->poll, c);
 
 	audit_file_line_begin(f, "result");
 	add_subject(out, e);
 	json_add_string(out, ",\"perspective\":", c->perspective->code);
 	json_add_string(out, ",\"rir\":", rir_name(c->perspective->rir));
+	if (e->poll->primary != NULL)
+		json_add_string(out, ",\"role\":", c == e->poll->primary ? "primary" : "remote");
 	/* Nothing but the connection says whose it is, and for which request. */
 	if (c->perspective->protocol == PROTOCOL_OPEN_MPIC)
 		buf_adds(out, ",\"protocol\":\"open-mpic\",\"signed\":false,\"bound\":false");
@@ -68,6 +77,8 @@ add_result(struct audit_file *f, struct buf *out, const struct entry *e, size_t 
 		    problem_code(c->problem) : NULL);
 		if (c->sentence != NULL)
 			json_add_string(out, ",\"message\":", c->sentence);
+		if (c->relied_on != NULL)
+			json_add_string(out, ",\"relied_on\":", c->relied_on);
 		json_add_string(out, ",\"dnssec_status\":", check_dnssec_name(c->dnssec_status));
 		json_add_int(out, ",\"timestamp_ns\":", c->timestamp_ns);
 	}
@@ -96,6 +107,11 @@ add_verdict(struct audit_file *f, struct buf *out, const struct entry *e)
 	json_add_string(out, ",\"quorum\":", quorum);
 	json_add_int(out, ",\"quorum_count\":", e->poll != NULL ?
 	    (int64_t)e->poll->ballot.required : 0);
+	if (e->poll != NULL && e->poll->primary != NULL)
+		json_add_string(out, ",\"primary\":", result_word(e->poll->primary,
+		    poll_vote(e->poll, e->poll->primary)));
+	if (e->attempt->remotes_not_asked)
+		buf_adds(out, ",\"remotes\":\"not-asked\"");
 	json_add_bool(out, ",\"is_valid\":", decided && e->poll->outcome == QUORUM_REACHED);
 	json_add_bool(out, ",\"attempt_is_valid\":", decided && attempt_valid(e->attempt));
 	json_add_int(out, ",\"elapsed_ms\":",
@@ -115,8 +131,11 @@ audit_attempt(struct audit_file *f, const struct attempt *a, const struct questi
 			.poll = a->polls != NULL ? &a->polls[i] : NULL,
 			.type = question->type->checks[i], .end = end };
 
-		for (size_t k = 0; e.poll != NULL && k < e.poll->ballot.perspectives; k++)
-			add_result(f, out, &e, k);
+		if (e.poll != NULL && e.poll->primary != NULL)
+			add_result(f, out, &e, e.poll->primary);
+		for (size_t k = 0; e.poll != NULL && !a->remotes_not_asked &&
+		    k < e.poll->ballot.perspectives; k++)
+			add_result(f, out, &e, &e.poll->corroborators[k]);
 		add_verdict(f, out, &e);
 	}
 	return audit_file_commit(f);

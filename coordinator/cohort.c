@@ -173,9 +173,15 @@ cohort_find(const struct fleet *fleet, const uint8_t *left, size_t n, size_t siz
 static enum cohort_fault
 why_none(const struct fleet *fleet, size_t size)
 {
-	for (size_t i = 1; i < fleet->count; i++)
-		if (fleet->members[i].rir != fleet->members[0].rir)
+	enum rir rir = RIR_NONE;
+
+	for (size_t i = 0; i < fleet->count; i++) {
+		if (fleet->members[i].primary)
+			continue;
+		if (rir != RIR_NONE && fleet->members[i].rir != rir)
 			return COHORT_TOO_CLOSE;
+		rir = fleet->members[i].rir;
+	}
 	return size > COHORT_MIN ? COHORT_ONE_RIR : COHORT_TOO_CLOSE;
 }
 
@@ -190,21 +196,37 @@ remove_picked(uint8_t *left, size_t n, const uint8_t *picked, size_t size)
 	return kept;
 }
 
+/* The remotes in the order that depends on secret and target. */
+static size_t
+remotes_shuffled(const struct fleet *fleet, struct stream *st, uint8_t *order)
+{
+	const struct perspective *primary = fleet_primary(fleet);
+	size_t n = fleet_remotes(fleet), at;
+
+	shuffle(st, order, n);
+	if (primary == NULL)
+		return n;
+	at = (size_t)(primary - fleet->members);
+	for (size_t i = 0; i < n; i++)
+		order[i] = (uint8_t)(order[i] + (order[i] >= at));
+	return n;
+}
+
 enum cohort_fault
 cohorts_build(struct cohorts *c, const struct fleet *fleet, size_t size,
     const void *secret, size_t secret_len, const struct target *target)
 {
 	uint8_t left[FLEET_MAX], *picked;
-	size_t n = fleet->count;
+	size_t n;
 	struct stream st;
 
 	*c = (struct cohorts){ .size = size };
 	if (size < COHORT_MIN)
 		return COHORT_TOO_SMALL;
-	if (size > fleet->count)
+	if (size > fleet_remotes(fleet))
 		return COHORT_TOO_LARGE;
 	stream_seed(&st, secret, secret_len, target);
-	shuffle(&st, left, n);
+	n = remotes_shuffled(fleet, &st, left);
 	while (n >= size) {
 		picked = c->members + c->count * size;
 		if (!cohort_find(fleet, left, n, size, picked))

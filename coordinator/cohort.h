@@ -1,7 +1,7 @@
 /*
  * Which perspectives look at a target: pure.
  *
- * From a fleet, a size and a secret come disjoint cohorts in an order that is
+ * From a fleet's remotes, a size and a secret come disjoint cohorts in an order that is
  * always the same for a target and that nobody without the secret can tell.
  * Every cohort has members that are pairwise far enough apart, of at least two
  * RIRs when there are more than two of them (TLS BR 3.2.2.9), and of two where
@@ -25,8 +25,8 @@ struct cohorts {
 enum cohort_fault {
 	COHORT_OK,
 	COHORT_TOO_SMALL,	/* size below COHORT_MIN */
-	COHORT_TOO_LARGE,	/* size over the fleet */
-	COHORT_ONE_RIR,		/* the fleet is of one RIR */
+	COHORT_TOO_LARGE,	/* size over the fleet's remotes */
+	COHORT_ONE_RIR,		/* they are of one RIR */
 	COHORT_TOO_CLOSE,	/* no such set that is far enough apart and of two RIRs */
 };
 

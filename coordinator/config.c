@@ -30,6 +30,12 @@ static const struct option rows[] = {
 	    .max = FLEET_MAX, .flags = OPTION_REQUIRED, .rows = perspective_option_rows,
 	    .row_count = PERSPECTIVE_OPTION_ROWS, .size = sizeof(struct perspective_option),
 	    .sentence = "The perspectives that can be asked."),
+	ROW("primary", STRING, primary, .min = 1, .max = CHECK_CODE_MAX, .sentence = "The code of "
+	    "the perspective that determines: a check is valid only if it passes there, and the "
+	    "others, its remotes, corroborate what it saw. Without one all are remotes."),
+	ROW("dispatch", STRING, dispatch, .def = "parallel",
+	    .sentence = "When remotes are asked: parallel, together with the primary, or "
+	    "primary-first, once it passed every check, with the time that is left."),
 	ROW("regions_file", PATH, regions_file,
 	    .def = PKGDATADIR "/regions.yaml", .sentence = "The region catalogue."),
 	ROW("cohort_secret_file", PATH, cohort_secret_file,
@@ -80,7 +86,7 @@ static const struct option rows[] = {
 	    "with."),
 	ROW("default_perspective_count", INTEGER,
 	    default_perspective_count, .min = 0, .max = FLEET_MAX, .def = "0", .sentence =
-	    "Perspectives for a request that does not say, never fewer than the policy demands; "
+	    "Perspectives, but for the primary, for a request that does not say, never fewer than the policy demands; "
 	    "0 is all, six at most."),
 	ROW("max_attempts", INTEGER, max_attempts, .min = 1, .max = 16,
 	    .def = "3", .sentence = "Most attempts a request may have."),
@@ -146,12 +152,25 @@ calls_over_tls(const struct coordinator_config *cfg)
 	return false;
 }
 
+static void
+check_dispatch(struct coordinator_config *cfg, struct buf *faults)
+{
+	const char *dispatch = cfg->dispatch != NULL ? cfg->dispatch : "";
+
+	cfg->primary_first = strcmp(dispatch, "primary-first") == 0;
+	if (!cfg->primary_first && strcmp(dispatch, "parallel") != 0)
+		buf_addf(faults, "dispatch: expected parallel or primary-first, found \"%s\"\n",
+		    dispatch);
+	if (cfg->primary_first && cfg->primary == NULL)
+		buf_adds(faults, "dispatch: primary-first needs a primary\n");
+}
+
 static bool
 check_rest(struct coordinator_config *cfg, struct buf *faults)
 {
 	const char *retired = cfg->retired_methods != NULL ? cfg->retired_methods : "";
 	bool ok = daemon_options_check(&cfg->daemon, calls_over_tls(cfg), faults);
-	size_t before = faults->len;
+	size_t before = faults->len, remotes = fleet_remotes(&cfg->fleet);
 
 	cfg->refuse_retired = strcmp(retired, "refuse") == 0;
 	if (!cfg->refuse_retired && strcmp(retired, "warn") != 0)
@@ -159,10 +178,11 @@ check_rest(struct coordinator_config *cfg, struct buf *faults)
 		    retired);
 	if (cfg->deadline_ms > cfg->max_deadline_ms)
 		buf_adds(faults, "deadline_ms: expected at most max_deadline_ms\n");
+	check_dispatch(cfg, faults);
 	if (cfg->default_perspective_count == 1 ||
-	    cfg->default_perspective_count > (int64_t)cfg->perspectives.count)
+	    cfg->default_perspective_count > (int64_t)remotes)
 		buf_addf(faults, "default_perspective_count: expected 0 or 2 to %zu, the "
-		    "number of perspectives\n", cfg->perspectives.count);
+		    "number of %s\n", remotes, cfg->primary != NULL ? "remotes" : "perspectives");
 	return faults->len == before && ok;
 }
 
@@ -198,8 +218,8 @@ check_config(void *config, struct buf *faults)
 	ok = coordinator_config_callers(cfg, faults) && ok;
 	ok = check_rest(cfg, faults) && ok;
 	if (ok && cfg->default_perspective_count == 0)
-		cfg->default_perspective_count = cfg->fleet.count < DEFAULT_PERSPECTIVES ?
-		    (int64_t)cfg->fleet.count : DEFAULT_PERSPECTIVES;
+		cfg->default_perspective_count = fleet_remotes(&cfg->fleet) < DEFAULT_PERSPECTIVES ?
+		    (int64_t)fleet_remotes(&cfg->fleet) : DEFAULT_PERSPECTIVES;
 	return ok && usual_cohort(cfg, faults);
 }
 

@@ -35,7 +35,8 @@ struct coordinator_config {
 	struct option_strings caa_domains;
 	struct endpoint resolver;	/* len 0: none */
 	char *public_suffix_file;	/* NULL: what libpsl was built with */
-	int64_t default_perspective_count;	/* 0: all, six at most */
+	char *primary, *dispatch;
+	int64_t default_perspective_count;	/* 0: all remotes, six at most */
 	int64_t max_attempts;
 	int64_t deadline_ms, max_deadline_ms;
 
@@ -45,6 +46,7 @@ struct coordinator_config {
 	struct policy policy;
 	struct suffixes suffixes;
 	bool refuse_retired;
+	bool primary_first;
 	char distance_rule[128];	/* who asks for the fleet's min_km */
 	struct callers callers;
 	struct regions regions;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "coordinator/call_headers.h"
+#include "coordinator/cohort.h"
 #include "coordinator/config_parts.h"
 #include "coordinator/rules.h"
 #include "tls.h"
@@ -236,6 +237,29 @@ prepare_distance(struct coordinator_config *cfg, int64_t at_s)
 }
 
 static bool
+prepare_primary(struct coordinator_config *cfg, struct buf *faults)
+{
+	struct perspective *m = cfg->fleet.members;
+	size_t i = 0;
+
+	if (cfg->primary == NULL)
+		return true;
+	while (i < cfg->fleet.count && strcmp(m[i].code, cfg->primary) != 0)
+		i++;
+	if (i == cfg->fleet.count) {
+		buf_addf(faults, "primary: expected the code of one of perspectives, found \"%s\"\n",
+		    cfg->primary);
+		return false;
+	}
+	m[i].primary = true;
+	if (fleet_remotes(&cfg->fleet) >= COHORT_MIN)
+		return true;
+	buf_addf(faults, "primary: beside %s there are %zu perspectives, and a cohort has at least "
+	    "%d\n", cfg->primary, fleet_remotes(&cfg->fleet), COHORT_MIN);
+	return false;
+}
+
+static bool
 prepare_fleet(struct coordinator_config *cfg, struct buf *faults)
 {
 	const struct perspective_option *o = cfg->perspectives.items;
@@ -244,6 +268,7 @@ prepare_fleet(struct coordinator_config *cfg, struct buf *faults)
 	cfg->fleet.count = cfg->perspectives.count;
 	for (size_t i = 0; i < cfg->perspectives.count; i++)
 		ok = prepare_perspective(cfg, &o[i], &cfg->fleet.members[i], faults) && ok;
+	ok = prepare_primary(cfg, faults) && ok;
 	fleet_arrange(&cfg->fleet);
 	return fleet_check(&cfg->fleet, faults) && ok;
 }

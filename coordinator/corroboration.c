@@ -157,6 +157,8 @@ next_attempt(struct corroboration *co)
 		.count = co->cohorts.size,
 		.quorum = co->quorum,
 		.regions = co->regions,
+		.primary = fleet_primary(co->pool->asker.fleet),
+		.primary_first = co->pool->primary_first,
 		.deadline_ns = co->deadline_ns,
 		.ended = on_attempt_ended,
 		.arg = co,
@@ -314,7 +316,7 @@ static bool
 fleet_suffices(const struct mpic_request *r, const struct corroborator_pool *pool,
     struct buf *refusal)
 {
-	size_t have = pool->asker.fleet->count;
+	size_t have = fleet_remotes(pool->asker.fleet);
 	const struct policy_row *row = rules_row(&r->rules, RULE_REMOTES);
 	struct buf why = BUF_INIT(512);
 

@@ -27,6 +27,7 @@ enum answer {
 /* What all requests of a worker share. */
 struct corroborator_pool {
 	struct asker asker;
+	bool primary_first;		/* as in struct attempt_plan */
 	const struct policy *policy;
 	struct mpic_limits limits;	/* but for the rules, which are the day's */
 	const void *secret;		/* of the cohorts */

@@ -31,7 +31,16 @@ corroborator_free(struct corroborator *c)
 {
 	free(c->sentence);
 	free(c->raw);
-	c->sentence = c->raw = NULL;
+	free(c->relied_on);
+	c->sentence = c->raw = c->relied_on = NULL;
+}
+
+/* What only a coordinator says. */
+static bool
+is_ours(enum problem problem)
+{
+	return problem == PROBLEM_CANCELLED || problem == PROBLEM_NOT_CORROBORATING ||
+	    problem == PROBLEM_REMOTES_NOT_ASKED;
 }
 
 /* The bytes in as little memory as they need: they wait for the slowest perspective. */
@@ -40,9 +49,9 @@ keep_raw(struct corroborator *c, struct buf *raw)
 {
 	char *fitting;
 
-	c->raw_len = raw->len;
+	c->raw_len = (uint32_t)raw->len;	/* CHECK_RESULT_MAX at most */
 	c->raw = buf_take(raw);
-	fitting = c->raw != NULL ? realloc(c->raw, c->raw_len + 1) : NULL;
+	fitting = c->raw != NULL ? realloc(c->raw, (size_t)c->raw_len + 1) : NULL;
 	if (fitting != NULL)
 		c->raw = fitting;
 }
@@ -54,11 +63,11 @@ corroborator_take(struct corroborator *c, const struct check_result *result, str
 	c->completed = result->check_completed;
 	c->passed = result->check_passed;
 	c->problem = result->problem.problem;
-	/* What only we say of it: it cannot pass itself off as one that was not awaited. */
-	if (raw != NULL && c->problem == PROBLEM_CANCELLED)
+	/* A perspective cannot pass itself off as one that was not awaited. */
+	if (raw != NULL && is_ours(c->problem))
 		c->problem = PROBLEM_INTERNAL;
-	c->dnssec_status = c->type == CHECK_CAA ? result->caa.dnssec_status :
-	    result->dcv.dnssec_status;
+	c->dnssec_status = (uint8_t)(c->type == CHECK_CAA ? result->caa.dnssec_status :
+	    result->dcv.dnssec_status);
 	c->timestamp_ns = result->timestamp_ns;
 	if (c->problem != PROBLEM_NONE)
 		c->sentence = strdup(result->problem.message);
@@ -89,6 +98,20 @@ corroborator_fail(struct corroborator *c, enum problem problem, const char *fmt,
 	result_init(&r, c, problem, sentence);
 	r.timestamp_ns = wall_ns();
 	corroborator_take(c, &r, NULL);
+}
+
+void
+corroborator_set_apart(struct corroborator *c, const char *fmt, ...)
+{
+	char sentence[CHECK_MESSAGE_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(sentence, sizeof(sentence), fmt, ap);
+	va_end(ap);
+	free(c->sentence);
+	c->sentence = strdup(sentence);
+	c->problem = PROBLEM_NOT_CORROBORATING;
 }
 
 /* ---- whether it is this perspective's, and of this check ---- */
@@ -218,6 +241,8 @@ corroborator_judge(struct corroborator *c, const struct corroborator_asked *aske
 		corroborator_fail(c, problem, "%s passed it, which is not enough: %s", code,
 		    why.data != NULL ? why.data : "out of memory");
 	buf_free(&why);
+	if (asked->compared && c->passed && c->type == CHECK_DCV && r.dcv.relied_on != NULL)
+		c->relied_on = strdup(r.dcv.relied_on);
 	check_result_free(&r);
 }
 

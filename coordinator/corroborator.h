@@ -20,12 +20,13 @@ struct corroborator {
 	enum check_type type;
 	bool completed, passed;
 	uint8_t method;			/* enum dcv_method; CHECK_DCV */
+	uint8_t dnssec_status;		/* enum check_dnssec */
 	enum problem problem;
-	enum check_dnssec dnssec_status;
+	uint32_t raw_len;
 	char *sentence;			/* of the problem, owned; NULL without */
+	char *relied_on;		/* owned; NULL: not kept, or not said; see check_dcv.h */
 	int64_t timestamp_ns;		/* wall clock, UNIX epoch */
 	char *raw;			/* the perspective's bytes, owned; NULL: it gave none */
-	size_t raw_len;
 };
 
 /* `method` is what a CHECK_DCV asks for. */
@@ -42,6 +43,12 @@ void corroborator_take(struct corroborator *c, const struct check_result *result
 void corroborator_fail(struct corroborator *c, enum problem problem, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /*
+ * A result that passed, and stays what it is, does not corroborate the primary:
+ * PROBLEM_NOT_CORROBORATING with this sentence.
+ */
+void corroborator_set_apart(struct corroborator *c, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/*
  * Takes `reply` over if it is this perspective's result of this check of this
  * target, with this nonce and by this method; fails if not, and the problem
  * tells what may be forged from what is broken (corroborator_suspect()). Open
@@ -56,6 +63,7 @@ struct corroborator_asked {
 	const struct buf *body;		/* of the request, as our own perspectives are sent it */
 	const char *request_sha256;	/* of the body as sent; needed to verify */
 	bool verify;
+	bool compared;			/* with others: keep what it relied on */
 };
 void corroborator_judge(struct corroborator *c, const struct corroborator_asked *asked,
     long status, struct buf *reply);

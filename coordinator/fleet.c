@@ -84,6 +84,21 @@ fleet_arrange(struct fleet *fleet)
 	}
 }
 
+const struct perspective *
+fleet_primary(const struct fleet *fleet)
+{
+	for (size_t i = 0; i < fleet->count; i++)
+		if (fleet->members[i].primary)
+			return &fleet->members[i];
+	return NULL;
+}
+
+size_t
+fleet_remotes(const struct fleet *fleet)
+{
+	return fleet->count - (fleet_primary(fleet) != NULL);
+}
+
 /* Length of "https://host:port" of a URL. */
 static size_t
 origin_len(const char *url)
@@ -124,6 +139,10 @@ check_pair(const struct fleet *fleet, const struct perspective *a,
 		    "too_close_codes so that no request uses both\n", a->code, b->code,
 		    distance_km(a, b), fleet->min_km,
 		    fleet->min_km_rule != NULL ? fleet->min_km_rule : "the policy");
+	else if ((a->primary || b->primary) && listed_too_close(a, b))
+		buf_addf(faults, "perspectives: %s is too close to %s, the primary, which is part of "
+		    "every attempt, so it would never be asked; drop it\n",
+		    a->primary ? b->code : a->code, a->primary ? a->code : b->code);
 }
 
 static bool

@@ -4,6 +4,9 @@
  *
  * Invariant after fleet_arrange(): members are sorted by code, so that the
  * order of the configuration has no influence; `near` is symmetric.
+ *
+ * At most one member is the primary: it stands in no cohort, and all others are
+ * its remotes. Without one all are remotes.
  */
 #ifndef MPIC_FLEET_H
 #define MPIC_FLEET_H
@@ -39,6 +42,7 @@ struct perspective {
 	const char *code;
 	const char *url;	/* without the check's path; NULL in tests of cohorts */
 	enum rir rir;
+	bool primary;
 	bool placed;		/* latitude and longitude are known */
 	double latitude, longitude;	/* degrees */
 	char *const *too_close_codes;	/* holds both ways, whichever side says it */
@@ -59,10 +63,15 @@ struct fleet {
 
 /* Sorts the members and works out `near`. Call once, when all are there. */
 void fleet_arrange(struct fleet *fleet);
+/* NULL: there is none. */
+const struct perspective *fleet_primary(const struct fleet *fleet);
+/* How many members are none. */
+size_t fleet_remotes(const struct fleet *fleet);
 /*
  * Adds one sentence a defect to `faults`: duplicate codes or hosts, no RIR, no
  * place, two members nearer than min_km that do not name each other as
- * too close, too_close_codes that nobody has. True if there was none.
+ * too close, too_close_codes that nobody has, a remote that may not be asked
+ * beside the primary. True if there was none.
  */
 bool fleet_check(const struct fleet *fleet, struct buf *faults);
 

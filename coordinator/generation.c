@@ -39,9 +39,9 @@ alarm_raise(struct generation *g, const struct heard *heard, size_t i)
 }
 
 static enum result
-result_of(const struct corroborator *c, enum hearing hearing)
+result_of(const struct heard *heard)
 {
-	switch (hearing) {
+	switch (heard->hearing) {
 	case NOT_HEARD:
 		return RESULT_UNREACHABLE;
 	case NOT_IN_TIME:
@@ -49,7 +49,8 @@ result_of(const struct corroborator *c, enum hearing hearing)
 	case NOT_AWAITED:
 		return RESULT_CANCELLED;
 	default:
-		return corroborator_vote(c) == VOTE_PASSED ? RESULT_PASSED : RESULT_FAILED;
+		return heard->vote == VOTE_PASSED ? RESULT_PASSED :
+		    heard->vote == VOTE_APART ? RESULT_APART : RESULT_FAILED;
 	}
 }
 
@@ -66,7 +67,7 @@ count_result(void *arg, const struct heard *heard)
 	enum hearing hearing = heard->hearing;
 	struct metrics *m = metrics_of(g);
 	size_t i = (size_t)(c->perspective - g->cfg->fleet.members);
-	size_t result = result_of(c, hearing);
+	size_t result = result_of(heard);
 
 	metric_add(m, METRIC_RESULTS, metric_cell(m, METRIC_RESULTS, g->cells[i], result), 1);
 	metric_add(m, METRIC_CHECKS, metric_cell(m, METRIC_CHECKS, c->type, result), 1);
@@ -80,6 +81,15 @@ static void
 count_forbidden(void *arg)
 {
 	metric_add(metrics_of(arg), METRIC_REFUSED, REFUSED_FORBIDDEN, 1);
+}
+
+static void
+count_disagreement(void *arg, const struct corroborator *c)
+{
+	struct generation *g = arg;
+
+	metric_add(metrics_of(g), METRIC_DISAGREEMENTS,
+	    g->cells[c->perspective - g->cfg->fleet.members], 1);
 }
 
 static void
@@ -148,11 +158,13 @@ pool_of(struct generation *g)
 			.random = world->random,
 			.verify_share = cfg->verify_share,
 			.on_result = count_result,
+			.on_disagreement = count_disagreement,
 			.arg = g,
 		},
+		.primary_first = cfg->primary_first,
 		.policy = &cfg->policy,
 		.limits = {
-			.perspectives = cfg->fleet.count,
+			.perspectives = fleet_remotes(&cfg->fleet),
 			.default_perspectives = (size_t)cfg->default_perspective_count,
 			.max_attempts = (size_t)cfg->max_attempts,
 			.default_deadline_ms = cfg->deadline_ms,

@@ -18,6 +18,7 @@ const char *const metric_results[RESULT_COUNT] = {
 	[RESULT_UNREACHABLE] = "unreachable",
 	[RESULT_TIMED_OUT] = "timed-out",
 	[RESULT_CANCELLED] = "cancelled",
+	[RESULT_APART] = "not-corroborating",
 };
 const char *const metric_refused[REFUSED_COUNT] = {
 	[REFUSED_UNKNOWN] = "unknown",

@@ -15,7 +15,7 @@
 
 /* What came of asking a perspective. */
 enum result { RESULT_PASSED, RESULT_FAILED, RESULT_UNREACHABLE, RESULT_TIMED_OUT, RESULT_CANCELLED,
-    RESULT_COUNT };
+    RESULT_APART, RESULT_COUNT };
 
 /* Why a request was turned away before anybody was asked. */
 enum refused { REFUSED_UNKNOWN, REFUSED_FORBIDDEN, REFUSED_COUNT };
@@ -44,8 +44,13 @@ extern const char *const metric_checks[CHECK_TYPE_COUNT];
 	        { "result", metric_results, RESULT_COUNT } }) \
 	X(RESULTS, "mpic_perspective_results_total", COUNTER, \
 	    "Results of perspectives; unreachable ones gave none, timed-out ones not before the " \
-	    "deadline, and cancelled ones were not awaited, for the verdict was certain.", \
+	    "deadline, cancelled ones were not awaited, for the verdict was certain, and " \
+	    "not-corroborating ones passed, but not on what the primary relied on.", \
 	    .labels = { PERSPECTIVE_LABEL, { "result", metric_results, RESULT_COUNT } }) \
+	X(DISAGREEMENTS, "mpic_perspective_disagreements_total", COUNTER, \
+	    "Checks that a perspective completed with another outcome than the primary, or than " \
+	    "the verdict where there is none: an attack, or a target that tells regions apart.", \
+	    .labels = { PERSPECTIVE_LABEL }) \
 	X(ALARMS, "mpic_perspective_alarms_total", COUNTER, \
 	    "Results discarded because they may be forged: another's certificate, code, target, " \
 	    "nonce, check or request, or a signature that is missing or wrong.", \

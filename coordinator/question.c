@@ -134,6 +134,7 @@ question_init(struct question *q, const struct mpic_request *request,
 	if (request->dcv.set) {
 		q->method = request->dcv.method;
 		q->section = dcv_method_section(q->method, &request->target);
+		q->fixed = check_dcv_fixed(&request->dcv) != NULL;
 	}
 	for (size_t i = 0; i < type->count; i++) {
 		q->bodies[i].text = text + bodies[i];

@@ -14,6 +14,7 @@
 struct question {
 	const struct mpic_check_type *type;
 	enum dcv_method method;		/* CHECK_DCV */
+	bool fixed;			/* it alone says what results rely on: check_dcv_fixed() */
 	const char *section;		/* of the TLS BR, for this method and target; else "" */
 	struct rules rules;		/* as in struct mpic_request */
 	const struct policy_row *retired;

@@ -40,14 +40,22 @@ enough(const struct ballot *b, size_t passed, unsigned rirs)
 	    (size_t)__builtin_popcount(rirs) >= b->regions;
 }
 
+bool
+quorum_primary_failed(const struct ballot *b)
+{
+	return b->has_primary && b->primary != VOTE_PENDING && b->primary != VOTE_PASSED;
+}
+
 enum quorum_outcome
 quorum_outcome(const struct ballot *b)
 {
 	unsigned rirs = 0;
 	size_t passed = count(b, VOTE_PASSED, &rirs);
 
+	if (quorum_primary_failed(b))
+		return QUORUM_MISSED;
 	if (enough(b, passed, rirs))
-		return QUORUM_REACHED;
+		return b->has_primary && b->primary == VOTE_PENDING ? QUORUM_OPEN : QUORUM_REACHED;
 	passed += count(b, VOTE_PENDING, &rirs);
 	return enough(b, passed, rirs) ? QUORUM_OPEN : QUORUM_MISSED;
 }

@@ -18,9 +18,9 @@ outcome_name(const struct poll *poll, enum record_end end)
 }
 
 static const char *
-result_name(const struct poll *poll, size_t i, enum record_end end)
+result_name(const struct poll *poll, const struct corroborator *c, enum record_end end)
 {
-	switch (poll->ballot.votes[i]) {
+	switch (poll_vote(poll, c)) {
 	case VOTE_PASSED:
 		return "passed";
 	case VOTE_CANCELLED:
@@ -28,20 +28,28 @@ result_name(const struct poll *poll, size_t i, enum record_end end)
 	case VOTE_PENDING:
 		return end == RECORD_NOT_ASKED ? "not-asked" : "aborted";
 	default:
-		return problem_code(poll->corroborators[i].problem);
+		return problem_code(c->problem);
 	}
 }
 
+/* The primary's first, by that word. */
 static void
-results_text(const struct poll *poll, enum record_end end, char text[RESULTS_MAX])
+results_text(const struct attempt *a, const struct poll *poll, enum record_end end,
+    char text[RESULTS_MAX])
 {
+	const struct corroborator *c = poll->primary;
 	size_t len = 0;
 
 	text[0] = '\0';
-	for (size_t i = 0; i < poll->ballot.perspectives && len < RESULTS_MAX; i++)
+	if (c != NULL)
+		len = (size_t)snprintf(text, RESULTS_MAX, "primary:%s=%s", c->perspective->code,
+		    result_name(poll, c, end));
+	for (size_t i = 0; i < poll->ballot.perspectives && len < RESULTS_MAX; i++) {
+		c = &poll->corroborators[i];
 		len += (size_t)snprintf(text + len, RESULTS_MAX - len, "%s%s=%s",
-		    i > 0 ? " " : "", poll->corroborators[i].perspective->code,
-		    result_name(poll, i, end));
+		    len > 0 ? " " : "", c->perspective->code,
+		    a->remotes_not_asked ? "not-asked" : result_name(poll, c, end));
+	}
 }
 
 #define PAIRS_MAX	4
@@ -81,7 +89,7 @@ record_check(const struct attempt *a, size_t check, const struct question *quest
 	struct pair more[PAIRS_MAX + 1] = { { NULL, NULL } };
 	char results[RESULTS_MAX], number[24], quorum[48], elapsed[24], policy[RULES_NAME_MAX];
 
-	results_text(poll, end, results);
+	results_text(a, poll, end, results);
 	rules_name(&question->rules, policy);
 	snprintf(number, sizeof(number), "%zu", a->number);
 	snprintf(quorum, sizeof(quorum), "%zu/%zu", quorum_passed(&poll->ballot), a->count);

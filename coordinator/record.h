@@ -1,6 +1,7 @@
 /*
  * The record of an attempt (TLS BR 5.4.1): one line a check, with its outcome,
- * target, quorum as "3/4", each perspective's result, and for domain control
+ * target, quorum as "3/4", each perspective's result ("primary:" before that of the
+ * primary, "not-asked" for remotes that were not), and for domain control
  * the method with its section; and the policy, so that the version of the rules
  * is known. Every attempt that is started leaves exactly one.
  */

@@ -17,6 +17,9 @@ poll_completed(const struct poll *poll)
 {
 	size_t count = poll->ballot.perspectives, incomplete = 0;
 
+	if (poll->primary != NULL && !poll->primary->completed &&
+	    poll->ballot.primary != VOTE_CANCELLED)
+		return false;
 	for (size_t i = 0; i < count; i++)
 		incomplete += !poll->corroborators[i].completed &&
 		    poll->ballot.votes[i] != VOTE_CANCELLED;
@@ -38,9 +41,18 @@ poll_dnssec(const struct poll *poll)
 {
 	enum check_dnssec weakest = CHECK_DNSSEC_UNKNOWN;
 
+	if (poll->primary != NULL)
+		weakest = poll->primary->dnssec_status;
 	for (size_t i = 0; i < poll->ballot.perspectives; i++)
 		weakest = weaker(weakest, poll->corroborators[i].dnssec_status);
 	return weakest;
+}
+
+/* It did not corroborate, and that is for a reason. */
+static bool
+is_against(const struct poll *poll, size_t i)
+{
+	return poll->ballot.votes[i] == VOTE_FAILED || poll->ballot.votes[i] == VOTE_APART;
 }
 
 /* The problem that most perspectives that failed have; the earliest of equals. */
@@ -51,12 +63,12 @@ poll_problem(const struct poll *poll)
 	const struct corroborator *worst = NULL;
 
 	for (size_t i = 0; i < poll->ballot.perspectives; i++)
-		if (poll->ballot.votes[i] == VOTE_FAILED)
+		if (is_against(poll, i))
 			votes[poll->corroborators[i].problem]++;
 	for (size_t i = 0; i < poll->ballot.perspectives; i++) {
 		const struct corroborator *c = &poll->corroborators[i];
 
-		if (poll->ballot.votes[i] == VOTE_FAILED && (worst == NULL ||
+		if (is_against(poll, i) && (worst == NULL ||
 		    votes[c->problem] > votes[worst->problem]))
 			worst = c;
 	}
@@ -86,12 +98,18 @@ attempt_completed(const struct attempt *a)
 	return true;
 }
 
-/* The first poll without its quorum, else the one with the fewest votes. */
+/*
+ * The first poll that its primary failed, else the first without its quorum,
+ * else the one with the fewest votes.
+ */
 static const struct poll *
 attempt_worst(const struct attempt *a)
 {
 	const struct poll *worst = &a->polls[0];
 
+	for (size_t i = 0; i < a->poll_count; i++)
+		if (a->polls[i].ballot.has_primary && a->polls[i].ballot.primary == VOTE_FAILED)
+			return &a->polls[i];
 	for (size_t i = 1; i < a->poll_count && worst->outcome == QUORUM_REACHED; i++)
 		if (a->polls[i].outcome != QUORUM_REACHED ||
 		    quorum_passed(&a->polls[i].ballot) < quorum_passed(&worst->ballot))
@@ -121,36 +139,79 @@ add_actual_orchestration(struct buf *out, const struct mpic_response *r)
 	buf_addc(out, '}');
 }
 
+/* The member's result of this check, or the primary's. */
+static const struct corroborator *
+result_of(const struct poll *poll, size_t member)
+{
+	return member < poll->ballot.perspectives ? &poll->corroborators[member] : poll->primary;
+}
+
 /* One of the member's results, or more. */
 static bool
 was_cancelled(const struct attempt *a, size_t member)
 {
 	for (size_t i = 0; i < a->poll_count; i++)
-		if (a->polls[i].ballot.votes[member] == VOTE_CANCELLED)
+		if (poll_vote(&a->polls[i], result_of(&a->polls[i], member)) == VOTE_CANCELLED)
 			return true;
 	return false;
+}
+
+static void
+add_problem_of(struct buf *out, const char *lead, enum problem problem, const char *text)
+{
+	json_add_string(out, lead, problem_code(problem));
+	json_add_string(out, ",\"message\":", text);
+	json_add_string(out, ",\"fault\":", fault_name(problem_fault(problem)));
+	json_add_bool(out, ",\"retryable\":", problem_retryable(problem));
+	buf_addc(out, '}');
+}
+
+/* What the perspective's own words cannot say: how its results stand to the primary's. */
+static void
+add_apart(struct buf *out, const struct attempt *a, size_t member)
+{
+	const char *lead = ",\"not_corroborating\":{";
+
+	for (size_t i = 0; i < a->poll_count; i++) {
+		const struct corroborator *c = result_of(&a->polls[i], member);
+
+		if (poll_vote(&a->polls[i], c) != VOTE_APART)
+			continue;
+		json_add_string(out, lead, check_type_name(c->type));
+		add_problem_of(out, ":{\"code\":", c->problem, c->sentence);
+		lead = ",";
+	}
+	buf_adds(out, lead[1] == '\0' ? "}" : "");
+}
+
+/* A member of the cohort; the one after its last is the primary. */
+static void
+add_entry(struct buf *out, const struct attempt *a, size_t member)
+{
+	const struct perspective *p = result_of(&a->polls[0], member)->perspective;
+
+	json_add_string(out, "{\"perspective_code\":", p->code);
+	for (size_t k = 0; k < a->poll_count; k++) {
+		buf_adds(out, k == 0 ? ",\"check_response\":" : ",\"caa_check_response\":");
+		corroborator_encode(result_of(&a->polls[k], member), out);
+	}
+	json_add_string(out, ",\"rir\":", rir_name(p->rir));
+	if (was_cancelled(a, member))
+		buf_adds(out, ",\"cancelled\":true");
+	if (p->protocol == PROTOCOL_OPEN_MPIC)
+		buf_adds(out, ",\"protocol\":\"open-mpic\",\"signed\":false,"
+		    "\"bound\":false");
+	add_apart(out, a, member);
+	buf_addc(out, '}');
 }
 
 static void
 add_perspectives(struct buf *out, const struct attempt *a)
 {
 	buf_addc(out, '[');
-	for (size_t i = 0; i < a->count; i++) {
-		const struct perspective *p = a->polls[0].corroborators[i].perspective;
-
-		json_add_string(out, i > 0 ? ",{\"perspective_code\":" :
-		    "{\"perspective_code\":", p->code);
-		for (size_t k = 0; k < a->poll_count; k++) {
-			buf_adds(out, k == 0 ? ",\"check_response\":" : ",\"caa_check_response\":");
-			corroborator_encode(&a->polls[k].corroborators[i], out);
-		}
-		json_add_string(out, ",\"rir\":", rir_name(p->rir));
-		if (was_cancelled(a, i))
-			buf_adds(out, ",\"cancelled\":true");
-		if (p->protocol == PROTOCOL_OPEN_MPIC)
-			buf_adds(out, ",\"protocol\":\"open-mpic\",\"signed\":false,"
-			    "\"bound\":false");
-		buf_addc(out, '}');
+	for (size_t i = 0; i < a->count && !a->remotes_not_asked; i++) {
+		buf_adds(out, i > 0 ? "," : "");
+		add_entry(out, a, i);
 	}
 	buf_addc(out, ']');
 }
@@ -169,6 +230,23 @@ add_previous(struct buf *out, const struct mpic_response *r)
 	buf_addc(out, ']');
 }
 
+/* Ours, where there is one. */
+static void
+add_primary(struct buf *out, const struct mpic_response *r)
+{
+	if (!last(r)->has_primary)
+		return;
+	buf_adds(out, ",\"primary\":");
+	add_entry(out, last(r), last(r)->count);
+	if (last(r)->remotes_not_asked)
+		buf_adds(out, ",\"remotes\":\"not-asked\"");
+	for (size_t i = 0; i + 1 < r->attempt_count; i++) {
+		buf_adds(out, i > 0 ? "," : ",\"previous_primary_results\":[");
+		add_entry(out, &r->attempts[i], r->attempts[i].count);
+	}
+	buf_adds(out, r->attempt_count > 1 ? "]" : "");
+}
+
 /* Why it is not valid: the count, then what the commonest failing looks like. */
 static void
 add_problem(struct buf *out, const struct poll *poll)
@@ -180,16 +258,26 @@ add_problem(struct buf *out, const struct poll *poll)
 
 	if (problem == PROBLEM_NONE)
 		problem = PROBLEM_INTERNAL;
-	snprintf(text, sizeof(text), "%zu of %zu perspectives corroborated%s; %zu needed. "
-	    "%s: %s", quorum_passed(b), b->perspectives, quorum_one_rir(b) ?
-	    ", all in the service region of one RIR" : "", b->required,
-	    c != NULL ? c->perspective->code : "coordinator",
+	snprintf(text, sizeof(text), "%zu of %zu %s corroborated%s; %zu needed. "
+	    "%s: %s", quorum_passed(b), b->perspectives, b->has_primary ? "remote perspectives" :
+	    "perspectives", quorum_one_rir(b) ? ", all in the service region of one RIR" : "",
+	    b->required, c != NULL ? c->perspective->code : "coordinator",
 	    c != NULL && c->sentence != NULL ? c->sentence : "no reason given");
-	json_add_string(out, ",\"problem\":{\"code\":", problem_code(problem));
-	json_add_string(out, ",\"message\":", text);
-	json_add_string(out, ",\"fault\":", fault_name(problem_fault(problem)));
-	json_add_bool(out, ",\"retryable\":", problem_retryable(problem));
-	buf_addc(out, '}');
+	add_problem_of(out, ",\"problem\":{\"code\":", problem, text);
+}
+
+/* Without the primary's pass no number of remotes is enough. */
+static void
+add_primary_problem(struct buf *out, const struct poll *poll)
+{
+	const struct corroborator *c = poll->primary;
+	char text[RESPONSE_SENTENCE_MAX];
+
+	snprintf(text, sizeof(text), "the primary, %s, %s: %s", c->perspective->code,
+	    c->completed ? "did not pass" : "came to no result",
+	    c->sentence != NULL ? c->sentence : "no reason given");
+	add_problem_of(out, ",\"problem\":{\"code\":", c->problem != PROBLEM_NONE ? c->problem :
+	    PROBLEM_INTERNAL, text);
 }
 
 static void
@@ -203,10 +291,15 @@ add_quorum(struct buf *out, const struct poll *poll)
 }
 
 static void
-add_poll_problem(struct buf *out, const struct poll *poll)
+add_poll_problem(struct buf *out, const struct attempt *a, const struct poll *poll)
 {
 	if (poll->outcome == QUORUM_REACHED)
 		buf_adds(out, ",\"problem\":null");
+	else if (poll->ballot.has_primary && poll->ballot.primary == VOTE_FAILED)
+		add_primary_problem(out, poll);
+	else if (a->remotes_not_asked)
+		add_problem_of(out, ",\"problem\":{\"code\":", PROBLEM_REMOTES_NOT_ASKED,
+		    "the remotes were not asked: the primary had not passed every check in time");
 	else
 		add_problem(out, poll);
 }
@@ -222,7 +315,7 @@ add_verdicts(struct buf *out, const struct attempt *a)
 		json_add_bool(out, ":{\"is_valid\":", poll->outcome == QUORUM_REACHED);
 		add_quorum(out, poll);
 		json_add_string(out, ",\"dnssec_status\":", check_dnssec_name(poll_dnssec(poll)));
-		add_poll_problem(out, poll);
+		add_poll_problem(out, a, poll);
 		buf_addc(out, '}');
 	}
 	buf_addc(out, '}');
@@ -241,7 +334,7 @@ add_facts(struct buf *out, const struct mpic_response *r)
 	json_add_int(out, ",\"elapsed_ms\":", r->elapsed_ms);
 	json_add_string(out, ",\"trace_id\":", r->trace_id != NULL && r->trace_id[0] != '\0' ?
 	    r->trace_id : NULL);
-	add_poll_problem(out, attempt_worst(a));
+	add_poll_problem(out, a, attempt_worst(a));
 }
 
 /* Ours, too. */
@@ -275,6 +368,7 @@ mpic_response_encode(const struct mpic_response *response, struct buf *out)
 	buf_adds(out, ",\"perspectives\":");
 	add_perspectives(out, last(response));
 	add_previous(out, response);
+	add_primary(out, response);
 	add_facts(out, response);
 	add_rules(out, response);
 	if (response->adn != NULL) {

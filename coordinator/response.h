@@ -6,6 +6,12 @@
  * A result that was not awaited is one of ours, with the problem "cancelled",
  * and its entry has "cancelled": true.
  *
+ * With a primary its result is the member `primary`, an entry as those of
+ * `perspectives`, which are its remotes; an entry whose check passed on
+ * something else than the primary's says so in `not_corroborating`. Counts and
+ * `quorum` are of remotes. Where they were not asked, because the primary did
+ * not pass, `perspectives` is empty and `remotes` is "not-asked".
+ *
  * `policy` says which rules decided, and `compliance` lists the rows that the
  * CA has to look at before it issues.
  *

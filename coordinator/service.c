@@ -102,13 +102,14 @@ quorum_possible(const struct service *s, size_t reachable)
 
 	usual = usual > least ? usual : least;
 	rule = rules_quorum(&rules, usual);
-	return usual <= cfg->fleet.count && reachable >= quorum_least(&rule, usual);
+	return usual <= fleet_remotes(&cfg->fleet) && reachable >= quorum_least(&rule, usual);
 }
 
 /*
  * Not ready while so many perspectives of the fleet have lately not been
  * reached that the rest cannot make a quorum of the usual size, nor with fewer
- * than the policy demands, or while the audit log cannot be written.
+ * than the policy demands, without the primary, or while the audit log cannot
+ * be written.
  */
 static void
 handle_readyz(struct exchange *x, void *arg)
@@ -117,20 +118,21 @@ handle_readyz(struct exchange *x, void *arg)
 	const struct fleet *fleet = &s->now->cfg->fleet;
 	size_t reachable = 0;
 	struct buf out = BUF_INIT(FLEET_MAX * (CHECK_CODE_MAX + 8) + 4096);
-	bool ready, audited = s->audit == NULL || audit_file_ready(s->audit);
+	bool ready, primary = true, audited = s->audit == NULL || audit_file_ready(s->audit);
 	const char *comma = "";
 
 	buf_adds(&out, "{\"unreachable\":[");
 	for (size_t i = 0; i < fleet->count; i++) {
 		if (generation_reachable(s->now, i)) {
-			reachable++;
+			reachable += !fleet->members[i].primary;
 			continue;
 		}
 		buf_adds(&out, comma);
 		comma = ",";
+		primary = primary && !fleet->members[i].primary;
 		buf_add_json(&out, fleet->members[i].code, strlen(fleet->members[i].code));
 	}
-	ready = quorum_possible(s, reachable) && audited;
+	ready = quorum_possible(s, reachable) && primary && audited;
 	buf_addc(&out, ']');
 	if (!audited)
 		json_add_string(&out, ",\"audit\":", audit_file_fault(s->audit));

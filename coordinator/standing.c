@@ -4,13 +4,15 @@
 #include "coordinator/cohort.h"
 #include "coordinator/day.h"
 
+/* In whose regions its remotes are. */
 static size_t
 fleet_rirs(const struct fleet *fleet)
 {
 	unsigned rirs = 0;
 
 	for (size_t i = 0; i < fleet->count; i++)
-		rirs |= 1U << fleet->members[i].rir;
+		if (!fleet->members[i].primary)
+			rirs |= 1U << fleet->members[i].rir;
 	return (size_t)__builtin_popcount(rirs);
 }
 
@@ -50,14 +52,15 @@ add_lacks(const struct fleet *fleet, const struct rules *rules, struct buf *out)
 {
 	size_t least = rules_remotes(rules), rirs = fleet_rirs(fleet);
 	const struct policy_row *remotes = rules_row(rules, RULE_REMOTES);
-	bool few = fleet->count < least, close = rirs < rules_quorum(rules, least).regions;
+	size_t have = fleet_remotes(fleet);
+	bool few = have < least, close = rirs < rules_quorum(rules, least).regions;
 	enum cohort_fault fault = few || close ? COHORT_OK : cohort_fault(fleet, least);
 
 	if (!few && !close && fault == COHORT_OK)
 		return false;
 	buf_adds(out, ": lacks ");
 	if (few)
-		add_lack(rules, remotes, fleet->count, out);
+		add_lack(rules, remotes, have, out);
 	if (few && close)
 		buf_adds(out, "; ");
 	if (close)
@@ -79,8 +82,11 @@ standing_text(const struct fleet *fleet, const struct rules *rules, struct buf *
 	buf_addf(out, "%s: %s", day, name);
 	if (add_lacks(fleet, rules, out))
 		return false;
-	buf_addf(out, ": satisfied by %zu perspectives in the service regions of %zu RIRs",
-	    fleet->count, fleet_rirs(fleet));
+	buf_addf(out, ": satisfied by %zu %s in the service regions of %zu RIRs",
+	    fleet_remotes(fleet), fleet_primary(fleet) != NULL ? "remote perspectives" :
+	    "perspectives", fleet_rirs(fleet));
+	if (fleet_primary(fleet) != NULL)
+		buf_addf(out, ", beside the primary %s", fleet_primary(fleet)->code);
 	return true;
 }
 

@@ -14,9 +14,9 @@
 /* What the text shows of an answer; see coordinator/response.h. */
 struct answer {
 	struct json_bool is_valid;
-	const char *target, *check_type, *quorum, *dnssec_status;
+	const char *target, *check_type, *quorum, *dnssec_status, *remotes;
 	struct json_int elapsed_ms;
-	struct json_object *perspectives, *previous;
+	struct json_object *perspectives, *previous, *primary;
 	struct answer_problem {
 		bool set;
 		const char *message;
@@ -58,6 +58,8 @@ static const struct json_field answer_fields[] = {
 	JSON_ROW("elapsed_ms", INT, answer, elapsed_ms, .max = INT64_MAX),
 	JSON_ROW("perspectives", RAW, answer, perspectives, .required = true),
 	JSON_ROW("previous_attempt_results", RAW, answer, previous),
+	JSON_ROW("primary", RAW, answer, primary),
+	JSON_ROW("remotes", STRING, answer, remotes, .max = 32),
 	JSON_ROW("problem", OBJECT, answer, problem, .fields = problem_fields),
 	JSON_ROW("verdicts", OBJECT, answer, verdicts, .fields = verdicts_fields),
 	{ .key = NULL }
@@ -66,12 +68,23 @@ static const struct json_field answer_fields[] = {
 struct line {
 	const char *code;
 	struct json_object *responses[MPIC_CHECKS_MAX];
+	struct line_apart {
+		bool set;
+		struct answer_problem of[CHECK_TYPE_COUNT];
+	} apart;
+};
+
+static const struct json_field apart_fields[] = {
+	JSON_ROW("caa", OBJECT, line_apart, of[CHECK_CAA], .fields = problem_fields),
+	JSON_ROW("dcv", OBJECT, line_apart, of[CHECK_DCV], .fields = problem_fields),
+	{ .key = NULL }
 };
 
 static const struct json_field line_fields[] = {
 	JSON_ROW("perspective_code", STRING, line, code, .required = true, .max = CHECK_CODE_MAX),
 	JSON_ROW("check_response", RAW, line, responses[0], .required = true),
 	JSON_ROW("caa_check_response", RAW, line, responses[1]),
+	JSON_ROW("not_corroborating", OBJECT, line, apart, .fields = apart_fields),
 	{ .key = NULL }
 };
 
@@ -157,7 +170,9 @@ add_perspective(struct buf *out, struct json_object *object, enum check_type typ
 	dnssec = type == CHECK_CAA ? r.caa.dnssec_status : r.dcv.dnssec_status;
 	add_column(out, found_where(&r), 24);
 	add_column(out, dnssec != CHECK_DNSSEC_UNKNOWN ? check_dnssec_name(dnssec) : "-", 13);
-	if (r.problem.problem != PROBLEM_NONE)
+	if (line.apart.of[type].message != NULL)
+		add_clean(out, line.apart.of[type].message);
+	else if (r.problem.problem != PROBLEM_NONE)
 		add_clean(out, r.problem.message);
 	else
 		add_column(out, reason(&r), 0);
@@ -201,6 +216,11 @@ add_check(struct buf *out, const struct answer *a, const struct mpic_check_type 
 			add_clean(out, verdict->quorum);
 		}
 		buf_addc(out, '\n');
+	}
+	if (a->primary != NULL) {
+		buf_adds(out, "  primary\n");
+		add_perspective(out, a->primary, type->checks[check], check);
+		buf_addf(out, "  remotes%s\n", a->remotes != NULL ? " were not asked" : "");
 	}
 	for (size_t i = 0; i < json_object_array_length(a->perspectives); i++)
 		add_perspective(out, json_object_array_get_idx(a->perspectives, i),

@@ -74,7 +74,9 @@ enum fault { FAULT_TARGET, FAULT_PERSPECTIVE, FAULT_COORDINATOR };
 	X(PERSPECTIVE_REPLY,	"perspective-reply",		PERSPECTIVE, true, false, PROBLEM_REMOTE_ERROR) \
 	X(PERSPECTIVE_TIMEOUT,	"perspective-timeout",		PERSPECTIVE, true, false, PROBLEM_REMOTE_ERROR) \
 	/* what only a coordinator says: no word of a perspective's own */ \
-	X(CANCELLED,		"cancelled",			COORDINATOR, true, false, PROBLEM_REMOTE_ERROR)
+	X(CANCELLED,		"cancelled",			COORDINATOR, true, false, PROBLEM_REMOTE_ERROR) \
+	X(NOT_CORROBORATING,	"not-corroborating",		TARGET, true,  true, NULL) \
+	X(REMOTES_NOT_ASKED,	"remotes-not-asked",		COORDINATOR, true, false, PROBLEM_REMOTE_ERROR)
 
 enum problem {
 	PROBLEM_NONE,
