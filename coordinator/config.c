@@ -80,10 +80,10 @@ static const struct option rows[] = {
 	    .sentence = "Where an Unbound with mpic.so of this coordinator's own listens, on "
 	    "loopback: it is asked for the CNAME records of applied_for. Without it a request "
 	    "that needs one is refused."),
-	ROW("public_suffix_file", PATH, public_suffix_file,
+	ROW("public_suffix_file", PATH, public_suffix_file, .def = PUBLIC_SUFFIX_FILE,
 	    .sentence = "The public suffix list by which labels are pruned, as text or compiled; "
-	    "default: that of the system's publicsuffix package, else the one libpsl was built "
-	    "with."),
+	    "where the default, of the package publicsuffix, is not there, the list that libpsl "
+	    "was built with."),
 	ROW("default_perspective_count", INTEGER,
 	    default_perspective_count, .min = 0, .max = FLEET_MAX, .def = "0", .sentence =
 	    "Perspectives, but for the primary, for a request that does not say, never fewer than the policy demands; "

@@ -14,6 +14,8 @@
 #include "coordinator/suffix.h"
 #include "daemon_options.h"
 
+/* Of Debian's package publicsuffix, where libpsl's data is kept up to date. */
+#define PUBLIC_SUFFIX_FILE	"/usr/share/publicsuffix/public_suffix_list.dafsa"
 #define COHORT_SECRET_MIN	16	/* bytes */
 #define COHORT_SECRET_MAX	4096
 #define AUDIT_NAME_MAX		64	/* bytes */
@@ -34,7 +36,7 @@ struct coordinator_config {
 	char *retired_methods;
 	struct option_strings caa_domains;
 	struct endpoint resolver;	/* len 0: none */
-	char *public_suffix_file;	/* NULL: what libpsl was built with */
+	char *public_suffix_file;
 	char *primary, *dispatch;
 	int64_t default_perspective_count;	/* 0: all remotes, six at most */
 	int64_t max_attempts;

@@ -236,6 +236,8 @@ service_daemon(const struct coordinator_config *cfg, int argc, char **argv)
 	metrics_use(state.metrics.all, workers > 0 ? workers : 1);
 	coordinator_metrics_know(&state.metrics, &cfg->fleet);
 	log_standing(cfg);
+	log_notice("public suffixes", "list", cfg->suffixes.builtin ? "libpsl's own" :
+	    cfg->public_suffix_file);
 	status = daemon_run(&state.daemon);
 	coordinator_metrics_free(&state.metrics);
 	munmap(shared, sizeof(*state.accepted));

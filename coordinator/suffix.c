@@ -15,6 +15,7 @@ suffixes_load(struct suffixes *s, const char *path, struct buf *why)
 {
 	errno = 0;
 	/* psl_free() leaves the one it was built with alone */
+	s->builtin = path == NULL;
 	s->psl = path != NULL ? psl_load_file(path) : (psl_ctx_t *)psl_builtin();
 	if (s->psl != NULL && has_sections(s->psl))
 		return true;

@@ -18,6 +18,7 @@
 /* All zero: no list, and every name counts as a suffix. Read-only once loaded. */
 struct suffixes {
 	psl_ctx_t *psl;		/* owned */
+	bool builtin;		/* libpsl's own */
 };
 
 /*

@@ -16,7 +16,7 @@ struct answer {
 	struct json_bool is_valid;
 	const char *target, *check_type, *quorum, *dnssec_status, *remotes;
 	struct json_int elapsed_ms;
-	struct json_object *perspectives, *previous, *primary;
+	struct json_object *perspectives, *previous, *primary, *names;
 	struct answer_problem {
 		bool set;
 		const char *message;
@@ -60,6 +60,7 @@ static const struct json_field answer_fields[] = {
 	JSON_ROW("previous_attempt_results", RAW, answer, previous),
 	JSON_ROW("primary", RAW, answer, primary),
 	JSON_ROW("remotes", STRING, answer, remotes, .max = 32),
+	JSON_ROW("authorization_domain_name", RAW, answer, names),
 	JSON_ROW("problem", OBJECT, answer, problem, .fields = problem_fields),
 	JSON_ROW("verdicts", OBJECT, answer, verdicts, .fields = verdicts_fields),
 	{ .key = NULL }
@@ -179,6 +180,75 @@ add_perspective(struct buf *out, struct json_object *object, enum check_type typ
 	buf_addc(out, '\n');
 }
 
+/* How the target came to stand for a name in the certificate. */
+struct way {
+	const char *applied_for;
+	struct json_object *steps;
+};
+
+static const struct json_field way_fields[] = {
+	JSON_ROW("applied_for", STRING, way, applied_for, .required = true, .max = CHECK_TARGET_MAX),
+	JSON_ROW("steps", RAW, way, steps, .required = true),
+	{ .key = NULL }
+};
+
+struct way_step {
+	const char *step, *to, *dnssec_status;
+};
+
+static const struct json_field way_step_fields[] = {
+	JSON_ROW("step", STRING, way_step, step, .required = true, .max = 32),
+	JSON_ROW("to", STRING, way_step, to, .required = true, .max = CHECK_TARGET_MAX),
+	JSON_ROW("dnssec_status", STRING, way_step, dnssec_status, .max = 32),
+	{ .key = NULL }
+};
+
+static void
+add_steps(struct buf *out, struct json_object *steps, struct json_faults *faults)
+{
+	size_t count = json_object_is_type(steps, json_type_array) ?
+	    json_object_array_length(steps) : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct way_step s = { 0 };
+
+		if (!json_read(json_object_array_get_idx(steps, i), way_step_fields, &s, "", faults))
+			return;
+		buf_adds(out, i > 0 ? ", " : " ");
+		add_clean(out, s.step);
+		buf_addc(out, ' ');
+		add_clean(out, s.to);
+		if (s.dnssec_status != NULL) {
+			buf_adds(out, " (");
+			add_clean(out, s.dnssec_status);
+			buf_addc(out, ')');
+		}
+	}
+	if (count == 0)
+		buf_adds(out, " itself");
+}
+
+static void
+add_names(struct buf *out, struct json_object *names)
+{
+	size_t count = json_object_is_type(names, json_type_array) ?
+	    json_object_array_length(names) : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct json_faults faults;
+		struct way w = { 0 };
+
+		json_faults_init(&faults);
+		if (!json_read(json_object_array_get_idx(names, i), way_fields, &w, "", &faults))
+			continue;
+		buf_adds(out, "  for ");
+		add_clean(out, w.applied_for);
+		buf_addc(out, ':');
+		add_steps(out, w.steps, &faults);
+		buf_addc(out, '\n');
+	}
+}
+
 static void
 add_head(struct buf *out, const struct answer *a)
 {
@@ -257,6 +327,7 @@ read_answer(struct json_object *document, struct buf *out)
 	if (type == NULL)
 		return VERDICT_ERROR;
 	add_head(out, &a);
+	add_names(out, a.names);
 	for (size_t check = 0; check < type->count; check++)
 		add_check(out, &a, type, check);
 	if (a.problem.message != NULL) {

@@ -84,7 +84,7 @@ class Coordinators(daemons.Daemons):
                  "callers": None if more.get("plain", True) else [CALLER],
                  "tls_certificate": own["certificate"], "tls_key": own["key"],
                  "tls_ca": self.certificate, "perspectives": self.perspectives(*range(6)),
-                 "caa_domains": ["ca1.com"], "verify_share": 1, "regions_file": REGIONS,
+                 "caa_domains": ["ca1.com"], "resolver": self.parts["perspectives"][0]["resolver"], "verify_share": 1, "regions_file": REGIONS,
                  "policy_file": policy_file("open-mpic"), "cohort_secret_file": self.secret,
                  "log_level": "info", "log_json": True, **more}
         return {key: value for key, value in given.items() if value is not None}

@@ -136,6 +136,18 @@ ADDRESSES = (
     "one-alias CNAME one",
 )
 
+# Names in a certificate whose control is proved elsewhere: above, or where a CNAME leads.
+NAMES = (
+    _acme("shop", DIGEST), _txt("_acme-challenge", DIGEST), "www.shop A 93.184.216.10",
+    "alias CNAME _x.hosted.adn.org.", "two CNAME alias", "gone CNAME nowhere.adn.org.",
+    "to-bogus CNAME alias.dcv-bogus.org.", "to-dead CNAME x.dcv-dead.com.",
+    "odd CNAME a\\.b.adn.org.", "self CNAME self",
+    *_persist("persist", f"{_RIGHT}; policy=wildcard"), *_persist("strict", _RIGHT),
+)
+NAMES_SIGNED = (
+    _txt("_acme-challenge", DIGEST), _acme("_x.hosted", DIGEST), "www A 93.184.216.10",
+    "alias CNAME _x.hosted", "plain CNAME shop.adn.com.", "sub DNAME hosted",
+)
 RECORDS = TXT + CHANGE + PERSIST + CONTACT + ADDRESSES
 # A signed zone has one of each kind.
 SIGNED = (_acme("exact", DIGEST), _acme("other", OTHER_DIGEST), _txt("txt", VALUE),
@@ -145,7 +157,7 @@ SIGNED = (_acme("exact", DIGEST), _acme("other", OTHER_DIGEST), _txt("txt", VALU
           "_acme-challenge.bad CNAME _acme-challenge.dcv-bogus.org.")
 BOGUS = (_txt("_acme-challenge", DIGEST), _txt("@", VALUE),
          _txt("_validation-persist", _RIGHT), f'@ CAA 0 contactemail "{EMAIL}"',
-         "www A 93.184.216.10")
+         "www A 93.184.216.10", "alias CNAME exact.dcv.com.")
 # Of addresses, in their reverse zones.
 REVERSE_PERSIST = _txt("_ip-validation-persist.10", _RIGHT)
 REVERSE_PERSIST_6 = _txt("_ip-validation-persist.a" + ".0" * 15, _RIGHT)
