@@ -65,6 +65,9 @@ text_holds(struct text t, const char *value, bool exact)
 {
 	size_t len = strlen(value);
 
+	if (t.len <= len)
+		return t.len == len && (exact ? memcmp(t.octets, value, len) :
+		    strncasecmp(t.octets, value, len)) == 0;
 	if (exact)
 		return memmem(t.octets, t.len, value, len) != NULL;
 	for (size_t i = 0; i + len <= t.len; i++)
@@ -87,14 +90,22 @@ pass(struct check_result *result, const char *matched)
 static void
 mismatch(const struct http_page *page, const char *what, struct check_result *result)
 {
-	struct buf begin = BUF_INIT((size_t)4 * PAGE_SHOWN);
+	struct buf why = BUF_INIT(CHECK_MESSAGE_MAX);
 
-	buf_add_escaped(&begin, page->body, page->len < PAGE_SHOWN ? page->len : PAGE_SHOWN);
-	check_result_fail(result, PROBLEM_NO_MATCH, "the page at %.*s (%zu bytes%s) %s%s%s%s",
-	    URL_SHOWN, page->url, page->len, page->more ? ", and more that was not read" : "", what,
-	    begin.len > 0 ? "; it begins with \"" : "", begin.data != NULL ? begin.data : "",
-	    begin.len > 0 ? "\"" : "");
-	buf_free(&begin);
+	buf_reserve(&why, CHECK_MESSAGE_MAX);
+	buf_adds(&why, "the page at ");
+	buf_add(&why, page->url, strnlen(page->url, URL_SHOWN));
+	buf_adds(&why, " (");
+	buf_add_uint(&why, page->len);
+	buf_adds(&why, page->more ? " bytes, and more that was not read) " : " bytes) ");
+	buf_adds(&why, what);
+	if (page->len > 0) {
+		buf_adds(&why, "; it begins with \"");
+		buf_add_escaped(&why, page->body, page->len < PAGE_SHOWN ? page->len : PAGE_SHOWN);
+		buf_addc(&why, '"');
+	}
+	check_result_fail(result, PROBLEM_NO_MATCH, "%s", why.data != NULL ? why.data : what);
+	buf_free(&why);
 }
 
 /* What keeps the page from being the key authorization, as the end of a sentence. */

@@ -363,12 +363,17 @@ first_url(struct web_check *w, struct buf *why)
 	struct url_fault fault = { .code = URL_NO_MEMORY };
 	bool ok;
 
-	buf_addf(&text, "%s://%s%s%s/", https ? "https" : "http", literal ? "[" : "",
-	    target_text(t), literal ? "]" : "");
-	if (p->method == DCV_ACME_HTTP_01)
-		buf_addf(&text, ".well-known/acme-challenge/%s", p->token);
-	else if (p->method == DCV_WEBSITE_CHANGE)
-		buf_addf(&text, ".well-known/pki-validation/%s", p->http_token_path);
+	buf_adds(&text, https ? "https://" : "http://");
+	buf_adds(&text, literal ? "[" : "");
+	buf_adds(&text, target_text(t));
+	buf_adds(&text, literal ? "]/" : "/");
+	if (p->method == DCV_ACME_HTTP_01) {
+		buf_adds(&text, ".well-known/acme-challenge/");
+		buf_adds(&text, p->token);
+	} else if (p->method == DCV_WEBSITE_CHANGE) {
+		buf_adds(&text, ".well-known/pki-validation/");
+		buf_adds(&text, p->http_token_path);
+	}
 	ok = !text.failed && url_resolve(&w->url, NULL, text.data, &fault);
 	w->first_https = w->url.https;
 	if (!ok) {

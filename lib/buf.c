@@ -66,6 +66,16 @@ buf_add(struct buf *b, const void *bytes, size_t len)
 }
 
 void
+buf_add_again(struct buf *b, size_t at, size_t len)
+{
+	if (at > b->len || len > b->len - at || !buf_room(b, len))
+		return;
+	memcpy(b->data + b->len, b->data + at, len);
+	b->len += len;
+	b->data[b->len] = '\0';
+}
+
+void
 buf_adds(struct buf *b, const char *s)
 {
 	buf_add(b, s, strlen(s));
@@ -145,33 +155,63 @@ buf_add_uint(struct buf *b, uint64_t value)
 	buf_add(b, digits + at, sizeof(digits) - at);
 }
 
+#define EACH(octet)		(UINT64_C(0x0101010101010101) * (octet))
+/* Not 0 if an octet of the eight is less, which is at most 0x80. */
+#define ANY_LESS(eight, octet)	(((eight) - EACH(octet)) & ~(eight) & EACH(0x80))
+
+/* How many octets stand for themselves in a JSON string, which most do. */
+static size_t
+json_plain(const unsigned char *s, size_t len)
+{
+	size_t i = 0;
+	uint64_t w;
+
+	for (; len - i >= sizeof(w); i += sizeof(w)) {
+		memcpy(&w, s + i, sizeof(w));
+		if ((ANY_LESS(w, ' ') | (((w + EACH(1)) | w) & EACH(0x80)) |
+		    ANY_LESS(w ^ EACH('"'), 1) | ANY_LESS(w ^ EACH('\\'), 1)) != 0)
+			break;
+	}
+	while (i < len && s[i] >= ' ' && s[i] <= '~' && s[i] != '"' && s[i] != '\\')
+		i++;
+	return i;
+}
+
+/* The one octet or sequence at `s` that is not plain; gives its length. */
+static size_t
+json_escape(struct buf *b, const unsigned char *s, size_t len)
+{
+	size_t seq = utf8_sequence(s, len);
+
+	if (seq > 1)
+		buf_add(b, s, seq);
+	else if (seq == 0)
+		buf_adds(b, "\xef\xbf\xbd");
+	else if (*s == '"' || *s == '\\')
+		buf_add(b, (const char[]){ '\\', (char)*s }, 2);
+	else
+		buf_addf(b, "\\u%04x", *s);
+	return seq > 0 ? seq : 1;
+}
+
 void
 buf_add_json(struct buf *b, const char *str, size_t len)
 {
 	const unsigned char *s = (const unsigned char *)str;
-	size_t plain = 0, seq;
+	size_t plain = json_plain(s, len);
 
-	buf_addc(b, '"');
-	for (size_t i = 0; i < len; i += seq) {
-		seq = 1;
-		if (s[i] >= 0x20 && s[i] < 0x7f && s[i] != '"' && s[i] != '\\')
-			continue;
-		seq = utf8_sequence(s + i, len - i);
-		if (seq > 1)
-			continue;
-		buf_add(b, s + plain, i - plain);
-		if (seq == 0) {
-			buf_adds(b, "\xef\xbf\xbd");
-			seq = 1;
-		} else if (s[i] == '"' || s[i] == '\\') {
-			buf_addc(b, '\\');
-			buf_addc(b, (char)s[i]);
-		} else {
-			buf_addf(b, "\\u%04x", s[i]);
-		}
-		plain = i + seq;
+	if (!buf_room(b, plain + 2))
+		return;
+	b->data[b->len++] = '"';
+	if (plain > 0)
+		memcpy(b->data + b->len, s, plain);
+	b->len += plain;
+	b->data[b->len] = '\0';
+	for (size_t i = plain; i < len; i += plain) {
+		i += json_escape(b, s + i, len - i);
+		plain = json_plain(s + i, len - i);
+		buf_add(b, s + i, plain);
 	}
-	buf_add(b, s + plain, len - plain);
 	buf_addc(b, '"');
 }
 
@@ -182,6 +222,9 @@ is_plain_text(const unsigned char *s, size_t len)
 	size_t seq;
 
 	for (size_t i = 0; i < len; i += seq) {
+		seq = 1;
+		if (s[i] >= ' ' && s[i] <= '~')
+			continue;
 		seq = utf8_sequence(s + i, len - i);
 		if (seq == 0 || s[i] < 0x20 || s[i] == 0x7f ||
 		    (s[i] == 0xc2 && s[i + 1] < 0xa0))

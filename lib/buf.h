@@ -30,6 +30,8 @@ void buf_reset(struct buf *b);
 /* Makes room for `more` bytes at once, as far as the cap allows: saves growing step by step. */
 void buf_reserve(struct buf *b, size_t more);
 void buf_add(struct buf *b, const void *bytes, size_t len);
+/* What stands in it already, `len` bytes from `at` on, once more at its end; else nothing. */
+void buf_add_again(struct buf *b, size_t at, size_t len);
 void buf_adds(struct buf *b, const char *s);
 void buf_addc(struct buf *b, char c);
 void buf_addf(struct buf *b, const char *fmt, ...)

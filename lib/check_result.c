@@ -70,10 +70,30 @@ check_result_fail(struct check_result *result, enum problem problem, const char 
 
 /* ---- encoding ---- */
 
-#define MEMBERS_USUAL	1024	/* bytes of a result without the evidence, mostly */
+#define MEMBERS_USUAL	1536	/* bytes of a result without evidence and sentence, mostly */
+
+/* Where the problem's sentence stands in what has been written; len 0: nowhere yet. */
+struct written {
+	size_t at, len;
+};
+
+/* It is said twice, and looked through once. */
+static void
+add_sentence(struct buf *out, const char *lead, const struct check_problem *p,
+    struct written *sentence)
+{
+	buf_adds(out, lead);
+	if (sentence->len > 0) {
+		buf_add_again(out, sentence->at, sentence->len);
+		return;
+	}
+	sentence->at = out->len;
+	buf_add_json(out, p->message, strlen(p->message));
+	sentence->len = out->len - sentence->at;
+}
 
 static void
-add_errors(struct buf *out, const struct check_problem *p, bool dcv)
+add_errors(struct buf *out, const struct check_problem *p, bool dcv, struct written *sentence)
 {
 	const char *type = p->problem != PROBLEM_NONE ? problem_error_type(p->problem, dcv) : NULL;
 
@@ -82,19 +102,19 @@ add_errors(struct buf *out, const struct check_problem *p, bool dcv)
 		return;
 	}
 	json_add_string(out, ",\"errors\":[{\"error_type\":", type);
-	json_add_string(out, ",\"error_message\":", p->message);
+	add_sentence(out, ",\"error_message\":", p, sentence);
 	buf_adds(out, "}]");
 }
 
 static void
-add_problem(struct buf *out, const struct check_problem *p)
+add_problem(struct buf *out, const struct check_problem *p, struct written *sentence)
 {
 	if (p->problem == PROBLEM_NONE) {
 		buf_adds(out, ",\"problem\":null");
 		return;
 	}
 	json_add_string(out, ",\"problem\":{\"code\":", problem_code(p->problem));
-	json_add_string(out, ",\"message\":", p->message);
+	add_sentence(out, ",\"message\":", p, sentence);
 	json_add_string(out, ",\"fault\":", fault_name(problem_fault(p->problem)));
 	json_add_bool(out, ",\"retryable\":", problem_retryable(p->problem));
 	buf_addc(out, '}');
@@ -120,10 +140,13 @@ add_caa_details(struct buf *out, const struct check_caa_details *d)
 void
 check_result_encode(const struct check_result *result, struct buf *out)
 {
-	buf_reserve(out, result->evidence_len + MEMBERS_USUAL);
+	struct written sentence = { 0, 0 };
+
+	buf_reserve(out, result->evidence_len + 2 * strlen(result->problem.message) +
+	    MEMBERS_USUAL);
 	json_add_bool(out, "{\"check_completed\":", result->check_completed);
 	json_add_bool(out, ",\"check_passed\":", result->check_passed);
-	add_errors(out, &result->problem, result->type == CHECK_DCV);
+	add_errors(out, &result->problem, result->type == CHECK_DCV, &sentence);
 	json_add_int(out, ",\"timestamp_ns\":", result->timestamp_ns);
 	json_add_string(out, ",\"check_type\":", check_type_name(result->type));
 	buf_adds(out, ",\"details\":");
@@ -134,7 +157,7 @@ check_result_encode(const struct check_result *result, struct buf *out)
 	json_add_string(out, ",\"perspective_code\":", result->perspective_code);
 	json_add_string(out, ",\"nonce\":", result->nonce);
 	json_add_string(out, ",\"domain_or_ip_target\":", result->target);
-	add_problem(out, &result->problem);
+	add_problem(out, &result->problem, &sentence);
 	if (result->elapsed_ms >= 0)
 		json_add_int(out, ",\"elapsed_ms\":", result->elapsed_ms);
 	else

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,6 +148,87 @@ test_json(void **state)
 	buf_free(&b);
 }
 
+/* Every octet at every place among plain ones. */
+static void
+test_json_places(void **state)
+{
+	static const char plain[] = "!#$%&'()*+,-./:;<=>?@[]^";
+	enum { LEN = sizeof(plain) - 1 };
+	struct buf b = BUF_INIT(256);
+
+	for (unsigned octet = 0; octet < 256; octet++)
+		for (size_t at = 0; at < LEN; at++) {
+			char text[LEN], expected[64], sign[8];
+
+			if (octet >= 0x80)
+				strcpy(sign, "\xef\xbf\xbd");
+			else if (octet < ' ' || octet == 0x7f)
+				snprintf(sign, sizeof(sign), "\\u%04x", octet);
+			else
+				snprintf(sign, sizeof(sign), "%s%c",
+				    octet == '"' || octet == '\\' ? "\\" : "", (int)octet);
+			memcpy(text, plain, LEN);
+			text[at] = (char)octet;
+			snprintf(expected, sizeof(expected), "\"%.*s%s%s\"", (int)at, plain, sign,
+			    plain + at + 1);
+			buf_reset(&b);
+			buf_add_json(&b, text, LEN);
+			assert_string_equal(b.data, expected);
+		}
+	buf_free(&b);
+}
+
+/* What does not fit is no string, and what stands before it still ends. */
+static void
+test_json_full(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t max, len;
+		bool whole;
+	} rows[] = {
+		{ "plain", 7, 7, true }, { "plain", 6, 0, false },
+		{ "a\n", 9, 9, true }, { "a\n", 8, 8, false }, { "a\n", 7, 2, false },
+		{ "a\n", 2, 0, false }, { "\"", 4, 4, true }, { "\"", 3, 3, false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct buf b = BUF_INIT(rows[i].max);
+
+		buf_add_json(&b, rows[i].text, strlen(rows[i].text));
+		assert_int_equal(b.len, rows[i].len);
+		assert_true(b.failed == !rows[i].whole);
+		if (b.data != NULL)
+			assert_int_equal(strlen(b.data), b.len);
+		buf_free(&b);
+	}
+}
+
+/* Across growing, where what is copied moves meanwhile. */
+static void
+test_again(void **state)
+{
+	struct buf b = BUF_INIT(200);
+	char expected[201] = { 0 };
+
+	buf_add_again(&b, 0, 1);
+	assert_int_equal(b.len, 0);
+	memset(expected, 'a', 50);
+	memset(expected + 50, 'b', 50);
+	memcpy(expected + 100, expected, 100);
+	buf_add(&b, expected, 100);
+	buf_add_again(&b, 0, 100);
+	assert_false(b.failed);
+	assert_string_equal(b.data, expected);
+	buf_add_again(&b, 150, 51);	/* not there */
+	assert_int_equal(b.len, 200);
+	assert_false(b.failed);
+	buf_add_again(&b, 0, 1);	/* no room */
+	assert_true(b.failed);
+	assert_int_equal(b.len, 200);
+	buf_free(&b);
+}
+
 static void
 test_no_memory(void **state)
 {
@@ -243,6 +325,9 @@ main(void)
 		cmocka_unit_test(test_grows),
 		cmocka_unit_test(test_take),
 		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_json_places),
+		cmocka_unit_test(test_json_full),
+		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_addf_past_the_cap),
