@@ -11,12 +11,14 @@ enum { MPIC_YES = 0, MPIC_NO = 1, MPIC_ERROR = 2 };
 int mpic_check(int argc, char **argv);
 /* mpic audit verify FILE...: whether the lines of an audit log are a chain. */
 int mpic_audit(int argc, char **argv);
-/* mpic token: a random bearer token for a caller, and its line of the configuration. */
-int mpic_token(int argc, char **argv);
-/* mpic policy: what a configured fleet satisfies of its policy's rules on a day. */
-int mpic_policy(int argc, char **argv);
 /* mpic lookup NAME: asks a perspective's resolver for records and evidence. */
 int mpic_lookup(int argc, char **argv);
+/* mpic pki init|issue FOLDER: the private CA of a deployment. */
+int mpic_pki(int argc, char **argv);
+/* mpic policy: what a configured fleet satisfies of its policy's rules on a day. */
+int mpic_policy(int argc, char **argv);
+/* mpic token: a random bearer token for a caller, and its line of the configuration. */
+int mpic_token(int argc, char **argv);
 /* mpic verify FILE --keys KEY...: verifies an archived answer offline. */
 int mpic_verify(int argc, char **argv);
 
