@@ -23,6 +23,8 @@ static const struct {
 	    "not, 2 for an error." },
 	{ "lookup", mpic_lookup, "Ask a perspective's resolver for records with their DNSSEC status: exits "
 	    "with 0 if nothing failed, 1 if something did, 2 for an error." },
+	{ "explain", mpic_explain, "Tell what a coordinator answered as one tells it to a customer: exits "
+	    "with 0 for valid, 1 for not, 2 for an error." },
 	{ "pki", mpic_pki, "Make the private CA, and the certificates and keys that each part begins "
 	    "with." },
 	{ "policy", mpic_policy, "What a coordinator's fleet satisfies of the rules on a day, and "

@@ -7,6 +7,7 @@
 #include <json-c/json.h>
 
 #include "check.h"
+#include "coordinator/clean_text.h"
 #include "coordinator/request.h"
 
 #define SHOWN_MAX	100	/* bytes of a perspective's where a column is narrow */
@@ -89,19 +90,6 @@ static const struct json_field line_fields[] = {
 	{ .key = NULL }
 };
 
-/* Bytes of a peer's in a terminal: no control characters, U+0080 to U+009F neither. */
-static void
-add_clean(struct buf *out, const char *text)
-{
-	for (const unsigned char *s = (const unsigned char *)text; *s != '\0'; s++)
-		if (s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0) {
-			buf_addc(out, '?');
-			s++;
-		} else {
-			buf_addc(out, *s < 0x20 || *s == 0x7f ? '?' : (char)*s);
-		}
-}
-
 static const char *
 found_where(const struct check_result *r)
 {
@@ -122,19 +110,14 @@ reason(const struct check_result *r)
 	return r->dcv.matched != NULL ? r->dcv.matched : "";
 }
 
-/* At most SHOWN_MAX bytes, whole characters, in a column so wide; 0: the last. */
+/* At most SHOWN_MAX bytes, in a column so wide; 0: the last. */
 static void
 add_column(struct buf *out, const char *text, int width)
 {
-	char shown[SHOWN_MAX + 4];
-	size_t n = strnlen(text, SHOWN_MAX);
-	bool cut = text[n] != '\0';
+	size_t start = out->len;
 
-	while (cut && n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
-		n--;
-	snprintf(shown, sizeof(shown), "%.*s%s", (int)n, text, cut ? "..." : "");
-	add_clean(out, shown);
-	for (n = strlen(shown); n < (size_t)width; n++)
+	clean_text_add_short(out, text, SHOWN_MAX);
+	for (size_t n = out->len - start; n < (size_t)width; n++)
 		buf_addc(out, ' ');
 	if (width > 0)
 		buf_addc(out, ' ');
@@ -161,7 +144,7 @@ add_perspective(struct buf *out, struct json_object *object, enum check_type typ
 	if (!json_read(object, line_fields, &line, "perspectives", &faults) ||
 	    !check_result_read(&r, type, line.responses[check], "", &faults)) {
 		buf_adds(out, "  cannot be read: ");
-		add_clean(out, faults.list[0].message);
+		clean_text_add(out, faults.list[0].message);
 		buf_addc(out, '\n');
 		return;
 	}
@@ -172,9 +155,9 @@ add_perspective(struct buf *out, struct json_object *object, enum check_type typ
 	add_column(out, found_where(&r), 24);
 	add_column(out, dnssec != CHECK_DNSSEC_UNKNOWN ? check_dnssec_name(dnssec) : "-", 13);
 	if (line.apart.of[type].message != NULL)
-		add_clean(out, line.apart.of[type].message);
+		clean_text_add(out, line.apart.of[type].message);
 	else if (r.problem.problem != PROBLEM_NONE)
-		add_clean(out, r.problem.message);
+		clean_text_add(out, r.problem.message);
 	else
 		add_column(out, reason(&r), 0);
 	buf_addc(out, '\n');
@@ -215,12 +198,12 @@ add_steps(struct buf *out, struct json_object *steps, struct json_faults *faults
 		if (!json_read(json_object_array_get_idx(steps, i), way_step_fields, &s, "", faults))
 			return;
 		buf_adds(out, i > 0 ? ", " : " ");
-		add_clean(out, s.step);
+		clean_text_add(out, s.step);
 		buf_addc(out, ' ');
-		add_clean(out, s.to);
+		clean_text_add(out, s.to);
 		if (s.dnssec_status != NULL) {
 			buf_adds(out, " (");
-			add_clean(out, s.dnssec_status);
+			clean_text_add(out, s.dnssec_status);
 			buf_addc(out, ')');
 		}
 	}
@@ -242,7 +225,7 @@ add_names(struct buf *out, struct json_object *names)
 		if (!json_read(json_object_array_get_idx(names, i), way_fields, &w, "", &faults))
 			continue;
 		buf_adds(out, "  for ");
-		add_clean(out, w.applied_for);
+		clean_text_add(out, w.applied_for);
 		buf_addc(out, ':');
 		add_steps(out, w.steps, &faults);
 		buf_addc(out, '\n');
@@ -253,16 +236,16 @@ static void
 add_head(struct buf *out, const struct answer *a)
 {
 	buf_adds(out, a->is_valid.value ? "yes  " : "no  ");
-	add_clean(out, a->check_type);
+	clean_text_add(out, a->check_type);
 	buf_addc(out, ' ');
-	add_clean(out, a->target);
+	clean_text_add(out, a->target);
 	if (a->quorum != NULL) {
 		buf_adds(out, "  quorum ");
-		add_clean(out, a->quorum);
+		clean_text_add(out, a->quorum);
 	}
 	if (a->dnssec_status != NULL) {
 		buf_adds(out, "  DNSSEC ");
-		add_clean(out, a->dnssec_status);
+		clean_text_add(out, a->dnssec_status);
 	}
 	if (json_object_is_type(a->previous, json_type_array))
 		buf_addf(out, "  attempt %zu", json_object_array_length(a->previous) + 1);
@@ -283,7 +266,7 @@ add_check(struct buf *out, const struct answer *a, const struct mpic_check_type 
 		    verdict->is_valid.value ? "yes" : "no");
 		if (verdict->quorum != NULL) {
 			buf_adds(out, "  quorum ");
-			add_clean(out, verdict->quorum);
+			clean_text_add(out, verdict->quorum);
 		}
 		buf_addc(out, '\n');
 	}
@@ -313,7 +296,7 @@ read_members(struct json_object *document, struct answer *a, struct buf *out)
 		    type == NULL ? "is none that is known" : "is no list");
 	}
 	buf_addf(out, "the answer is none of a coordinator's: %s ", faults.list[0].path);
-	add_clean(out, faults.list[0].message);
+	clean_text_add(out, faults.list[0].message);
 	buf_addc(out, '\n');
 	return NULL;
 }
@@ -331,7 +314,7 @@ read_answer(struct json_object *document, struct buf *out)
 	for (size_t check = 0; check < type->count; check++)
 		add_check(out, &a, type, check);
 	if (a.problem.message != NULL) {
-		add_clean(out, a.problem.message);
+		clean_text_add(out, a.problem.message);
 		buf_addc(out, '\n');
 	}
 	return a.is_valid.value ? VERDICT_YES : VERDICT_NO;
@@ -363,7 +346,7 @@ add_location(struct buf *out, struct json_object *issue)
 		const char *step = json_object_get_string(json_object_array_get_idx(loc, i));
 
 		buf_adds(out, i > 1 ? "." : "");
-		add_clean(out, step != NULL ? step : "null");
+		clean_text_add(out, step != NULL ? step : "null");
 	}
 	buf_adds(out, json_object_array_length(loc) > 1 ? ": " : "");
 }
@@ -375,7 +358,7 @@ read_refusal(long status, struct json_object *document, struct buf *out)
 	struct json_object *issues;
 
 	buf_addf(out, "refused with status %ld: ", status);
-	add_clean(out, error != NULL ? error : detail != NULL ? detail : "no reason given");
+	clean_text_add(out, error != NULL ? error : detail != NULL ? detail : "no reason given");
 	buf_addc(out, '\n');
 	if (!json_object_is_type(document, json_type_object) ||
 	    !json_object_object_get_ex(document, "validation_issues", &issues) ||
@@ -387,7 +370,7 @@ read_refusal(long status, struct json_object *document, struct buf *out)
 
 		buf_adds(out, "  ");
 		add_location(out, issue);
-		add_clean(out, message != NULL ? message : "");
+		clean_text_add(out, message != NULL ? message : "");
 		buf_addc(out, '\n');
 	}
 	return VERDICT_ERROR;

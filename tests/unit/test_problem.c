@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "problem.h"
+#include "problem_advice.h"
 
 static void
 test_codes(void **state)
@@ -66,6 +66,23 @@ test_meaning(void **state)
 			assert_true(problem_completed(p));
 }
 
+/* Each is told of in words of its own: whole sentences, on which a customer can act. */
+static void
+test_advice(void **state)
+{
+	for (int p = PROBLEM_NONE + 1; p < PROBLEM_COUNT; p++) {
+		const char *cause = problem_cause(p), *advice = problem_advice(p);
+
+		if (cause == NULL || advice == NULL)
+			fail_msg("lib/problem_advice.c has no row for %s", problem_code(p));
+		assert_int_equal(cause[strlen(cause) - 1], '.');
+		assert_int_equal(advice[strlen(advice) - 1], '.');
+		for (int q = PROBLEM_NONE + 1; q < p; q++)
+			if (strcmp(cause, problem_cause(q)) == 0)
+				fail_msg("%s and %s have one cause", problem_code(p), problem_code(q));
+	}
+}
+
 int
 main(void)
 {
@@ -74,6 +91,7 @@ main(void)
 		cmocka_unit_test(test_unknown_code),
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_meaning),
+		cmocka_unit_test(test_advice),
 	};
 
 	return cmocka_run_group_tests_name("problem", tests, NULL, NULL);
