@@ -22,7 +22,8 @@ config_defaults(struct server_config *cfg)
 	const struct { size_t *value, def; } sizes[] = {
 		{ &cfg->max_in_flight, 1024 }, { &cfg->max_connections, 4096 },
 		{ &cfg->max_body, 65536 }, { &cfg->max_head, 16384 },
-		{ &cfg->max_streams, 1000 },
+		{ &cfg->max_large_body, 65536 },
+		{ &cfg->max_streams, 1000 }, { &cfg->max_unsent, (size_t)32 * 1024 * 1024 },
 	};
 	const struct { int64_t *value, def; } times[] = {
 		{ &cfg->handshake_timeout_ms, 10000 }, { &cfg->request_timeout_ms, 10000 },
@@ -358,6 +359,15 @@ route_find(const struct server *s, const char *path, const char *method,
 	return NULL;
 }
 
+size_t
+server_max_body(const struct server *s, const char *path)
+{
+	for (size_t i = 0; i < s->route_count; i++)
+		if ((s->routes[i].flags & ROUTE_LARGE) != 0 && strcmp(s->routes[i].path, path) == 0)
+			return s->cfg.max_large_body;
+	return s->cfg.max_body;
+}
+
 static void
 refuse_with(struct exchange *x, int status, const char *body, const char *name,
     const char *value)
@@ -419,11 +429,8 @@ server_dispatch(struct server *s, struct exchange *x)
 	    s->in_flight >= s->cfg.max_in_flight) {
 		overloaded(s, x);
 	} else {
-		if ((x->route->flags & ROUTE_COUNTED) != 0) {
-			x->counted = true;
-			s->in_flight++;
-			metric_add(s->cfg.metrics, SERVER_METRIC_HTTP_IN_FLIGHT, 0, 1);
-		}
+		if ((x->route->flags & ROUTE_COUNTED) != 0)
+			exchange_count(x);
 		x->route->handle(x, s->arg);
 	}
 }

@@ -42,6 +42,7 @@ struct header {
 
 #define ROUTE_COUNTED	0x1	/* max_in_flight applies */
 #define ROUTE_IDENTIFIED 0x2	/* only for the identities of the configuration */
+#define ROUTE_LARGE	0x4	/* max_large_body applies, not max_body */
 
 struct route {
 	const char *method;	/* "POST"; a GET route answers HEAD too */
@@ -60,12 +61,14 @@ struct server_config {
 	size_t max_in_flight;	/* 1024 */
 	size_t max_connections;	/* 4096; more wait in the listen queue */
 	size_t max_body;	/* bytes, 65536 */
+	size_t max_large_body;	/* bytes, 65536; less than H2_WINDOW of server_h2.h */
 	size_t max_head;	/* bytes of request line and headers, 16384 */
 	size_t max_streams;	/* exchanges of one HTTP/2 connection, 1000 */
+	size_t max_unsent;	/* bytes of a reply in parts that wait for its client, 32 MiB */
 	int64_t handshake_timeout_ms;	/* 10000 */
 	int64_t request_timeout_ms;	/* 10000: first byte to the whole request */
 	int64_t idle_timeout_ms;	/* 120000: with no request */
-	int64_t write_timeout_ms;	/* 30000: to take the whole reply */
+	int64_t write_timeout_ms;	/* 30000: to take the whole reply, or what waits of it */
 	struct metrics *metrics;	/* NULL: none counted */
 };
 
@@ -151,5 +154,45 @@ void exchange_reply(struct exchange *x, int status, const char *content_type,
     const void *body, size_t len, const struct header *extra, size_t extra_count);
 /* {"detail": "..."} with the message as its text. */
 void exchange_refuse(struct exchange *x, int status, const char *detail);
+
+/*
+ * A reply in parts, instead of exchange_reply(): its head, then any number of
+ * parts, then the end, which ends the exchange. Nothing of the arguments is
+ * kept. None of the three calls `gone`. Parts sent after the client has gone
+ * come to nothing.
+ */
+void exchange_stream(struct exchange *x, int status, const char *content_type,
+    const struct header *extra, size_t extra_count);
+/* False: the client has gone, or too much waits for it, for which its connection is closed. */
+bool exchange_send(struct exchange *x, const void *bytes, size_t len);
+/* Bytes that wait for the client to read. */
+size_t exchange_unsent(const struct exchange *x);
+/* `sent` runs from the loop each time that nothing waits any more; from the stream's begin on. */
+void exchange_on_sent(struct exchange *x, void (*sent)(struct exchange *x, void *arg),
+    void *arg);
+void exchange_end(struct exchange *x);
+
+/*
+ * An exchange within another, for a part of a request that is handled like a
+ * request by itself: it has this body and begins now; its headers, query and
+ * client are the outer's, which must not be replied to before it. It counts as
+ * in flight, whether there is room or not. Its reply goes to `replied`, which
+ * runs before exchange_reply() returns and may end the outer exchange.
+ */
+struct inner_answer {
+	int status;
+	const char *body;	/* until `replied` returns */
+	size_t len;
+	const struct header *extra;
+	size_t extra_count;
+	bool lost;		/* exchange_within_gone() was called before */
+};
+/* NULL without memory. */
+struct exchange *exchange_within(struct exchange *outer, const char *body, size_t len,
+    void (*replied)(void *arg, const struct inner_answer *answer), void *arg);
+/* The outer's client has gone: as for an exchange of its own. It must still be replied to. */
+void exchange_within_gone(struct exchange *x);
+/* Whether there is room for another in flight. */
+bool exchange_room(const struct exchange *x);
 
 #endif

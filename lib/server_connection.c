@@ -122,6 +122,13 @@ connection_free(struct connection *c)
 }
 
 void
+connection_run_soon(struct connection *c)
+{
+	if (!c->running)
+		event_active(&c->writable, EV_WRITE, 0);
+}
+
+void
 connection_end(struct connection *c)
 {
 	/* One that is without socket waits for its handlers. */

@@ -42,6 +42,13 @@ struct protocol {
 	void (*drain)(struct connection *c);
 	/* Sends the reply to an exchange whose client is there; the exchange ends. */
 	void (*reply)(struct exchange *x, const struct reply *r);
+	/*
+	 * Sends a reply in parts: its head, bytes, and the end, which is the exchange's
+	 * too. Nothing is written until the loop comes round, nor is the client found gone.
+	 */
+	void (*stream)(struct exchange *x, const struct reply *head);
+	void (*send)(struct exchange *x, const void *bytes, size_t len);
+	void (*end)(struct exchange *x);
 	/* Frees an exchange whose client is gone, or is just being found so. */
 	void (*discard)(struct exchange *x);
 	/* The socket is closed: exchange_lost() for all that are open, frees the others. */
@@ -110,6 +117,8 @@ enum { SERVER_METRICS(METRIC_ENUM_SERVER) };
 void connection_new(struct server *s, int fd, const struct sockaddr_storage *addr,
     socklen_t addr_len);
 void connection_run(struct connection *c);
+/* Later in this turn of the loop, with whatever else there is to write by then. */
+void connection_run_soon(struct connection *c);
 /* Closes the socket; what is open then is gone. Frees the connection when nothing is. */
 void connection_end(struct connection *c);
 /* An exchange has been replied to: frees a connection that only stayed for it. */

@@ -6,6 +6,7 @@
 
 #include "server_connection.h"
 #include "server_exchange.h"
+#include "server_inner.h"
 
 static const struct {
 	int status;
@@ -71,6 +72,8 @@ exchange_begin(struct exchange *x)
 {
 	x->route = NULL;
 	x->gone = NULL;
+	x->stream = NULL;
+	x->inner = NULL;
 	x->started_ns = monotonic_ns();
 	x->open = true;
 	x->lost = false;
@@ -78,6 +81,16 @@ exchange_begin(struct exchange *x)
 	x->head_only = strcmp(x->text + x->head.method, "HEAD") == 0;
 	x->connection->exchanges++;
 	server_dispatch(x->connection->server, x);
+}
+
+void
+exchange_count(struct exchange *x)
+{
+	struct server *s = x->connection->server;
+
+	x->counted = true;
+	s->in_flight++;
+	metric_add(s->cfg.metrics, SERVER_METRIC_HTTP_IN_FLIGHT, 0, 1);
 }
 
 void
@@ -94,8 +107,7 @@ exchange_lost(struct exchange *x)
 		gone(x, x->gone_arg);
 }
 
-/* The exchange no longer counts; how long it took does. */
-static void
+void
 exchange_finish(struct exchange *x)
 {
 	struct server *s = x->connection->server;
@@ -123,6 +135,10 @@ exchange_reply(struct exchange *x, int status, const char *content_type,
 	exchange_finish(x);
 	x->open = false;
 	c->exchanges--;
+	if (x->inner != NULL) {
+		inner_reply(x, &reply);
+		return;
+	}
 	if (x->lost || c->fd < 0) {
 		c->protocol->discard(x);
 		connection_settle(c);

@@ -11,12 +11,16 @@
 #include "server_head.h"
 
 struct connection;
+struct stream;
+struct inner;
 
 struct exchange {
 	struct connection *connection;
 	const struct route *route;	/* NULL: none matched */
 	void (*gone)(struct exchange *x, void *arg);
 	void *gone_arg;
+	struct stream *stream;	/* of a reply in parts, begun; else NULL */
+	struct inner *inner;	/* of an exchange within another; else NULL */
 	uint64_t started_ns;
 	bool open;		/* the handler has it */
 	bool lost;		/* the client is gone */
@@ -43,6 +47,10 @@ struct reply {
 void exchange_begin(struct exchange *x);
 /* The client of an open exchange is gone. The handler may end the exchange in this call. */
 void exchange_lost(struct exchange *x);
+/* The exchange no longer counts; how long it took does. */
+void exchange_finish(struct exchange *x);
+/* Adds it to those in flight. */
+void exchange_count(struct exchange *x);
 
 /* RFC 9110 6.6.1; made once a second. */
 const char *server_date(struct server *s);
@@ -55,6 +63,8 @@ void detail_json(struct buf *out, const char *detail);
 void exchange_count_reply(const struct connection *c, int status);
 
 /* server.c */
+/* Bytes of a request's body that its path may have, whatever its method. */
+size_t server_max_body(const struct server *s, const char *path);
 void server_dispatch(struct server *s, struct exchange *x);
 
 #endif

@@ -1,6 +1,7 @@
 #include "server_h1.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,12 +13,12 @@
 
 /* ---- replies ---- */
 
+/* `framing` is the header that says where the body ends. */
 static void
-head_write(struct connection *c, struct buf *out, const struct reply *r)
+head_write(struct connection *c, struct buf *out, const struct reply *r, const char *framing)
 {
-	buf_addf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: %s\r\n"
-	    "Content-Length: %zu\r\n", r->status, status_reason(r->status),
-	    server_date(c->server), r->content_type, r->len);
+	buf_addf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: %s\r\n%s", r->status,
+	    status_reason(r->status), server_date(c->server), r->content_type, framing);
 	for (size_t i = 0; i < r->extra_count; i++)
 		if (header_fits(&r->extra[i]))
 			buf_addf(out, "%s: %s\r\n", r->extra[i].name, r->extra[i].value);
@@ -30,8 +31,10 @@ reply_write(struct connection *c, const struct reply *r)
 {
 	struct h1 *h = c->h1;
 	struct buf out = BUF_INIT(HEAD_MAX);
+	char length[48];
 
-	head_write(c, &out, r);
+	snprintf(length, sizeof(length), "Content-Length: %zu\r\n", r->len);
+	head_write(c, &out, r, length);
 	out.max += r->len;
 	if (!h->exchange.head_only)
 		buf_add(&out, r->body, r->len);
@@ -58,6 +61,46 @@ h1_reply(struct exchange *x, const struct reply *r)
 	reply_write(c, r);
 	if (!c->running)
 		connection_run(c);
+}
+
+/* ---- replies in parts ---- */
+
+/* RFC 9112 7.1; a client of 1.0 reads until the connection ends. */
+static void
+h1_stream(struct exchange *x, const struct reply *r)
+{
+	struct connection *c = x->connection;
+	struct h1 *h = c->h1;
+
+	if (x->stream == NULL)
+		return;
+	h->close = x->head.close || c->server->draining;
+	h->linger = false;
+	head_write(c, &x->stream->queue, r,
+	    x->head.http10 ? "" : "Transfer-Encoding: chunked\r\n");
+	h->state = H1_STREAM;
+	connection_run_soon(c);
+}
+
+static void
+h1_send(struct exchange *x, const void *bytes, size_t len)
+{
+	struct buf *queue = &x->stream->queue;
+
+	if (!x->head.http10)
+		buf_addf(queue, "%zx\r\n", len);
+	buf_add(queue, bytes, len);
+	if (!x->head.http10)
+		buf_adds(queue, "\r\n");
+	connection_run_soon(x->connection);
+}
+
+static void
+h1_end(struct exchange *x)
+{
+	if (!x->head.http10 && !x->head_only)
+		buf_adds(&x->stream->queue, "0\r\n\r\n");
+	connection_run_soon(x->connection);
 }
 
 void
@@ -141,8 +184,9 @@ written(struct connection *c)
 	return STEP_AGAIN;
 }
 
+/* STEP_AGAIN: all of `out` has left. */
 static enum step
-step_write(struct connection *c)
+write_out(struct connection *c)
 {
 	struct h1 *h = c->h1;
 	enum step step;
@@ -157,6 +201,52 @@ step_write(struct connection *c)
 			return step;
 		h->out_sent += sent;
 	}
+	return STEP_AGAIN;
+}
+
+static enum step
+step_write(struct connection *c)
+{
+	enum step step = write_out(c);
+
+	return step == STEP_AGAIN ? written(c) : step;
+}
+
+static void
+stream_drop(struct h1 *h)
+{
+	stream_free(h->exchange.stream);
+	h->exchange.stream = NULL;
+}
+
+/* What was taken has its time to leave; then what has been queued meanwhile is taken. */
+static enum step
+step_stream(struct connection *c)
+{
+	struct h1 *h = c->h1;
+	struct stream *s = h->exchange.stream;
+	enum step step;
+
+	for (;;) {
+		if (h->out != NULL && (step = write_out(c)) != STEP_AGAIN)
+			return step;
+		if (h->out != NULL)
+			stream_left(s, h->out_len);
+		free(h->out);
+		h->out = NULL;
+		c->deadline_ns = 0;
+		if (s->queue.failed)
+			return STEP_CLOSE;
+		h->out = stream_take(s, &h->out_len);
+		h->out_sent = 0;
+		if (h->out == NULL)
+			break;
+		connection_deadline_in(c, c->server->cfg.write_timeout_ms);
+	}
+	if (!s->ended)
+		return step_exchange(c);
+	stream_drop(h);
+	h->after_write = H1_HEAD;
 	return written(c);
 }
 
@@ -180,6 +270,7 @@ h1_step(struct connection *c)
 		[H1_HEAD] = h1_step_head,
 		[H1_BODY] = h1_step_body,
 		[H1_EXCHANGE] = step_exchange,
+		[H1_STREAM] = step_stream,
 		[H1_WRITE] = step_write,
 		[H1_LINGER] = step_linger,
 	};
@@ -229,6 +320,8 @@ h1_lost(struct connection *c)
 	c->h1->out = NULL;
 	if (c->h1->exchange.open)
 		exchange_lost(&c->h1->exchange);
+	else
+		stream_drop(c->h1);
 }
 
 /* It goes with the connection. */
@@ -250,6 +343,9 @@ const struct protocol protocol_h1 = {
 	.expire = h1_expire,
 	.drain = h1_drain,
 	.reply = h1_reply,
+	.stream = h1_stream,
+	.send = h1_send,
+	.end = h1_end,
 	.discard = h1_discard,
 	.lost = h1_lost,
 	.free = h1_free,

@@ -8,11 +8,13 @@
 
 #include "server_chunk.h"
 #include "server_connection.h"
+#include "server_stream.h"
 
 enum h1_state {
 	H1_HEAD,	/* idle too, while `len` is 0 */
 	H1_BODY,
 	H1_EXCHANGE,	/* the handler has it */
+	H1_STREAM,	/* the handler has it, and its reply is leaving in parts */
 	H1_WRITE,	/* `out`; then `after_write` */
 	H1_LINGER,	/* refused mid-request: read until the client has seen why */
 	H1_STATES
@@ -29,6 +31,7 @@ struct h1 {
 	size_t searched;	/* bytes known not to hold the end of the head */
 	char after_body;	/* the byte a NUL stands for during the exchange */
 	struct chunk_decoder chunks;
+	size_t max_body;	/* of the request being read */
 
 	char *out;
 	size_t out_len, out_sent;

@@ -65,7 +65,10 @@ head_complete(struct connection *c, size_t end)
 	x->head_len = end;
 	x->body_len = 0;
 	h->chunks = (struct chunk_decoder){ CHUNK_SIZE, 0, 0, 0 };
-	if (status == 0 && x->head.content_length > cfg->max_body) {
+	h->max_body = cfg->max_body;
+	if (status == 0 && (x->head.chunked || x->head.content_length > h->max_body))
+		h->max_body = server_max_body(c->server, x->text + x->head.path);
+	if (status == 0 && x->head.content_length > h->max_body) {
 		status = 413;
 		why = "the body is too large";
 	}
@@ -150,11 +153,10 @@ step_chunked(struct connection *c)
 {
 	struct h1 *h = c->h1;
 	struct exchange *x = &h->exchange;
-	const struct server_config *cfg = &c->server->cfg;
 	size_t len = h->len - x->head_len, want;
 	enum chunk_result result;
 
-	result = chunk_decode(&h->chunks, x->text + x->head_len, &len, cfg->max_body);
+	result = chunk_decode(&h->chunks, x->text + x->head_len, &len, h->max_body);
 	h->len = x->head_len + len;
 	if (result == CHUNK_COMPLETE)
 		return body_complete(c, h->chunks.decoded);

@@ -385,20 +385,12 @@ h2_expire(struct connection *c)
 	connection_run(c);
 }
 
-/* Later in this turn of the loop, with whatever else there is to write by then. */
-static void
-write_soon(struct connection *c)
-{
-	if (!c->running)
-		event_active(&c->writable, EV_WRITE, 0);
-}
-
 /* RFC 9113 6.8: first no more, and after a round trip which were the last. */
 static void
 h2_drain(struct connection *c)
 {
 	nghttp2_submit_shutdown_notice(c->h2->session);
-	write_soon(c);
+	connection_run_soon(c);
 }
 
 static void
@@ -408,7 +400,34 @@ h2_reply(struct exchange *x, const struct reply *r)
 
 	c->h2->patience += PATIENCE_REPLY;
 	h2_stream_reply((struct h2_stream *)x, r);
-	write_soon(c);
+	connection_run_soon(c);
+}
+
+static void
+h2_begin(struct exchange *x, const struct reply *head)
+{
+	struct connection *c = x->connection;
+
+	if (x->stream == NULL)
+		return;
+	c->h2->patience += PATIENCE_REPLY;
+	h2_stream_begin((struct h2_stream *)x, head);
+	connection_run_soon(c);
+}
+
+static void
+h2_send(struct exchange *x, const void *bytes, size_t len)
+{
+	buf_add(&x->stream->queue, bytes, len);
+	h2_stream_resume((struct h2_stream *)x);
+	connection_run_soon(x->connection);
+}
+
+static void
+h2_end(struct exchange *x)
+{
+	h2_stream_resume((struct h2_stream *)x);
+	connection_run_soon(x->connection);
 }
 
 static void
@@ -447,6 +466,9 @@ const struct protocol protocol_h2 = {
 	.expire = h2_expire,
 	.drain = h2_drain,
 	.reply = h2_reply,
+	.stream = h2_begin,
+	.send = h2_send,
+	.end = h2_end,
 	.discard = h2_discard,
 	.lost = h2_lost,
 	.free = h2_free,

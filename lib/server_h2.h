@@ -3,7 +3,7 @@
  *
  * A stream is in one of three lists while the client is there, each in the
  * order of arrival and with one time limit for all in it: its request is
- * arriving, its handler has it, its reply is leaving. An exchange whose client
+ * arriving, its handler has it, its reply is leaving (or a part of it). An exchange whose client
  * reset the stream is in none.
  *
  * What a client may have in our memory at once: max_streams requests of which
@@ -17,6 +17,7 @@
 
 #include "h2_out.h"
 #include "server_connection.h"
+#include "server_stream.h"
 
 #define H2_WINDOW	(1024 * 1024)	/* bytes of bodies arriving on a connection */
 #define H2_OUT_MAX	16384		/* bytes written at once: one TLS record */
@@ -32,7 +33,8 @@ struct h2_stream {
 	/* Of the exchange's text: the head's strings, then the body. */
 	size_t size, len;
 	size_t held;		/* bytes of body not yet given back to the client's window */
-	char *reply;
+	size_t max_body;
+	char *reply;		/* of a reply in parts, what has been taken of it */
 	size_t reply_len, reply_sent;
 };
 
@@ -72,5 +74,8 @@ void h2_stream_whole(struct h2_stream *s);
 /* Answers a request not yet whole. */
 void h2_stream_refuse(struct h2_stream *s, int status, const char *detail);
 void h2_stream_reply(struct h2_stream *s, const struct reply *r);
+/* A reply in parts: its head; something has been added to its queue, or it has ended. */
+void h2_stream_begin(struct h2_stream *s, const struct reply *head);
+void h2_stream_resume(struct h2_stream *s);
 
 #endif

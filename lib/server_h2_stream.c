@@ -33,6 +33,7 @@ h2_stream_new(struct connection *c, int32_t id)
 void
 h2_stream_free(struct h2_stream *s)
 {
+	stream_free(s->exchange.stream);
 	free(s->exchange.text);
 	free(s->reply);
 	free(s);
@@ -188,11 +189,15 @@ h2_stream_head(struct h2_stream *s, bool whole)
 	const struct server_config *cfg = &s->exchange.connection->server->cfg;
 
 	s->exchange.head_len = s->len;
+	s->max_body = cfg->max_body;
+	if (!whole)
+		s->max_body = server_max_body(s->exchange.connection->server,
+		    s->exchange.text + s->exchange.head.path);
 	if (s->refused == 431)
 		h2_stream_refuse(s, 431, "the head of the request is too large");
 	else if (s->refused != 0)
 		h2_stream_refuse(s, s->refused, status_reason(s->refused));
-	else if (s->exchange.head.content_length > cfg->max_body)
+	else if (s->exchange.head.content_length > s->max_body)
 		h2_stream_refuse(s, 413, "the body is too large");
 	else if (!whole)
 		head_expect(s);
@@ -201,10 +206,13 @@ h2_stream_head(struct h2_stream *s, bool whole)
 void
 h2_stream_body(struct h2_stream *s, const uint8_t *bytes, size_t len)
 {
-	const struct server_config *cfg = &s->exchange.connection->server->cfg;
+	struct connection *c = s->exchange.connection;
 	size_t had = s->len - s->exchange.head_len;
 
-	if (s->refused == 0 && len > cfg->max_body - had)
+	/* Other bodies fit their stream's window; see session_greet(). */
+	if (s->max_body > c->server->cfg.max_body)
+		nghttp2_session_consume_stream(c->h2->session, s->id, len);
+	if (s->refused == 0 && len > s->max_body - had)
 		h2_stream_refuse(s, 413, "the body is too large");
 	else if (s->refused == 0 && !text_add(s, bytes, len))
 		h2_stream_refuse(s, 503, "out of memory");
@@ -269,32 +277,108 @@ reply_keep(struct h2_stream *s, const struct reply *r)
 	return true;
 }
 
+/* `length` is NULL where the body's is not known yet. */
+static bool
+submit(struct h2_stream *s, const struct reply *r, const char *length,
+    const nghttp2_data_provider *body)
+{
+	struct connection *c = s->exchange.connection;
+	nghttp2_nv fields[4 + REPLY_FIELDS];
+	char status[12];
+	size_t count = 3;
+
+	snprintf(status, sizeof(status), "%d", r->status);
+	fields[0] = field(":status", status);
+	fields[1] = field("date", server_date(c->server));
+	fields[2] = field("content-type", r->content_type);
+	if (length != NULL)
+		fields[count++] = field("content-length", length);
+	for (size_t i = 0; i < r->extra_count && count < 4 + REPLY_FIELDS; i++)
+		if (header_fits(&r->extra[i]))
+			fields[count++] = field(r->extra[i].name, r->extra[i].value);
+	return nghttp2_submit_response(c->h2->session, s->id, fields, count, body) == 0;
+}
+
 void
 h2_stream_reply(struct h2_stream *s, const struct reply *r)
 {
 	struct connection *c = s->exchange.connection;
 	nghttp2_data_provider body = { { .ptr = s }, reply_read };
-	nghttp2_nv fields[4 + REPLY_FIELDS];
-	char status[12], length[24];
-	size_t count = 4;
+	char length[24];
 
-	snprintf(status, sizeof(status), "%d", r->status);
 	snprintf(length, sizeof(length), "%zu", r->len);
-	fields[0] = field(":status", status);
-	fields[1] = field("date", server_date(c->server));
-	fields[2] = field("content-type", r->content_type);
-	fields[3] = field("content-length", length);
-	for (size_t i = 0; i < r->extra_count && count < 4 + REPLY_FIELDS; i++)
-		if (header_fits(&r->extra[i]))
-			fields[count++] = field(r->extra[i].name, r->extra[i].value);
 	h2_stream_move(s, &c->h2->replying);
-	if (!reply_keep(s, r) || nghttp2_submit_response(c->h2->session, s->id, fields, count,
-	    s->reply_len > 0 ? &body : NULL) != 0)
+	if (!reply_keep(s, r) || !submit(s, r, length, s->reply_len > 0 ? &body : NULL))
 		nghttp2_submit_rst_stream(c->h2->session, NGHTTP2_FLAG_NONE, s->id,
 		    NGHTTP2_INTERNAL_ERROR);
 	/* The reply may have been made of it. */
 	free(s->exchange.text);
 	s->exchange.text = NULL;
+}
+
+/* ---- a reply in parts ---- */
+
+/* Takes what is queued, which has its time to leave from now; else the handler has it. */
+static void
+part_take(struct h2_stream *s)
+{
+	struct h2 *h = s->exchange.connection->h2;
+
+	free(s->reply);
+	s->reply = stream_take(s->exchange.stream, &s->reply_len);
+	s->reply_sent = 0;
+	h2_stream_move(s, s->reply != NULL || s->exchange.stream->ended ? &h->replying :
+	    &h->handled);
+}
+
+static ssize_t
+part_read(nghttp2_session *session, int32_t id, uint8_t *out, size_t room, uint32_t *flags,
+    nghttp2_data_source *source, void *arg)
+{
+	struct h2_stream *s = source->ptr;
+	struct stream *stream = s->exchange.stream;
+	size_t len;
+
+	if (s->reply == NULL)
+		part_take(s);
+	if (s->reply == NULL && !stream->ended)
+		return NGHTTP2_ERR_DEFERRED;
+	len = s->reply_len - s->reply_sent < room ? s->reply_len - s->reply_sent : room;
+	if (len > 0)
+		memcpy(out, s->reply + s->reply_sent, len);
+	s->reply_sent += len;
+	stream_left(stream, len);
+	if (s->reply != NULL && s->reply_sent == s->reply_len)
+		part_take(s);
+	if (s->reply == NULL && stream->ended)
+		*flags |= NGHTTP2_DATA_FLAG_EOF;
+	return (ssize_t)len;
+}
+
+void
+h2_stream_begin(struct h2_stream *s, const struct reply *head)
+{
+	const nghttp2_data_provider body = { { .ptr = s }, part_read };
+
+	if (!submit(s, head, NULL, &body))
+		nghttp2_submit_rst_stream(s->exchange.connection->h2->session, NGHTTP2_FLAG_NONE,
+		    s->id, NGHTTP2_INTERNAL_ERROR);
+}
+
+void
+h2_stream_resume(struct h2_stream *s)
+{
+	struct connection *c = s->exchange.connection;
+
+	if (s->exchange.stream->queue.failed) {
+		nghttp2_submit_rst_stream(c->h2->session, NGHTTP2_FLAG_NONE, s->id,
+		    NGHTTP2_INTERNAL_ERROR);
+		return;
+	}
+	/* From here it is the client that is waited for. */
+	if (s->list == &c->h2->handled)
+		h2_stream_move(s, &c->h2->replying);
+	nghttp2_session_resume_data(c->h2->session, s->id);
 }
 
 void

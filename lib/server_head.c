@@ -88,7 +88,8 @@ request_line(struct head *h, char *text, char *line, const char **why)
 	h->method = (uint32_t)(line - text);
 	h->path = (uint32_t)(path - text);
 	h->query = (uint32_t)(query - text);
-	h->close = version[7] == '0';
+	h->http10 = version[7] == '0';
+	h->close = h->http10;
 	return 0;
 }
 

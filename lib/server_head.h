@@ -28,6 +28,7 @@ struct head {
 	uint64_t content_length;	/* 0 without a body */
 	bool chunked;
 	bool close;			/* the client wants it, or speaks 1.0 (never kept alive) */
+	bool http10;			/* and knows no chunks */
 	bool expect_continue;
 };
 

@@ -82,7 +82,7 @@ on_close(nghttp2_session *session, int32_t id, uint32_t error, void *arg)
 }
 
 static nghttp2_session *
-session_new(struct h2_client *c)
+session_new(struct h2_client *c, const nghttp2_option *option)
 {
 	nghttp2_session_callbacks *callbacks;
 	nghttp2_session *session;
@@ -92,7 +92,7 @@ session_new(struct h2_client *c)
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
 	nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
 	nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);
-	if (nghttp2_session_client_new(&session, callbacks, c) != 0)
+	if (nghttp2_session_client_new2(&session, callbacks, c, option) != 0)
 		abort();
 	nghttp2_session_callbacks_del(callbacks);
 	nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, NULL, 0);
@@ -116,7 +116,7 @@ h2_open(const struct sockaddr_storage *addr, socklen_t len, struct tls_peer *pee
 	c->ssl = SSL_new(c->ctx);
 	SSL_set_fd(c->ssl, c->fd);
 	SSL_set_alpn_protos(c->ssl, (const unsigned char *)"\x02h2\x08http/1.1", 12);
-	c->session = session_new(c);
+	c->session = session_new(c, NULL);
 	if (SSL_connect(c->ssl) == 1) {
 		SSL_get0_alpn_selected(c->ssl, &chosen, &chosen_len);
 		if (chosen_len == 2 && memcmp(chosen, "h2", 2) == 0)
@@ -125,6 +125,18 @@ h2_open(const struct sockaddr_storage *addr, socklen_t len, struct tls_peer *pee
 	SSL_free(c->ssl);
 	c->ssl = NULL;
 	return c;
+}
+
+void
+h2_give_no_room(struct h2_client *c)
+{
+	nghttp2_option *option;
+
+	nghttp2_option_new(&option);
+	nghttp2_option_set_no_auto_window_update(option, 1);
+	nghttp2_session_del(c->session);
+	c->session = session_new(c, option);
+	nghttp2_option_del(option);
 }
 
 void

@@ -47,6 +47,8 @@ struct h2_ask {
 struct h2_client *h2_open(const struct sockaddr_storage *addr, socklen_t len,
     struct tls_peer *peer);
 void h2_close(struct h2_client *c);
+/* Lets the server send no more than a window of 65535 bytes. To be called first. */
+void h2_give_no_room(struct h2_client *c);
 /* Queues a request; its stream, or -1. h2_flush() or a wait sends it. */
 int32_t h2_send(struct h2_client *c, const struct h2_ask *ask);
 struct h2_reply *h2_reply(struct h2_client *c, int32_t id);

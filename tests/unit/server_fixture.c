@@ -97,6 +97,13 @@ const struct route fixture_routes[] = {
 	{ "POST", "/hold", ROUTE_COUNTED, on_hold },
 	{ "GET", "/release", 0, on_release },
 	{ "GET", "/big", 0, on_big },
+	{ "POST", "/large", ROUTE_COUNTED | ROUTE_LARGE, on_echo },
+	{ "POST", "/parts", ROUTE_COUNTED, on_parts },
+	{ "POST", "/part", 0, on_part },
+	{ "GET", "/end", 0, on_end },
+	{ "POST", "/flood", ROUTE_COUNTED, on_flood },
+	{ "POST", "/spill", ROUTE_COUNTED, on_spill },
+	{ "POST", "/within", ROUTE_COUNTED, on_within },
 };
 
 const size_t fixture_route_count = sizeof(fixture_routes) / sizeof(fixture_routes[0]);

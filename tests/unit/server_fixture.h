@@ -17,7 +17,7 @@
 /*
  * /echo gives back what it got, /query query and the header X-Test, /big a
  * megabyte. /hold keeps exchanges until /release answers them, the last first,
- * and says how many clients have gone.
+ * and says how many clients have gone. stream_handlers.c has the rest.
  */
 struct fixture {
 	struct event_base *base;
@@ -29,9 +29,26 @@ struct fixture {
 	pthread_t thread;
 	struct exchange *held[HELD_MAX];
 	size_t held_count, gone_count;
+	size_t most_unsent;	/* bytes of a reply in parts that waited at once */
 };
 
 enum { SERVER_METRICS(METRIC_ENUM) METRIC_COUNT };
+
+/*
+ * stream_handlers.c: /parts begins a reply in parts and is held, /part sends
+ * its own body as one of them ("sent" or "not sent"), /end ends it. /flood
+ * sends FLOOD bytes, a part when nothing waits; /spill without regard. /within
+ * makes an exchange of each line, `hold` of which is held, and replies with
+ * all replies when the last has come.
+ */
+#define FLOOD		((size_t)4 * 1024 * 1024)
+#define FLOOD_PART	((size_t)64 * 1024)
+void on_parts(struct exchange *x, void *arg);
+void on_part(struct exchange *x, void *arg);
+void on_end(struct exchange *x, void *arg);
+void on_flood(struct exchange *x, void *arg);
+void on_spill(struct exchange *x, void *arg);
+void on_within(struct exchange *x, void *arg);
 
 extern const struct route fixture_routes[];
 extern const size_t fixture_route_count;
