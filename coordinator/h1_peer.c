@@ -15,13 +15,16 @@
  */
 #define CONNECTING_MAX	16
 
-/* An easy handle that goes from call to call of one perspective. */
+/*
+ * Room for one call at a time. Each has a libcurl handle of its own: libcurl 7.88
+ * takes a reply whose first field is folded for more of the last field of the
+ * handle's reply before, which it has freed. Connections are the multi's.
+ */
 struct h1_slot {
-	struct transfer transfer;	/* first */
+	struct transfer transfer;	/* first; without a handle when idle */
 	struct fanout_line *line;
 	struct call *call;	/* NULL: idle, or running on for nobody */
 	struct fanout_body *body;	/* what is being sent; NULL: idle */
-	enum check_type type;	/* whose URL is set */
 	bool warm;		/* under way, or its last call left a connection open */
 	bool connecting;
 	/* The headers of the call: these, where it has a trace, before the line's. */
@@ -68,12 +71,16 @@ on_ssl_context(CURL *easy, void *ctx, void *arg)
 	return tls_client_apply(ctx, arg) ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
 }
 
+/* A handle for the call to come. */
 static bool
-slot_set(struct h1_slot *slot, struct fanout_line *line)
+slot_prepare(struct h1_slot *slot)
 {
-	CURL *e = slot->transfer.easy;
+	struct fanout_line *line = slot->line;
+	CURL *e = curl_easy_init();
 
-	return multi_adopt(line->fanout->multi, &slot->transfer) &&
+	slot->transfer.easy = e;
+	slot->error[0] = '\0';
+	return e != NULL && multi_adopt(line->fanout->multi, &slot->transfer) &&
 	    line_prepare(line, e, on_ssl_context) &&
 	    curl_easy_setopt(e, CURLOPT_POST, 1L) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_reply) == CURLE_OK &&
@@ -102,6 +109,8 @@ slot_release(struct h1_slot *slot)
 
 	slot->call = NULL;
 	slot_connected(slot);
+	curl_easy_cleanup(slot->transfer.easy);
+	slot->transfer.easy = NULL;
 	fanout_body_free(slot->body);
 	slot->body = NULL;
 	free(slot->state_text);
@@ -141,14 +150,8 @@ slot_new(struct fanout_line *line)
 
 	if (slot == NULL)
 		return NULL;
-	slot->transfer = (struct transfer){ .easy = curl_easy_init(), .ended = on_ended };
+	slot->transfer.ended = on_ended;
 	slot->line = line;
-	slot->type = CHECK_TYPE_COUNT;
-	if (slot->transfer.easy == NULL || !slot_set(slot, line)) {
-		curl_easy_cleanup(slot->transfer.easy);
-		free(slot);
-		return NULL;
-	}
 	slot->next = line->h1.slots;
 	line->h1.slots = slot;
 	line->h1.count++;
@@ -206,19 +209,18 @@ static bool
 slot_start(struct h1_slot *slot, struct call *call)
 {
 	struct fanout_line *line = slot->line;
-	CURL *e = slot->transfer.easy;
+	CURL *e;
 
 	slot->call = call;
 	slot->body = call->body;
 	slot->body->users++;
-	slot->error[0] = '\0';
 	slot->connecting = !slot->warm;
 	line->h1.connecting += slot->connecting;
-	if (slot->type != call->type && curl_easy_setopt(e, CURLOPT_URL,
-	    line->urls[call->type]) != CURLE_OK)
+	if (!slot_prepare(slot))
 		return false;
-	slot->type = call->type;
-	if (curl_easy_setopt(e, CURLOPT_HTTPHEADER, slot_headers(slot, call)) != CURLE_OK ||
+	e = slot->transfer.easy;
+	if (curl_easy_setopt(e, CURLOPT_URL, line->urls[call->type]) != CURLE_OK ||
+	    curl_easy_setopt(e, CURLOPT_HTTPHEADER, slot_headers(slot, call)) != CURLE_OK ||
 	    curl_easy_setopt(e, CURLOPT_POSTFIELDS, call->body->text.data) != CURLE_OK ||
 	    curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE, (long)call->body->text.len) != CURLE_OK ||
 	    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, time_left_ms(call)) != CURLE_OK ||
@@ -304,7 +306,8 @@ h1_peer_free(struct fanout_line *line)
 
 	while ((slot = line->h1.slots) != NULL) {
 		line->h1.slots = slot->next;
-		multi_remove(line->fanout->multi, &slot->transfer);
+		if (slot->transfer.easy != NULL)
+			multi_remove(line->fanout->multi, &slot->transfer);
 		fanout_body_free(slot->body);
 		free(slot->state_text);
 		curl_easy_cleanup(slot->transfer.easy);
