@@ -8,6 +8,7 @@
 #include <openssl/rand.h>
 
 #include "coordinator/open_mpic.h"
+#include "coordinator/disagreement.h"
 #include "monotonic.h"
 
 #define NONCE_BYTES		16
@@ -159,10 +160,9 @@ tell_disagreements(const struct asking *k)
 	const struct attempt *a = k->attempt;
 
 	for (size_t i = 0; k->asker->on_disagreement != NULL && i < a->poll_count; i++)
-		for (size_t m = 0; m < a->count; m++)
-			if (poll_disagrees(&a->polls[i], &a->polls[i].corroborators[m]))
-				k->asker->on_disagreement(k->asker->arg,
-				    &a->polls[i].corroborators[m]);
+		for (uint64_t left = poll_disagreement(&a->polls[i]); left != 0; left &= left - 1)
+			k->asker->on_disagreement(k->asker->arg,
+			    &a->polls[i].corroborators[__builtin_ctzll(left)]);
 }
 
 static void

@@ -52,7 +52,7 @@ struct asker {
 	double verify_share;		/* of the signed results; 0 to 1 */
 	/* A vote was counted. NULL: nobody wants to know. */
 	void (*on_result)(void *arg, const struct heard *heard);
-	/* poll_disagrees() of it. NULL: nobody wants to know. */
+	/* It is in poll_disagreement(). NULL: nobody wants to know. */
 	void (*on_disagreement)(void *arg, const struct corroborator *c);
 	void *arg;
 };

@@ -71,6 +71,8 @@ count_result(void *arg, const struct heard *heard)
 
 	metric_add(m, METRIC_RESULTS, metric_cell(m, METRIC_RESULTS, g->cells[i], result), 1);
 	metric_add(m, METRIC_CHECKS, metric_cell(m, METRIC_CHECKS, c->type, result), 1);
+	if (hearing == HEARD)
+		metric_observe(m, METRIC_SECONDS, g->cells[i], (double)heard->took_ns / 1e9);
 	if (corroborator_suspect(c))
 		alarm_raise(g, heard, i);
 	if (hearing == HEARD || hearing == NOT_HEARD)
@@ -88,8 +90,8 @@ count_disagreement(void *arg, const struct corroborator *c)
 {
 	struct generation *g = arg;
 
-	metric_add(metrics_of(g), METRIC_DISAGREEMENTS,
-	    g->cells[c->perspective - g->cfg->fleet.members], 1);
+	metric_add(metrics_of(g), METRIC_DISAGREEMENTS, metric_cell(metrics_of(g),
+	    METRIC_DISAGREEMENTS, g->cells[c->perspective - g->cfg->fleet.members], c->type), 1);
 }
 
 static void

@@ -48,9 +48,12 @@ extern const char *const metric_checks[CHECK_TYPE_COUNT];
 	    "not-corroborating ones passed, but not on what the primary relied on.", \
 	    .labels = { PERSPECTIVE_LABEL, { "result", metric_results, RESULT_COUNT } }) \
 	X(DISAGREEMENTS, "mpic_perspective_disagreements_total", COUNTER, \
-	    "Checks that a perspective completed with another outcome than the primary, or than " \
-	    "the verdict where there is none: an attack, or a target that tells regions apart.", \
-	    .labels = { PERSPECTIVE_LABEL }) \
+	    "Results that differ from what most of the others asked together saw of the target, or " \
+	    "from what the primary relied on: an attack, or a target that tells regions apart.", \
+	    .labels = { PERSPECTIVE_LABEL, { "check", metric_checks, CHECK_TYPE_COUNT } }) \
+	X(SECONDS, "mpic_perspective_seconds", HISTOGRAM, \
+	    "Time from asking a perspective to its answer, of those that answered.", \
+	    .labels = { PERSPECTIVE_LABEL }, SECONDS_BOUNDS) \
 	X(ALARMS, "mpic_perspective_alarms_total", COUNTER, \
 	    "Results discarded because they may be forged: another's certificate, code, target, " \
 	    "nonce, check or request, or a signature that is missing or wrong.", \

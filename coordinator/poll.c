@@ -51,16 +51,3 @@ poll_close(struct poll *poll)
 	if (poll->outcome == QUORUM_OPEN)
 		poll->outcome = QUORUM_MISSED;
 }
-
-bool
-poll_disagrees(const struct poll *poll, const struct corroborator *c)
-{
-	enum vote vote = poll_vote(poll, c);
-	bool passed = poll->primary != NULL ? poll->ballot.primary == VOTE_PASSED :
-	    poll->outcome == QUORUM_REACHED;
-
-	if (!c->completed || (vote != VOTE_PASSED && vote != VOTE_FAILED && vote != VOTE_APART) ||
-	    (poll->primary != NULL && !poll->primary->completed))
-		return false;
-	return (vote == VOTE_PASSED) != passed || vote == VOTE_APART;
-}

@@ -28,10 +28,5 @@ enum vote poll_vote(const struct poll *poll, const struct corroborator *c);
 bool poll_count(struct poll *poll, struct corroborator *c, bool cancelled, bool fixed);
 /* Works out the outcome: who has not voted by now does not corroborate. */
 void poll_close(struct poll *poll);
-/*
- * Whether this remote's check came to its end, and to something else than the
- * primary's, or than the outcome where there is none. Once closed.
- */
-bool poll_disagrees(const struct poll *poll, const struct corroborator *c);
 
 #endif

@@ -8,6 +8,7 @@
 #include "coordinator/quorum.h"
 #include "coordinator/reception.h"
 #include "coordinator/rules.h"
+#include "coordinator/standing.h"
 #include "json_writer.h"
 #include "openapi.h"
 #include "server.h"
@@ -148,6 +149,7 @@ static void
 handle_metrics(struct exchange *x, void *arg)
 {
 	struct service *s = arg;
+	const struct rules rules = policy_at(&s->now->cfg->policy, time(NULL));
 	struct buf out = BUF_INIT(METRICS_MAX);
 
 	if (!reception_insider(&s->reception, &s->now->cfg->callers, x))
@@ -155,6 +157,8 @@ handle_metrics(struct exchange *x, void *arg)
 	generation_measure(s->now);
 	count_audit(s);
 	metrics_render(metrics_of(s), &out);
+	standing_render(&s->now->cfg->fleet, &rules, &out);
+	metric_render_build(&out);
 	if (out.failed)
 		exchange_refuse(x, 503, "out of memory");
 	else

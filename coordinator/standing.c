@@ -3,6 +3,9 @@
 #include "buf.h"
 #include "coordinator/cohort.h"
 #include "coordinator/day.h"
+#include "metric.h"
+
+#define STANDING_MAX	4096
 
 /* In whose regions its remotes are. */
 static size_t
@@ -132,4 +135,27 @@ standing_next_text(const struct fleet *fleet, const struct rules *rules, struct 
 		lead = "; ";
 	}
 	return ok;
+}
+
+void
+standing_render(const struct fleet *fleet, const struct rules *rules, struct buf *out)
+{
+	const struct policy *policy = rules->policy;
+	const struct metric_fact_label labels[] = { { "name", policy->name },
+		{ "document", policy->document != NULL ? policy->document : "" },
+		{ "version", policy->version != NULL ? policy->version : "" }, { NULL, NULL } };
+	struct buf text = BUF_INIT(STANDING_MAX);
+	bool ok = standing_text(fleet, rules, &text), ok_next;
+
+	buf_reset(&text);
+	ok_next = standing_next_text(fleet, rules, &text);
+	buf_free(&text);
+	metric_render_fact(out, "mpic_policy_info", "The policy in force.", labels, 1);
+	metric_render_fact(out, "mpic_policy_satisfied",
+	    "1 if the fleet satisfies the rules of its policy that hold now.", NULL, ok);
+	metric_render_fact(out, "mpic_policy_next_satisfied",
+	    "1 if it satisfies those that begin next, too, or none do.", NULL, ok_next);
+	metric_render_fact(out, "mpic_policy_next_change_seconds",
+	    "Unix time at which the next rules begin; 0: no later ones are known.", NULL,
+	    rules_next(rules));
 }

@@ -17,6 +17,8 @@ bool standing_text(const struct fleet *fleet, const struct rules *rules, struct 
  * rows. True also if there is no such day.
  */
 bool standing_next_text(const struct fleet *fleet, const struct rules *rules, struct buf *out);
+/* The same as metrics: mpic_policy_info, ..._satisfied, ..._next_satisfied, ..._next_change_seconds. */
+void standing_render(const struct fleet *fleet, const struct rules *rules, struct buf *out);
 
 /* A clause on the members whose results only their connection vouches for. False: there are none. */
 bool standing_unbound_text(const struct fleet *fleet, struct buf *out);

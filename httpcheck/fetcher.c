@@ -45,6 +45,8 @@ struct fetcher {
 	struct fetcher_process process;
 	pid_t pid;			/* 0: none runs, and `restart` is pending */
 	struct fetcher_link *link;
+	void (*died)(void *arg);
+	void *died_arg;
 	uint64_t started_ns, heard_ns;
 	int64_t backoff_ms;
 	struct event restart;
@@ -359,6 +361,8 @@ fetcher_died(struct fetcher *f)
 	log_warning("the fetcher died and is started again", "by", how, "fetches", lost_text,
 	    "reason", f->sorry);
 	restart_later(f);
+	if (f->died != NULL)
+		f->died(f->died_arg);
 	snprintf(sentence, sizeof(sentence), "the fetcher died (%s) while it was at work", how);
 	for (size_t i = 0; i < f->place_count; i++)
 		if (f->fetches[i] != NULL && f->fetches[i]->sent)
@@ -376,6 +380,8 @@ fetcher_new(struct event_base *base, const struct fetcher_config *cfg, struct bu
 		return NULL;
 	}
 	f->base = base;
+	f->died = cfg->died;
+	f->died_arg = cfg->arg;
 	TAILQ_INIT(&f->waiting);
 	f->message = BUF_INIT(FETCH_MESSAGE_MAX + 64);
 	evtimer_assign(&f->restart, base, on_restart, f);

@@ -24,6 +24,8 @@ struct fetch;
 struct fetcher_config {
 	const char *program;		/* to execute; NULL: this one, /proc/self/exe */
 	const char *user;		/* to run as when started by root; NULL: as now */
+	void (*died)(void *arg);	/* the process did, and will be started again; or NULL */
+	void *arg;
 };
 
 /* NULL, with a sentence in `why`, if it cannot be started at all. */

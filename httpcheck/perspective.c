@@ -22,16 +22,23 @@ static const char *const problem_names[PROBLEM_COUNT] = {
 #undef X
 };
 
+/* What is checked: CAA, or the method of domain control. perspective_metrics() names them. */
+#define METHOD_COUNT	(DCV_METHOD_COUNT + 1)
+static const char *method_names[METHOD_COUNT] = { "caa" };
+
 #define PERSPECTIVE_METRICS(X) \
 	SERVER_METRICS(X) \
 	X(CHECKS, "mpic_checks_total", COUNTER, \
 	    "Checks ended: passed, denied by the domain, or failed.", \
-	    .labels = { { "result", verdict_names, 3 } }) \
+	    .labels = { { "method", method_names, METHOD_COUNT }, { "result", verdict_names, 3 } }) \
 	X(PROBLEMS, "mpic_problems_total", COUNTER, \
 	    "What kept checks from passing.", \
 	    .labels = { { "problem", problem_names, PROBLEM_COUNT } }) \
 	X(CHECK_SECONDS, "mpic_check_seconds", HISTOGRAM, \
-	    "Time of a check, lookups included.", SECONDS_BOUNDS)
+	    "Time of a check, lookups included.", \
+	    .labels = { { "method", method_names, METHOD_COUNT } }, SECONDS_BOUNDS) \
+	X(FETCHER_DEATHS, "mpic_fetcher_restarts_total", COUNTER, \
+	    "Processes talking to applicants' servers that died and were started again.", )
 
 enum { PERSPECTIVE_METRICS(METRIC_ENUM) METRIC_COUNT };
 static const struct metric metric_table[] = { PERSPECTIVE_METRICS(METRIC_ROW) };
@@ -39,18 +46,31 @@ static const struct metric metric_table[] = { PERSPECTIVE_METRICS(METRIC_ROW) };
 struct metrics *
 perspective_metrics(unsigned workers)
 {
+	for (size_t i = 0; i < DCV_METHOD_COUNT; i++)
+		method_names[i + 1] = dcv_method_names[i];
 	return metrics_new(metric_table, METRIC_COUNT, workers > 0 ? workers : 1);
 }
 
 void
-perspective_count(struct perspective *p, bool passed, enum problem problem, double seconds)
+perspective_count(struct perspective *p, const struct check_result *result, double seconds)
 {
-	enum verdict_cell cell = passed ? PASSED : problem_completed(problem) ? DENIED : FAILED;
+	enum problem problem = result->problem.problem;
+	enum verdict_cell cell = result->check_passed ? PASSED : problem_completed(problem) ?
+	    DENIED : FAILED;
+	size_t method = result->type == CHECK_DCV ? (size_t)result->dcv.method + 1 : 0;
 
-	metric_add(p->metrics, METRIC_CHECKS, cell, 1);
+	metric_add(p->metrics, METRIC_CHECKS, metric_cell(p->metrics, METRIC_CHECKS, method, cell), 1);
 	if (problem != PROBLEM_NONE)
 		metric_add(p->metrics, METRIC_PROBLEMS, (size_t)problem, 1);
-	metric_observe(p->metrics, METRIC_CHECK_SECONDS, 0, seconds);
+	metric_observe(p->metrics, METRIC_CHECK_SECONDS, method, seconds);
+}
+
+static void
+count_fetcher_death(void *arg)
+{
+	struct perspective *p = arg;
+
+	metric_add(p->metrics, METRIC_FETCHER_DEATHS, 0, 1);
 }
 
 static void
@@ -68,6 +88,7 @@ metrics_route(struct exchange *x, void *arg)
 	struct buf body = BUF_INIT(1024 * 1024);
 
 	metrics_render(p->metrics, &body);
+	metric_render_build(&body);
 	if (body.failed)
 		exchange_refuse(x, 503, "out of memory");
 	else
@@ -223,7 +244,8 @@ perspective_server(struct perspective *p, int listen_fd)
 static struct fetcher *
 perspective_fetcher(struct perspective *p)
 {
-	const struct fetcher_config fetcher = { .user = p->cfg->fetcher_user };
+	const struct fetcher_config fetcher = { .user = p->cfg->fetcher_user,
+		.died = count_fetcher_death, .arg = p };
 	struct buf why = BUF_INIT(512);
 	struct fetcher *f = fetcher_new(p->base, &fetcher, &why);
 

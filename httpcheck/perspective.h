@@ -11,6 +11,7 @@
 #ifndef MPIC_PERSPECTIVE_H
 #define MPIC_PERSPECTIVE_H
 
+#include "check.h"
 #include "daemon.h"
 #include "httpcheck/config.h"
 #include "jws_key.h"
@@ -40,7 +41,7 @@ struct perspective_start {
 
 /* The metrics of all workers; made before they are forked. */
 struct metrics *perspective_metrics(unsigned workers);
-/* Counts a check that ended; `problem` PROBLEM_NONE if it simply passed. */
-void perspective_count(struct perspective *p, bool passed, enum problem problem, double seconds);
+/* Counts a check that ended. */
+void perspective_count(struct perspective *p, const struct check_result *result, double seconds);
 
 #endif

@@ -183,8 +183,7 @@ run_reply(struct run *run, struct check_result *result)
 		result->dcv.method = run->request.dcv.method;
 	run_encode(run, result, &body);
 	made = run_sign(run, result, &body) && !body.failed;
-	perspective_count(run->perspective, result->check_passed, result->problem.problem,
-	    (double)elapsed_ns / 1e9);
+	perspective_count(run->perspective, result, (double)elapsed_ns / 1e9);
 	run_log(run, result);
 	exchange_on_gone(run->exchange, NULL, NULL);
 	if (!made)

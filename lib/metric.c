@@ -8,6 +8,10 @@
 
 #include <sys/mman.h>
 
+#ifndef PACKAGE_VERSION
+#define PACKAGE_VERSION "unknown"
+#endif
+
 const double metric_seconds[] = { 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
 	0.25, 0.5, 1, 2.5, 5, 10 };
 
@@ -310,4 +314,26 @@ metrics_render(const struct metrics *m, struct buf *out)
 			buf_addf(out, "%lld\n", (long long)metric_value(m, id, c));
 		}
 	}
+}
+
+void
+metric_render_fact(struct buf *out, const char *name, const char *help,
+    const struct metric_fact_label *labels, int64_t value)
+{
+	bool any = false;
+
+	buf_addf(out, "# HELP %s ", name);
+	render_text(out, help, false);
+	buf_addf(out, "\n# TYPE %s gauge\n%s", name, name);
+	for (; labels != NULL && labels->name != NULL; labels++)
+		render_label(out, &any, labels->name, labels->value);
+	buf_addf(out, "%s%lld\n", any ? "} " : " ", (long long)value);
+}
+
+void
+metric_render_build(struct buf *out)
+{
+	const struct metric_fact_label labels[] = { { "version", PACKAGE_VERSION }, { NULL, NULL } };
+
+	metric_render_fact(out, "mpic_build_info", "The version that runs.", labels, 1);
 }

@@ -75,6 +75,18 @@ void metric_observe(struct metrics *m, size_t id, size_t cell, double value);
 int64_t metric_value(const struct metrics *m, size_t id, size_t cell);
 void metrics_render(const struct metrics *m, struct buf *out);
 
+/*
+ * A gauge that nobody counts, since it follows from what every worker knows: one
+ * series, rendered beside the table's. `labels` ends with a NULL name; NULL: none.
+ */
+struct metric_fact_label {
+	const char *name, *value;
+};
+void metric_render_fact(struct buf *out, const char *name, const char *help,
+    const struct metric_fact_label *labels, int64_t value);
+/* mpic_build_info{version="..."} 1 */
+void metric_render_build(struct buf *out);
+
 /* Upper bounds in seconds, 1 ms to 10 s, for durations of requests. */
 extern const double metric_seconds[];
 #define SECONDS_BOUNDS .bounds = metric_seconds, .bound_count = 13

@@ -138,6 +138,8 @@ server_reconfigure(struct server *s, const struct server_config *given, struct b
 		config_defaults(&cfg);
 		s->cfg.certificate_optional = cfg.certificate_optional;
 		s->cfg.max_in_flight = cfg.max_in_flight;
+		metric_set(s->cfg.metrics, SERVER_METRIC_HTTP_IN_FLIGHT_MAX, 0,
+		    (int64_t)cfg.max_in_flight);
 		return true;
 	}
 	strings_free(&own);
@@ -264,6 +266,8 @@ server_new(struct event_base *base, const struct server_config *cfg, int listen_
 	}
 	if (!server_reload_tls(s, why))
 		goto fail;
+	metric_set(s->cfg.metrics, SERVER_METRIC_HTTP_IN_FLIGHT_MAX, 0,
+	    (int64_t)s->cfg.max_in_flight);
 	/* Inherited by accepted sockets on Linux, so a connection costs no call of its own. */
 	setsockopt(listen_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	accept_arm(s, true);

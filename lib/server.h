@@ -82,6 +82,8 @@ struct server_config {
 	    "TLS handshakes that failed.", ) \
 	X(HTTP_IN_FLIGHT, "mpic_http_in_flight", GAUGE, \
 	    "Exchanges of counted routes not yet replied to.", ) \
+	X(HTTP_IN_FLIGHT_MAX, "mpic_http_in_flight_max", GAUGE, \
+	    "How many of these the workers take at once.", ) \
 	X(HTTP_OVERLOADED, "mpic_http_overloaded_total", COUNTER, \
 	    "Requests answered 503 because too many were in flight.", ) \
 	X(HTTP_GONE, "mpic_http_gone_total", COUNTER, \

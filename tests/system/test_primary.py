@@ -197,7 +197,8 @@ def test_a_remote_that_sees_another_account_does_not_count(recorded, restored, s
     assert results[codes[3]] == "not-corroborating"
     metrics = caller.metrics()
     assert metrics["mpic_perspective_disagreements_total"] == {
-        f'perspective="{code}"': float(code == codes[3]) for code in codes}
+        f'perspective="{code}",check="{check}"': float((code, check) == (codes[3], "dcv"))
+        for code in codes for check in ("caa", "dcv")}
     assert metrics["mpic_perspective_results_total"][
         f'perspective="{codes[3]}",result="not-corroborating"'] == 1
 

@@ -75,6 +75,21 @@ test_text(void **state)
 }
 
 static void
+test_facts(void **state)
+{
+	const struct metric_fact_label labels[] = { { "name", "a\"b" }, { "version", "1" },
+		{ NULL, NULL } };
+	struct buf out = BUF_INIT(8192);
+
+	metric_render_fact(&out, "policy_info", "Which.\nOne.", labels, 1);
+	metric_render_fact(&out, "satisfied", "Whether.", NULL, -1);
+	assert_string_equal(out.data, "# HELP policy_info Which.\\nOne.\n"
+	    "# TYPE policy_info gauge\npolicy_info{name=\"a\\\"b\",version=\"1\"} 1\n"
+	    "# HELP satisfied Whether.\n# TYPE satisfied gauge\nsatisfied -1\n");
+	buf_free(&out);
+}
+
+static void
 test_out_of_range(void **state)
 {
 	struct metrics *m = metrics_new(table, METRIC_COUNT, 1);
@@ -177,6 +192,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_facts),
 		cmocka_unit_test(test_out_of_range),
 		cmocka_unit_test(test_workers),
 		cmocka_unit_test(test_names),
