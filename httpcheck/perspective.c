@@ -207,12 +207,37 @@ perspective_stop(void *arg)
 	server_drain(p->server, perspective_drained, p);
 }
 
+/* False: there should be a key, and it cannot be read: the one before stays. */
+static bool
+perspective_signing_key(struct perspective *p)
+{
+	struct buf why = BUF_INIT(512);
+	struct jws_key *key;
+
+	if (p->cfg->signing_key == NULL)
+		return true;
+	key = jws_key_read_private(p->cfg->signing_key, &why);
+	if (key == NULL) {
+		log_error(p->signing_key != NULL ?
+		    "the signing key cannot be used; the old one stays" : "cannot sign",
+		    "why", why.data != NULL ? why.data : "out of memory");
+	} else {
+		jws_key_free(p->signing_key);
+		p->signing_key = key;
+		log_notice("results are signed", "key", key->id);
+	}
+	buf_free(&why);
+	return key != NULL;
+}
+
+/* Certificates for new connections, the signing key for results from now on. */
 static void
 perspective_reload(void *arg)
 {
 	struct perspective *p = arg;
 	struct buf why = BUF_INIT(512);
 
+	perspective_signing_key(p);
 	if (!p->cfg->daemon.plain && !server_reload_tls(p->server, &why))
 		log_error("the certificate files cannot be used; the old ones stay", "why", why.data);
 	buf_free(&why);
@@ -254,23 +279,6 @@ perspective_fetcher(struct perspective *p)
 		    why.data != NULL ? why.data : "out of memory");
 	buf_free(&why);
 	return f;
-}
-
-/* False: there should be a key, and it cannot be read. */
-static bool
-perspective_signing_key(struct perspective *p)
-{
-	struct buf why = BUF_INIT(512);
-
-	if (p->cfg->signing_key == NULL)
-		return true;
-	p->signing_key = jws_key_read_private(p->cfg->signing_key, &why);
-	if (p->signing_key == NULL)
-		log_error("cannot sign", "why", why.data != NULL ? why.data : "out of memory");
-	else
-		log_notice("results are signed", "key", p->signing_key->id);
-	buf_free(&why);
-	return p->signing_key != NULL;
 }
 
 int

@@ -1,6 +1,8 @@
 """mpic-httpcheck as a service: who may ask, how long it takes, what it survives."""
 
+import base64
 import concurrent.futures
+import json
 import os
 import resource
 import shutil
@@ -596,6 +598,30 @@ def test_sighup_reads_the_certificates_again(perspective, started, tmp_path):
         client.ask("/healthz")
     assert client.ask("/caa", caa_body("permit.com"), old).json["check_passed"]
     old.close()
+
+
+def test_sighup_reads_the_signing_key_again(started, tmp_path):
+    pki.signing_key(str(tmp_path / "sign.key"), str(tmp_path / "first.pub"))
+    daemon, client = started(signing_key=str(tmp_path / "sign.key"), workers=2)
+    lines = daemon.lines("results are signed")
+    first = lines[0]["key"]
+
+    def signer():
+        header = client.caa("permit.com")["signature"].split(".")[0]
+        return json.loads(base64.urlsafe_b64decode(header + "=="))["kid"]
+
+    assert signer() == first
+    (tmp_path / "sign.key").write_text("nothing of use\n", encoding="ascii")
+    daemon.process.send_signal(signal.SIGHUP)
+    until(lambda: len(daemon.lines("the signing key cannot be used; the old one stays")) == 2)
+    assert {signer() for _ in range(8)} == {first}
+    pki.signing_key(str(tmp_path / "sign.key"), str(tmp_path / "second.pub"))
+    mark = daemon.mark()
+    daemon.process.send_signal(signal.SIGHUP)
+    until(lambda: len(daemon.lines("results are signed", mark)) == 2)
+    second = daemon.lines("results are signed", mark)[0]["key"]
+    assert second != first
+    assert {signer() for _ in range(8)} == {second}
 
 
 # -- the configuration
