@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "coordinator/balance.h"
 #include "coordinator/call_headers.h"
 #include "coordinator/cohort.h"
 #include "coordinator/config_parts.h"
@@ -45,6 +46,12 @@ static const struct option rows[] = {
 	    .def = "64", .sentence = "Connections a worker may have to a perspective that "
 	    "speaks HTTP/1.1 only, which is how many checks it has it do at once; more wait. "
 	    "Over HTTP/2 4,000 checks share four."),
+	ROW("eject_after", INTEGER, eject_after, .min = 1, .max = 1000, .def = "3",
+	    .sentence = "Failures in a row after which an endpoint of a perspective gets no calls "
+	    "while it has others that work."),
+	ROW("probe_ms", INTEGER, probe_ms, .min = 100, .max = BALANCE_PROBE_MAX_MS, .def = "2000",
+	    .unit = "ms", .sentence = "How long after that GET /readyz is tried there; then after "
+	    "twice as long each time, up to a minute. The first success ends it."),
 	ROW("linger_ms", INTEGER, linger_ms, .min = 0, .max = 60000,
 	    .def = "500", .unit = "ms", .sentence = "How long to wait for the other "
 	    "perspectives once the verdict is certain; what has not come by then is cancelled, "
@@ -143,11 +150,19 @@ coordinator_config_policy(struct coordinator_config *cfg, struct buf *faults)
 /* ---- the rest ---- */
 
 static bool
+called_over_tls(const struct perspective *p)
+{
+	for (size_t i = 0; i < perspective_endpoints(p); i++)
+		if (strncmp(perspective_url(p, i), "https:", 6) == 0)
+			return true;
+	return false;
+}
+
+static bool
 calls_over_tls(const struct coordinator_config *cfg)
 {
 	for (size_t i = 0; i < cfg->fleet.count; i++)
-		if (cfg->fleet.members[i].ca == NULL &&
-		    strncmp(cfg->fleet.members[i].url, "https:", 6) == 0)
+		if (cfg->fleet.members[i].ca == NULL && called_over_tls(&cfg->fleet.members[i]))
 			return true;
 	return false;
 }

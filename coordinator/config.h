@@ -29,6 +29,7 @@ struct coordinator_config {
 	char *cohort_secret_file;
 	char *audit_dir, *audit_name, *audit_sync;
 	int64_t connections;
+	int64_t eject_after, probe_ms;
 	int64_t linger_ms;
 	double verify_share;
 

@@ -19,8 +19,11 @@ const struct option perspective_option_rows[PERSPECTIVE_OPTION_ROWS] = {
 	    .flags = OPTION_REQUIRED, .sentence = "Its name in results; its certificate "
 	    "carries urn:mpic:perspective: and this code."),
 	ROW("url", STRING, url, .min = 1, .max = 512,
-	    .flags = OPTION_REQUIRED, .sentence = "Where it is called, without /caa; "
+	    .sentence = "Where it is called, without /caa; "
 	    "http: only on loopback, whatever plain says."),
+	ROW("urls", STRINGS, urls, .max = ENDPOINTS_MAX, .sentence = "Its endpoints, in the place "
+	    "of url, when there are several: alike, with certificates of the one code. Calls are "
+	    "spread over those that work."),
 	ROW("rir", STRING, rir, .max = 16, .sentence = "The RIR in whose "
 	    "service region it is; default: from the region catalogue by code."),
 	ROW("latitude", REAL, latitude, .min = -90, .max = 90,
@@ -51,24 +54,47 @@ const struct option perspective_option_rows[PERSPECTIVE_OPTION_ROWS] = {
 
 /* "http://127.0.0.1:8000": plain only where nobody can listen in. */
 static bool
-url_allowed(const struct perspective_option *o, struct buf *faults)
+url_allowed(const char *code, const char *url, struct buf *faults)
 {
 	char authority[ENDPOINT_TEXT_MAX];
 	struct endpoint e;
 	size_t len;
 
-	if (strncmp(o->url, "https://", 8) == 0)
+	if (strncmp(url, "https://", 8) == 0)
 		return true;
-	if (strncmp(o->url, "http://", 7) == 0) {
-		len = strcspn(o->url + 7, "/");
-		snprintf(authority, sizeof(authority), "%.*s", (int)len, o->url + 7);
+	if (strncmp(url, "http://", 7) == 0) {
+		len = strcspn(url + 7, "/");
+		snprintf(authority, sizeof(authority), "%.*s", (int)len, url + 7);
 		if (len < sizeof(authority) && endpoint_parse(&e, authority) &&
 		    endpoint_loopback(&e))
 			return true;
 	}
 	buf_addf(faults, "perspectives: %s: url: expected https://HOST:PORT, or "
-	    "http://ADDRESS:PORT with a loopback address, found %s\n", o->code, o->url);
+	    "http://ADDRESS:PORT with a loopback address, found %s\n", code, url);
 	return false;
+}
+
+static bool
+urls_allowed(const struct perspective *p, struct buf *faults)
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < perspective_endpoints(p); i++)
+		ok = url_allowed(p->code, perspective_url(p, i), faults) && ok;
+	return ok;
+}
+
+static bool
+take_urls(struct perspective *p, const struct perspective_option *o, struct buf *faults)
+{
+	if ((o->url != NULL) == (o->urls.count > 0)) {
+		buf_addf(faults, "perspectives: %s: expected either url or urls\n", o->code);
+		return false;
+	}
+	p->url = o->url;
+	p->urls = o->urls.items;
+	p->url_count = o->urls.count;
+	return urls_allowed(p, faults);
 }
 
 /* From the configuration, else from the catalogue; fleet_check() names who has none. */
@@ -139,7 +165,7 @@ read_headers(struct perspective *p, const struct perspective_option *o, struct b
 
 /* What would mean nothing, or less than it seems to. */
 static const char *
-misplaced(const struct perspective_option *o, bool open_mpic)
+misplaced(const struct perspective *p, const struct perspective_option *o, bool open_mpic)
 {
 	if (open_mpic && o->verify_key != NULL)
 		return "verify_key: a perspective of protocol open-mpic signs nothing";
@@ -149,8 +175,9 @@ misplaced(const struct perspective_option *o, bool open_mpic)
 		return "ca is for protocol open-mpic: ours are known by their code, under tls_ca";
 	if (o->host != NULL && o->ca == NULL)
 		return "host: only together with ca";
-	if (o->ca != NULL && strncmp(o->url, "https://", 8) != 0)
-		return "ca: only with a url that begins with https://";
+	for (size_t i = 0; o->ca != NULL && i < perspective_endpoints(p); i++)
+		if (strncmp(perspective_url(p, i), "https://", 8) != 0)
+			return "ca: only with a url that begins with https://";
 	return NULL;
 }
 
@@ -190,7 +217,7 @@ read_protocol(struct perspective *p, const struct perspective_option *o, struct 
 	p->protocol = (enum perspective_protocol)i;
 	p->ca = o->ca;
 	p->host = o->host;
-	wrong = misplaced(o, p->protocol == PROTOCOL_OPEN_MPIC);
+	wrong = misplaced(p, o, p->protocol == PROTOCOL_OPEN_MPIC);
 	if (wrong != NULL)
 		buf_addf(faults, "perspectives: %s: %s\n", o->code, wrong);
 	return wrong == NULL && ca_usable(o, faults) && read_headers(p, o, faults);
@@ -204,10 +231,11 @@ prepare_perspective(struct coordinator_config *cfg, const struct perspective_opt
 	const char *rir = o->rir != NULL ? o->rir : region != NULL ? region->rir : NULL;
 	bool ok;
 
-	*p = (struct perspective){ .code = o->code, .url = o->url,
+	*p = (struct perspective){ .code = o->code,
 		.too_close_codes = o->too_close_codes.items,
 		.too_close_count = o->too_close_codes.count };
-	ok = place_find(p, o, region, faults);
+	ok = take_urls(p, o, faults);
+	ok = place_find(p, o, region, faults) && ok;
 	ok = read_verify_key(p, o, faults) && ok;
 	ok = read_protocol(p, o, faults) && ok;
 	if (rir != NULL && (p->rir = rir_parse(rir)) == RIR_NONE) {
@@ -215,7 +243,7 @@ prepare_perspective(struct coordinator_config *cfg, const struct perspective_opt
 		    "or AFRINIC, found %s\n", o->code, rir);
 		return false;
 	}
-	return url_allowed(o, faults) && ok;
+	return ok;
 }
 
 /* From the policy; it stays the same until the start after. */

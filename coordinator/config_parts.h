@@ -11,7 +11,7 @@
 struct perspective_option {
 	char *code, *url, *rir, *verify_key;
 	char *protocol, *headers_file, *ca, *host;
-	struct option_strings headers;
+	struct option_strings urls, headers;
 	double latitude, longitude;	/* NaN: not given */
 	struct option_strings too_close_codes;
 };
@@ -27,7 +27,7 @@ struct caller_option {
 #define CALLER_OPTION_ROWS	7
 extern const struct option caller_option_rows[CALLER_OPTION_ROWS];
 
-#define PERSPECTIVE_OPTION_ROWS	12
+#define PERSPECTIVE_OPTION_ROWS	13
 extern const struct option perspective_option_rows[PERSPECTIVE_OPTION_ROWS];
 
 /* False, with a sentence a fault. */

@@ -2,7 +2,8 @@
  * Calls to perspectives, one of these a worker and configuration: certificates
  * that are replaced come with a new one, whose connections are new.
  *
- * A call is a POST of a body to one perspective. It ends once: with what came
+ * A call is a POST of a body to one perspective, at one of its endpoints
+ * (coordinator/balance.h). It ends once: with what came
  * back, or given up by its owner. The fan-out knows neither quorum nor time:
  * whoever makes calls gives them up when they are no longer worth waiting for.
  *
@@ -15,7 +16,8 @@
  *
  * A check may be asked for twice without harm. A call that the perspective did
  * not take up, or whose connection broke before anything came of it, is made
- * again, a few times at most, before it fails.
+ * again, a few times at most, before it fails; if it can be, at another
+ * endpoint, and there also after a status of 500 and above without a result.
  */
 #ifndef MPIC_FANOUT_H
 #define MPIC_FANOUT_H
@@ -36,11 +38,31 @@ struct call_list;
 struct h1_slot;
 struct h2_link;
 
+struct fanout_news;
+
 struct fanout_config {
 	const struct fleet *fleet;	/* outlives the fan-out */
 	const struct tls_files *tls;	/* NULL: only plain perspectives */
 	size_t connections;		/* a perspective, when it speaks HTTP/1.1 */
 	int64_t tick_ms;		/* 0: 1000; what patience is counted in, less in tests */
+	unsigned eject_after;		/* as in struct balance; 0: 3 */
+	int64_t probe_ms;		/* 0: 2000 */
+	/* NULL: nobody wants to know. */
+	void (*on_news)(void *arg, const struct fanout_news *news);
+	void *arg;
+};
+
+enum fanout_event {
+	FANOUT_RETRY,		/* a call is made again */
+	FANOUT_EJECTED,		/* an endpoint is; `why`: its last failure */
+	FANOUT_RETURNED,	/* it is asked again */
+};
+
+/* Valid during the call. */
+struct fanout_news {
+	enum fanout_event event;
+	size_t perspective;		/* in the fleet */
+	const char *url, *why;
 };
 
 /*
@@ -82,8 +104,10 @@ struct call {
 	uint64_t until_ns;		/* CLOCK_MONOTONIC at which limit_ms is over */
 	int32_t stream;			/* on the link */
 	uint32_t sent;			/* bytes of the body, on the stream */
-	uint8_t retries;
-	enum check_type type;
+	uint16_t tried;			/* endpoints that it was made at, a bit each */
+	uint8_t retries : 4;
+	bool counted : 1;		/* its failure, with that of its connection */
+	enum check_type type : 8;
 };
 
 struct fanout *fanout_new(struct event_base *base, const struct fanout_config *cfg,
@@ -104,7 +128,9 @@ void fanout_call(struct fanout *f, size_t perspective, enum check_type type,
 void fanout_give_up(struct call *call);
 /* From the call's start to now. */
 uint64_t call_took_ns(const struct call *call);
-/* When this perspective's certificate ends, in Unix seconds; 0: not seen yet. */
+/* When the first of this perspective's certificates ends, in Unix seconds; 0: none seen yet. */
 int64_t fanout_expires_s(const struct fanout *f, size_t perspective);
+/* How many of its endpoints are ejected. */
+size_t fanout_ejected(const struct fanout *f, size_t perspective);
 
 #endif

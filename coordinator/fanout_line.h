@@ -1,5 +1,5 @@
 /*
- * Inside the fan-out: the line of calls to one perspective.
+ * Inside the fan-out: the line of calls to one endpoint of a perspective.
  *
  * A call waits in the line until a connection takes it. It is then on a link
  * (HTTP/2) or in a slot (HTTP/1.1) until call_end(), or back at the head of the
@@ -9,6 +9,7 @@
 #ifndef MPIC_FANOUT_LINE_H
 #define MPIC_FANOUT_LINE_H
 
+#include "coordinator/balance.h"
 #include "coordinator/fanout.h"
 #include "coordinator/h1_peer.h"
 #include "coordinator/h2_peer.h"
@@ -20,15 +21,26 @@ struct call_list {
 	TAILQ_HEAD(call_head, call) calls;
 };
 
+struct probe;
+
+/* The endpoints of one perspective. */
+struct fanout_group {
+	struct fanout_line *lines;	/* balance.count of them */
+	struct balance balance;
+};
+
 struct fanout_line {
 	struct fanout *fanout;
 	const struct perspective *perspective;
+	struct fanout_group *group;
+	const char *url;		/* of the endpoint, the perspective's */
+	struct probe *probe;		/* under way, or NULL */
 	struct tls_peer peer;
 	struct tls_client *own_tls;	/* NULL: the fan-out's; see struct perspective's `ca` */
 	char host[254];		/* of its certificate, with `own_tls` */
 	char identity[sizeof(IDENTITY_PREFIX) + CHECK_CODE_MAX];
 	bool plain;		/* http:, on loopback */
-	char *urls[CHECK_TYPE_COUNT];
+	char *urls[CHECK_TYPE_COUNT], *ready_url;
 	size_t authority_at, path_at;	/* in each of `urls` */
 	struct call_list waiting;
 	struct h2_peer h2;
@@ -45,8 +57,29 @@ struct fanout {
 	struct event *tick;
 	struct event *wake;	/* there may be room in a line */
 	char message[CHECK_MESSAGE_MAX];	/* of the call that ended last */
-	struct fanout_line lines[FLEET_MAX];
+	struct fanout_line *lines;		/* perspective by perspective */
+	size_t line_count;
+	struct fanout_group groups[FLEET_MAX];	/* in the fleet's order */
+	void (*on_news)(void *arg, const struct fanout_news *news);
+	void *arg;
 };
+
+/* `fanout` and `perspective` are set, `h2` is made. line_free() whatever comes of it. */
+bool line_init(struct fanout_line *line, struct fanout_group *group, const char *url,
+    struct buf *why);
+void line_free(struct fanout_line *line);
+/* A tick is over. */
+void line_tick(struct fanout_line *line);
+/* The endpoint failed, or answered. */
+void line_failed(struct fanout_line *line, const char *why);
+void line_succeeded(struct fanout_line *line);
+/* The endpoint no longer reacts, which is as good as many failures. */
+void line_dead(struct fanout_line *line, const char *why);
+/* When the first of the certificates that a connection is made with expires; 0: never, or unknown. */
+int64_t line_expires_s(const struct fanout_line *line);
+/* A call is no longer at the endpoint; see call_choose(). */
+void line_leave(struct fanout_line *line);
+
 
 /* Starts as many waiting calls as there is room for. */
 void line_advance(struct fanout_line *line);
@@ -56,16 +89,27 @@ void line_wake(struct fanout_line *line);
 void line_unreachable(struct fanout_line *line, CURLcode code, const char *error);
 /* What the perspective chose in its last handshake. */
 void line_speaks(struct fanout_line *line, bool http2);
-/* Sets what a handle needs to reach this perspective. `offer` has the TLS context as a peer's. */
+/*
+ * Sets what a handle needs to reach this perspective. `offer` has the TLS context
+ * as a peer's; NULL: for HTTP/1.1.
+ */
 bool line_prepare(struct fanout_line *line, CURL *easy, curl_ssl_ctx_callback offer);
 
 /* The call's traceparent, or "". */
 void call_trace(const struct call *call, char text[TRACEPARENT_TEXT]);
 /* To the end of the list; NULL: to none. */
 void call_move(struct call *call, struct call_list *list);
-/* The call, in no slot and on no link any more, has come to what reply_...() made of it. */
+/*
+ * Chooses an endpoint that the call was not made at, and counts the call there
+ * until line_leave(). False: there is none; `healthy`: but ejected ones.
+ */
+bool call_choose(struct call *call, struct fanout_group *group, bool healthy);
+/*
+ * The call, in no slot and on no link any more, has come to what reply_...() made
+ * of it; or it is made again at another endpoint.
+ */
 void call_end(struct call *call);
-/* Back to the head of its line, if it was not there too often. */
+/* To the head of a line again, another endpoint's if one is healthy, if not too often. */
 bool call_retry(struct call *call);
 /* Moves the calls whose limit is over, from wherever they have got to. */
 void call_list_expire(struct call_list *list, uint64_t now_ns, struct call_list *expired);

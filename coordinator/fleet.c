@@ -110,14 +110,32 @@ origin_len(const char *url)
 }
 
 static bool
-same_origin(const struct perspective *a, const struct perspective *b)
+same_origin(const char *a, const char *b)
 {
-	size_t len;
+	size_t len = origin_len(a);
 
-	if (a->url == NULL || b->url == NULL)
-		return false;
-	len = origin_len(a->url);
-	return len == origin_len(b->url) && strncasecmp(a->url, b->url, len) == 0;
+	return len == origin_len(b) && strncasecmp(a, b, len) == 0;
+}
+
+static bool
+share_origin(const struct perspective *a, const struct perspective *b)
+{
+	for (size_t i = 0; i < perspective_endpoints(a); i++)
+		for (size_t k = 0; k < perspective_endpoints(b); k++)
+			if (same_origin(perspective_url(a, i), perspective_url(b, k)))
+				return true;
+	return false;
+}
+
+static void
+check_endpoints(const struct perspective *p, struct buf *faults)
+{
+	for (size_t i = 0; i < perspective_endpoints(p); i++)
+		for (size_t k = i + 1; k < perspective_endpoints(p); k++)
+			if (same_origin(perspective_url(p, i), perspective_url(p, k)))
+				buf_addf(faults, "perspectives: %s: urls: %s and %s have the same "
+				    "host and port, so they are one endpoint\n", p->code,
+				    perspective_url(p, i), perspective_url(p, k));
 }
 
 static void
@@ -130,7 +148,7 @@ check_pair(const struct fleet *fleet, const struct perspective *a,
 	    strcmp(a->verify_key->id, b->verify_key->id) == 0)
 		buf_addf(faults, "perspectives: %s and %s have the same verify_key, so one could "
 		    "answer for both\n", a->code, b->code);
-	else if (same_origin(a, b))
+	else if (share_origin(a, b))
 		buf_addf(faults, "perspectives: %s and %s have the same host and port in "
 		    "their url, so they would be one perspective\n", a->code, b->code);
 	else if (measured_too_close(fleet, a, b) && !listed_too_close(a, b))
@@ -175,6 +193,7 @@ fleet_check(const struct fleet *fleet, struct buf *faults)
 				buf_addf(faults, "perspectives: too_close_codes of %s names "
 				    "%s, which is no perspective here\n", p->code,
 				    p->too_close_codes[k]);
+		check_endpoints(p, faults);
 		for (size_t k = i + 1; k < fleet->count; k++)
 			check_pair(fleet, p, &fleet->members[k], faults);
 	}

@@ -19,6 +19,7 @@
 #include "jws_key.h"
 
 #define FLEET_MAX	64	/* perspectives; a set of them is a uint64_t */
+#define ENDPOINTS_MAX	16	/* of a perspective */
 
 /* Regional Internet Registries, by their service regions. */
 enum rir { RIR_NONE, RIR_AFRINIC, RIR_APNIC, RIR_ARIN, RIR_LACNIC, RIR_RIPE_NCC, RIR_COUNT };
@@ -40,7 +41,9 @@ extern const char *const perspective_protocol_names[];
 /* Strings are borrowed from the configuration. */
 struct perspective {
 	const char *code;
-	const char *url;	/* without the check's path; NULL in tests of cohorts */
+	const char *url;	/* without the check's path; NULL: see `urls` */
+	char *const *urls;	/* its endpoints, if there are several */
+	size_t url_count;
 	enum rir rir;
 	bool primary;
 	bool placed;		/* latitude and longitude are known */
@@ -53,6 +56,19 @@ struct perspective {
 	struct jws_key *verify_key;	/* its results carry a signature of it; NULL: none known */
 	uint64_t near;		/* members it may not share a cohort with */
 };
+
+/* Endpoints of one perspective are the same to all but who calls them. */
+static inline size_t
+perspective_endpoints(const struct perspective *p)
+{
+	return p->url_count > 0 ? p->url_count : p->url != NULL;
+}
+
+static inline const char *
+perspective_url(const struct perspective *p, size_t i)
+{
+	return p->url_count > 0 ? p->urls[i] : p->url;
+}
 
 struct fleet {
 	struct perspective members[FLEET_MAX];
@@ -68,7 +84,7 @@ const struct perspective *fleet_primary(const struct fleet *fleet);
 /* How many members are none. */
 size_t fleet_remotes(const struct fleet *fleet);
 /*
- * Adds one sentence a defect to `faults`: duplicate codes or hosts, no RIR, no
+ * Adds one sentence a defect to `faults`: duplicate codes, hosts or endpoints, no RIR, no
  * place, two members nearer than min_km that do not name each other as
  * too close, too_close_codes that nobody has, a remote that may not be asked
  * beside the primary. True if there was none.

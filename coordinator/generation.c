@@ -79,6 +79,28 @@ count_result(void *arg, const struct heard *heard)
 		g->missed_ns[i] = hearing == HEARD ? 0 : monotonic_ns();
 }
 
+/* What becomes of the endpoints of a perspective. */
+static void
+on_news(void *arg, const struct fanout_news *news)
+{
+	struct generation *g = arg;
+	const char *code = g->cfg->fleet.members[news->perspective].code;
+
+	switch (news->event) {
+	case FANOUT_RETRY:
+		metric_add(metrics_of(g), METRIC_RETRIES, g->cells[news->perspective], 1);
+		break;
+	case FANOUT_EJECTED:
+		metric_add(metrics_of(g), METRIC_EJECTIONS, g->cells[news->perspective], 1);
+		log_warning("an endpoint is ejected: it fails", "perspective", code,
+		    "url", news->url, "why", news->why);
+		break;
+	case FANOUT_RETURNED:
+		log_notice("an endpoint is back", "perspective", code, "url", news->url);
+		break;
+	}
+}
+
 static void
 count_forbidden(void *arg)
 {
@@ -113,12 +135,25 @@ void
 generation_measure(const struct generation *g)
 {
 	int64_t expires_s[METRIC_CODES_MAX] = { 0 };
+	int64_t states[METRIC_CODES_MAX][STATE_COUNT] = { { 0 } };
+	struct metrics *m = metrics_of(g);
 
-	for (size_t i = 0; i < g->cfg->fleet.count; i++)
-		if (g->cells[i] < METRIC_CODES_MAX)
-			expires_s[g->cells[i]] = fanout_expires_s(g->fanout, i);
-	for (size_t i = 0; i < METRIC_CODES_MAX; i++)
-		metric_set(metrics_of(g), METRIC_PERSPECTIVE_EXPIRES, i, expires_s[i]);
+	for (size_t i = 0; i < g->cfg->fleet.count; i++) {
+		size_t cell = g->cells[i], ejected = fanout_ejected(g->fanout, i);
+
+		if (cell >= METRIC_CODES_MAX)
+			continue;
+		expires_s[cell] = fanout_expires_s(g->fanout, i);
+		states[cell][STATE_EJECTED] = (int64_t)ejected;
+		states[cell][STATE_HEALTHY] =
+		    (int64_t)(perspective_endpoints(&g->cfg->fleet.members[i]) - ejected);
+	}
+	for (size_t i = 0; i < METRIC_CODES_MAX; i++) {
+		metric_set(m, METRIC_PERSPECTIVE_EXPIRES, i, expires_s[i]);
+		for (size_t k = 0; k < STATE_COUNT; k++)
+			metric_set(m, METRIC_ENDPOINTS, metric_cell(m, METRIC_ENDPOINTS, i, k),
+			    states[i][k]);
+	}
 }
 
 /* ---- requests ---- */
@@ -231,9 +266,11 @@ generation_new(const struct generation_world *world, const struct coordinator_co
     const struct generation *before, struct buf *why)
 {
 	const struct tls_files tls = daemon_options_tls(&cfg->daemon);
-	const struct fanout_config fanout = { .fleet = &cfg->fleet,
+	struct fanout_config fanout = { .fleet = &cfg->fleet,
 		.tls = tls.certificate != NULL ? &tls : NULL,
-		.connections = (size_t)cfg->connections };
+		.connections = (size_t)cfg->connections,
+		.eject_after = (unsigned)cfg->eject_after, .probe_ms = cfg->probe_ms,
+		.on_news = on_news };
 	struct generation *g = calloc(1, sizeof(*g));
 
 	if (g == NULL) {
@@ -243,6 +280,7 @@ generation_new(const struct generation_world *world, const struct coordinator_co
 	g->world = world;
 	g->cfg = cfg;
 	g->holders = 1;
+	fanout.arg = g;
 	if (start_resolver(g))
 		g->fanout = fanout_new(world->base, &fanout, why);
 	else

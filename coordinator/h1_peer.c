@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "coordinator/call_headers.h"
 #include "coordinator/fanout_line.h"
@@ -27,6 +28,7 @@ struct h1_slot {
 	struct fanout_body *body;	/* what is being sent; NULL: idle */
 	bool warm;		/* under way, or its last call left a connection open */
 	bool connecting;
+	bool orphan;		/* running on for nobody */
 	/* The headers of the call: these, where it has a trace, before the line's. */
 	struct curl_slist parent, state;
 	char parent_text[sizeof("traceparent: ") + TRACEPARENT_TEXT];
@@ -65,12 +67,6 @@ on_connected(void *arg, char *peer, char *own, int peer_port, int own_port)
 	return CURL_PREREQFUNC_OK;
 }
 
-static CURLcode
-on_ssl_context(CURL *easy, void *ctx, void *arg)
-{
-	return tls_client_apply(ctx, arg) ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
-}
-
 /* A handle for the call to come. */
 static bool
 slot_prepare(struct h1_slot *slot)
@@ -81,7 +77,7 @@ slot_prepare(struct h1_slot *slot)
 	slot->transfer.easy = e;
 	slot->error[0] = '\0';
 	return e != NULL && multi_adopt(line->fanout->multi, &slot->transfer) &&
-	    line_prepare(line, e, on_ssl_context) &&
+	    line_prepare(line, e, NULL) &&
 	    curl_easy_setopt(e, CURLOPT_POST, 1L) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_reply) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_WRITEDATA, slot) == CURLE_OK &&
@@ -108,6 +104,9 @@ slot_release(struct h1_slot *slot)
 	struct h1_peer *h1 = &slot->line->h1;
 
 	slot->call = NULL;
+	if (slot->orphan)
+		line_leave(slot->line);
+	slot->orphan = false;
 	slot_connected(slot);
 	curl_easy_cleanup(slot->transfer.easy);
 	slot->transfer.easy = NULL;
@@ -185,6 +184,22 @@ time_left_ms(const struct call *call)
 	return call->until_ns > now ? (long)((call->until_ns - now) / 1000000) + 1 : 1;
 }
 
+/*
+ * Connections older than the expiry of the certificates that they were made with
+ * are closed instead of used; libcurl knows how old they are, in seconds.
+ */
+static bool
+slot_renounce(struct h1_slot *slot)
+{
+	uint64_t expired_ns = slot->line->h1.expired_ns, age_s;
+
+	if (expired_ns == 0)
+		return true;
+	age_s = (monotonic_ns() - expired_ns) / 1000000000U;
+	return curl_easy_setopt(slot->transfer.easy, CURLOPT_MAXLIFETIME_CONN,
+	    age_s > 0 ? (long)age_s : 1L) == CURLE_OK;
+}
+
 /* The list is in the slot itself: libcurl reads it until the call is over, which may be given up. */
 static struct curl_slist *
 slot_headers(struct h1_slot *slot, const struct call *call)
@@ -224,6 +239,7 @@ slot_start(struct h1_slot *slot, struct call *call)
 	    curl_easy_setopt(e, CURLOPT_POSTFIELDS, call->body->text.data) != CURLE_OK ||
 	    curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE, (long)call->body->text.len) != CURLE_OK ||
 	    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, time_left_ms(call)) != CURLE_OK ||
+	    !slot_renounce(slot) ||
 	    !multi_add(line->fanout->multi, &slot->transfer))
 		return false;
 	call->slot = slot;
@@ -255,6 +271,7 @@ h1_peer_give_up(struct call *call)
 
 	curl_easy_getinfo(call->slot->transfer.easy, CURLINFO_PRETRANSFER_TIME_T, &sent_us);
 	call->slot->call = NULL;
+	call->slot->orphan = true;
 	call->slot = NULL;
 	return sent_us > 0 ? "connected, no answer came" : "the connection was not established";
 }
@@ -284,6 +301,18 @@ add_configured(struct fanout_line *line)
 	}
 	explicit_bzero(text, sizeof(text));
 	return ok;
+}
+
+void
+h1_peer_tick(struct fanout_line *line)
+{
+	struct h1_peer *h1 = &line->h1;
+	int64_t expires_s = line_expires_s(line);
+
+	if (expires_s == 0 || time(NULL) < expires_s || h1->expired_s == expires_s)
+		return;
+	h1->expired_s = expires_s;
+	h1->expired_ns = monotonic_ns();
 }
 
 bool

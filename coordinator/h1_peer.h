@@ -26,6 +26,8 @@ struct h1_peer {
 	struct curl_slist *headers;
 	bool chosen;		/* it is what the perspective speaks */
 	uint64_t chosen_ns;	/* since when we know */
+	int64_t expired_s;	/* the expiry of certificates that came last, in Unix seconds */
+	uint64_t expired_ns;	/* when that was seen; 0: none came yet */
 };
 
 bool h1_peer_init(struct fanout_line *line);
@@ -36,6 +38,8 @@ void h1_peer_free(struct fanout_line *line);
  * has ended at once, without memory.
  */
 bool h1_peer_start(struct fanout_line *line, struct call *call);
+/* A tick is over: connections whose certificates have expired are used no more. */
+void h1_peer_tick(struct fanout_line *line);
 /* Forgets the call; its transfer goes on for nobody. How far it had got. */
 const char *h1_peer_give_up(struct call *call);
 

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "coordinator/reply.h"
 
@@ -68,9 +69,12 @@ link_lost(struct h2_link *link, const char *why)
 	struct call *call;
 
 	link_leave(link);
+	if (link->count > 0)
+		line_failed(line, why);
 	/* The last first: each goes to the head of the line. */
 	while ((call = TAILQ_LAST(&link->calls.calls, call_head)) != NULL) {
 		call->link = NULL;
+		call->counted = true;
 		if (!link->greeted || call->status != 0 || !call_retry(call))
 			call_move(call, &failed);
 	}
@@ -262,6 +266,7 @@ on_connected(struct transfer *t, CURLcode code)
 		h2_link_free(link);
 		line_speaks(line, false);
 	} else {
+		link->expires_s = line_expires_s(line);
 		link_watch(link, fd);
 		line_speaks(line, true);
 	}
@@ -362,8 +367,14 @@ h2_link_tick(struct h2_link *link)
 	link->idle_frames = 0;
 	if (link->session == NULL)
 		return;
+	if (link->expires_s != 0 && !link->leaving && time(NULL) >= link->expires_s) {
+		link->leaving = true;
+		snprintf(link->error, sizeof(link->error), "a certificate has expired");
+		write_soon(link);
+	}
 	link->quiet++;
 	if (link->unanswered > 0 && ++link->unanswered > ANSWER_TICKS) {
+		line_dead(link->line, "it no longer answers a PING");
 		link_lost(link, "it no longer answers a PING");
 	} else if (link->unanswered == 0 &&
 	    link->quiet >= (link->count > 0 ? PING_TICKS : PING_IDLE_TICKS)) {

@@ -31,6 +31,7 @@ struct h2_link {
 	size_t count;			/* of them */
 	bool greeted;			/* its SETTINGS came: it is an HTTP/2 server indeed */
 	bool leaving;			/* it takes no new calls */
+	int64_t expires_s;		/* when a certificate of its handshake does; 0: never */
 	bool used;			/* it had a call */
 	unsigned quiet;			/* ticks since anything came */
 	unsigned unanswered;		/* ticks since our PING, if nothing came; 0: none */

@@ -20,6 +20,10 @@ enum result { RESULT_PASSED, RESULT_FAILED, RESULT_UNREACHABLE, RESULT_TIMED_OUT
 /* Why a request was turned away before anybody was asked. */
 enum refused { REFUSED_UNKNOWN, REFUSED_FORBIDDEN, REFUSED_COUNT };
 
+/* What a worker thinks of an endpoint. */
+enum endpoint_state { STATE_HEALTHY, STATE_EJECTED, STATE_COUNT };
+
+extern const char *const metric_states[STATE_COUNT];
 extern const char *const metric_answers[ANSWER_COUNT];
 extern const char *const metric_refused[REFUSED_COUNT];
 extern const char *const metric_results[RESULT_COUNT];
@@ -62,6 +66,15 @@ extern const char *const metric_checks[CHECK_TYPE_COUNT];
 	    "Unix time at which the certificate a perspective last showed expires; 0: none " \
 	    "was seen, or it is removed.", \
 	    .labels = { PERSPECTIVE_LABEL }) \
+	X(RETRIES, "mpic_perspective_retries_total", COUNTER, \
+	    "Calls made again, at another endpoint of the perspective if there was one.", \
+	    .labels = { PERSPECTIVE_LABEL }) \
+	X(EJECTIONS, "mpic_perspective_ejections_total", COUNTER, \
+	    "Endpoints of a perspective ejected, by any worker, after failures in a row.", \
+	    .labels = { PERSPECTIVE_LABEL }) \
+	X(ENDPOINTS, "mpic_perspective_endpoints", GAUGE, \
+	    "Endpoints of a perspective as each worker finds them, all workers together.", \
+	    .labels = { PERSPECTIVE_LABEL, { "state", metric_states, STATE_COUNT } }) \
 	X(CONFIGS, "mpic_configurations", GAUGE, \
 	    "Configurations in use: each worker's, and older ones that requests under way began " \
 	    "with.", ) \

@@ -70,15 +70,17 @@ void
 reply_missing(struct call *call, const char *why)
 {
 	const struct perspective *p = call->line->perspective;
+	const char *url = call->line->url;
 
 	fail(call, PROBLEM_PERSPECTIVE_UNREACHABLE, "no answer from %s at %s: %s", p->code,
-	    p->url, why);
+	    url, why);
 }
 
 void
 reply_unreachable(struct call *call, CURLcode code, const char *error)
 {
 	const struct perspective *p = call->line->perspective;
+	const char *url = call->line->url;
 	const struct tls_peer *peer = &call->line->peer;
 
 	if (error[0] == '\0')
@@ -87,10 +89,10 @@ reply_unreachable(struct call *call, CURLcode code, const char *error)
 		reply_missing(call, error);
 	else if (peer->outcome == TLS_IDENTITY_MISMATCH)
 		fail(call, PROBLEM_PERSPECTIVE_IDENTITY, "the server at %s is not %s: "
-		    "its certificate says \"%s\"", p->url, p->code, peer->presented);
+		    "its certificate says \"%s\"", url, p->code, peer->presented);
 	else
 		fail(call, peer->outcome == TLS_NOT_REACHED ? PROBLEM_PERSPECTIVE_UNREACHABLE :
-		    PROBLEM_PERSPECTIVE_IDENTITY, "no trusted connection to %s for %s: %s", p->url,
+		    PROBLEM_PERSPECTIVE_IDENTITY, "no trusted connection to %s for %s: %s", url,
 		    p->code, peer->outcome == TLS_UNTRUSTED ? peer->reason : error);
 }
 

@@ -264,6 +264,12 @@ fail:
 	return NULL;
 }
 
+int64_t
+tls_client_expires_s(const struct tls_client *c)
+{
+	return tls_expires_s(c->files);
+}
+
 static int
 peer_refuse(struct tls_peer *peer, X509_STORE_CTX *store, enum tls_outcome outcome,
     int error, const char *reason)

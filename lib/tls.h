@@ -55,6 +55,8 @@ struct tls_client *tls_client_new(const struct tls_files *files, struct buf *why
 /* One without a certificate of its own, for servers known by host name: the CA file alone. */
 struct tls_client *tls_client_new_anonymous(const char *ca, struct buf *why);
 void tls_client_free(struct tls_client *c);
+/* notAfter of its own certificate in Unix seconds; 0 without one. */
+int64_t tls_client_expires_s(const struct tls_client *c);
 
 enum tls_outcome {
 	TLS_NOT_REACHED,	/* no certificate was looked at */
