@@ -1,14 +1,10 @@
 #include "coordinator/adn_lookup.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#include "evidence.h"
-#include "lookup_verdict.h"
+#include "coordinator/adn_evidence.h"
 #include "monotonic.h"
-#include "wire.h"
 
-#define CNAME		"CNAME"
 #define TYPE_CNAME	5
 #define WHY_MAX		1024
 
@@ -18,7 +14,6 @@ struct hunt {
 	size_t index;			/* in the names */
 	struct adn_chain chain;
 	struct resolver_query *query;	/* NULL: over */
-	struct name asked;
 	uint64_t nonce;
 	struct buf why;			/* it is refused; or what failed us */
 	bool unavailable;
@@ -79,71 +74,22 @@ adn_of(struct hunt *h)
 	return &h->lookups->plan.names->names[h->index];
 }
 
-static void
-hunt_refuse(struct hunt *h, const char *why)
-{
-	adn_of(h)->outcome = ADN_REFUSED;
-	buf_adds(&h->why, why);
-}
-
-/* Whose failing it is decides whether the request is at fault, or we are. */
+/* Nothing was learnt. Whose failing it is decides whether the request is at fault, or we are. */
 static void
 hunt_fail(struct hunt *h, enum problem problem, const char *message)
 {
-	hunt_refuse(h, message);
+	adn_of(h)->outcome = ADN_REFUSED;
+	buf_adds(&h->why, message);
 	h->unavailable = problem_fault(problem) != FAULT_TARGET;
-}
-
-/* The only record of the answer. False: there is none such, or it is no name to go on with. */
-static bool
-read_record(const struct evidence_lookup *l, struct name *to)
-{
-	struct buf text = BUF_INIT(NAME_WIRE_TEXT_MAX);
-	struct wire_reader r;
-	bool ok = l->record_count == 1;
-
-	if (ok) {
-		wire_reader_init(&r, l->records[0].rdata, l->records[0].len);
-		ok = name_wire_to_text(&r, &text) && wire_done(&r) && !text.failed &&
-		    name_from_dns(to, text.data, text.len);
-	}
-	buf_free(&text);
-	return ok;
-}
-
-static void
-take_lookup(struct hunt *h, const struct evidence_lookup *l)
-{
-	struct adn *adn = adn_of(h);
-	struct name to;
-
-	if (l->outcome != EVIDENCE_ANSWER)
-		h->chain.complete = true;
-	else if (!read_record(l, &to))
-		hunt_refuse(h, "its CNAME leads to no name of letters, digits, hyphens and underscores");
-	else if (!adn_chain_add(adn, &h->chain, &to, evidence_lookup_weakest(l), &h->why))
-		adn->outcome = ADN_REFUSED;
-	if (adn->outcome == ADN_UNKNOWN)
-		adn_judge(adn, &h->lookups->question, &h->chain, &h->why);
 }
 
 static void
 take_evidence(struct hunt *h, const struct evidence *e)
 {
-	struct check_result result;
+	enum problem problem = adn_evidence_take(adn_of(h), &h->lookups->question, &h->chain, e,
+	    &h->why);
 
-	check_result_init(&result, CHECK_DCV);
-	if (evidence_usable(e, CNAME, &h->asked, false, &result)) {
-		const struct evidence_lookup *l = &e->lookups[0];
-		enum problem problem = lookup_problem(l);
-
-		if (problem != PROBLEM_NONE)
-			lookup_fail(l, CNAME, problem, "", &result);
-		else
-			take_lookup(h, l);
-	}
-	if (result.problem.problem != PROBLEM_NONE)
-		hunt_fail(h, result.problem.problem, result.problem.message);
+	h->unavailable = problem != PROBLEM_NONE && problem_fault(problem) != FAULT_TARGET;
 }
 
 /* ---- the questions ---- */
@@ -182,8 +128,7 @@ hunt_ask(struct hunt *h)
 	int64_t left_ms = now < l->deadline_ns ? (int64_t)((l->deadline_ns - now) / 1000000U) : 0;
 	struct dns_question question = { .type = TYPE_CNAME, .option.operation = MPIC_LOOKUP };
 
-	h->asked = *adn_chain_end(adn_of(h), &h->chain);
-	question.name = h->asked;
+	question.name = *adn_chain_end(adn_of(h), &h->chain);
 	if (!random_pool_take(l->plan.random, &h->nonce, sizeof(h->nonce)))
 		return false;
 	question.option.nonce = h->nonce;
