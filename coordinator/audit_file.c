@@ -1,6 +1,4 @@
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
+#include <config.h>
 
 #include "coordinator/audit_file.h"
 
@@ -20,10 +18,6 @@
 #include "coordinator/audit_end.h"
 #include "json_writer.h"
 #include "log.h"
-
-#ifndef PACKAGE_VERSION
-#define PACKAGE_VERSION "unknown"
-#endif
 
 #define LINES_MAX	((size_t)8 * 1024 * 1024)	/* of one attempt */
 #define LINES_KEPT	((size_t)64 * 1024)		/* memory kept between attempts */

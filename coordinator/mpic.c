@@ -1,16 +1,10 @@
 /* mpic: the command-line tool. */
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
+#include <config.h>
 
 #include <stdio.h>
 #include <string.h>
 
 #include "coordinator/mpic.h"
-
-#ifndef PACKAGE_VERSION
-#define PACKAGE_VERSION "unknown"
-#endif
 
 static const struct {
 	const char *name;

@@ -1,3 +1,5 @@
+#include <config.h>
+
 #include "httpcheck/run.h"
 
 #include <stdarg.h>
@@ -13,10 +15,6 @@
 
 #define BODY_MAX	((size_t)2 * CHECK_RESULT_MAX)
 #define UNSIGNED_MAX	(CHECK_RESULT_MAX - SIGNATURE_MAX)
-
-#ifndef PACKAGE_VERSION
-#define PACKAGE_VERSION "unknown"
-#endif
 
 static void
 reply_faults(struct exchange *x, const struct json_faults *faults)

@@ -1,15 +1,9 @@
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
+#include <config.h>
 
 #include <stdio.h>
 #include <string.h>
 
 #include "option_value.h"
-
-#ifndef PACKAGE_VERSION
-#define PACKAGE_VERSION "unknown"
-#endif
 
 #define OUTPUT_MAX (4 * 1024 * 1024)
 #define FAULTS_MAX 65536

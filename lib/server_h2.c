@@ -1,9 +1,9 @@
+#include <config.h>
+
 #include "server_h2.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include "config.h"
 
 #define READ_SIZE	16384
 #define READS_MAX	16	/* before other connections have their turn */

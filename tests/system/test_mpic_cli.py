@@ -3,6 +3,7 @@
 import http.server
 import json
 import os
+import re
 import subprocess
 import threading
 
@@ -122,6 +123,15 @@ def test_a_refusal_as_json(check):
     ended = check("permit.com.", "--json")
     assert ended.returncode == ERROR
     assert json.loads(ended.stdout)["error"] == "request-validation-failed"
+
+
+def test_every_program_knows_its_version(run, build_dir):
+    said = run("--version").stdout
+    assert re.fullmatch(r"mpic \d+\.\d+\.\d+\n", said)
+    for daemon in ("mpic-coordinator", "mpic-httpcheck"):
+        ended = subprocess.run([build_dir / daemon, "--version"], capture_output=True, text=True,
+                               timeout=10, check=True)
+        assert ended.stdout == said.replace("mpic", daemon)
 
 
 @pytest.mark.parametrize("arguments, says", (
