@@ -2,19 +2,13 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <event2/event_struct.h>
-#include <openssl/rand.h>
 
-#include "coordinator/open_mpic.h"
 #include "coordinator/disagreement.h"
+#include "coordinator/sheet.h"
 #include "monotonic.h"
 
-#define NONCE_BYTES		16
-/* What the perspective has less than we do, so that its own account of a slow
- * target arrives before we stop listening. */
-#define MARGIN_MAX_MS		500
 /* A call that its attempt gave up may still be answered, and its connection be kept. */
 #define CALL_MARGIN_MS		1000
 
@@ -32,14 +26,6 @@ struct leg {
 	uint8_t state;			/* enum leg_state */
 	uint8_t hearing;		/* enum hearing; once ended */
 	uint32_t took_us;		/* once ended */
-};
-
-/* What the calls of one poll share. A nonce is of one attempt and check. */
-struct sheet {
-	struct fanout_body *body;
-	struct fanout_body *open_mpic;	/* for members of that protocol; NULL: none was asked yet */
-	char nonce[2 * NONCE_BYTES + 1];
-	char request_sha256[SIGNATURE_DIGEST_LEN + 1];	/* "" until it is needed */
 };
 
 /* An attempt under way. */
@@ -68,10 +54,8 @@ asking_free(struct asking *k)
 	if (k == NULL)
 		return;
 	event_del(&k->timer);
-	for (size_t i = 0; i < MPIC_CHECKS_MAX; i++) {
-		fanout_body_free(k->sheets[i].body);
-		fanout_body_free(k->sheets[i].open_mpic);
-	}
+	for (size_t i = 0; i < MPIC_CHECKS_MAX; i++)
+		sheet_free(&k->sheets[i]);
 	k->attempt->asking = NULL;
 	free(k);
 }
@@ -288,12 +272,8 @@ leg_judge(struct leg *leg)
 		.body = &sheet->body->text, .compared = k->attempt->has_primary };
 
 	asked.verify = key != NULL && is_to_be_verified(k->asker);
-	if (asked.verify) {
-		if (sheet->request_sha256[0] == '\0' && !signature_digest(key,
-		    sheet->body->text.data, sheet->body->text.len, sheet->request_sha256))
-			sheet->request_sha256[0] = '\0';
-		asked.request_sha256 = sheet->request_sha256;
-	}
+	if (asked.verify)
+		asked.request_sha256 = sheet_digest(sheet, key);
 	corroborator_judge(leg_corroborator(leg), &asked, leg->call.status, &leg->call.reply);
 }
 
@@ -331,50 +311,11 @@ attempt_abort(struct attempt *a)
 /* ---- the beginning ---- */
 
 static bool
-nonce_draw(char nonce[2 * NONCE_BYTES + 1])
+write_sheets(struct asking *k, int64_t left)
 {
-	static const char digits[] = "0123456789abcdef";
-	unsigned char bytes[NONCE_BYTES];
-
-	if (RAND_bytes(bytes, sizeof(bytes)) != 1)
-		return false;
-	for (size_t i = 0; i < NONCE_BYTES; i++) {
-		nonce[2 * i] = digits[bytes[i] >> 4];
-		nonce[2 * i + 1] = digits[bytes[i] & 15];
-	}
-	nonce[2 * (size_t)NONCE_BYTES] = '\0';
-	return true;
-}
-
-/*
- * The bodies, each of which all calls of its poll send. Made anew for remotes
- * that are asked later, with less time: the nonce stays the attempt's.
- */
-static bool
-make_bodies(struct asking *k, int64_t left)
-{
-	const struct question *question = k->question;
-	int64_t margin = left / 10 < MARGIN_MAX_MS ? left / 10 : MARGIN_MAX_MS;
-
-	for (size_t i = 0; i < question->type->count; i++) {
-		struct sheet *sheet = &k->sheets[i];
-
-		fanout_body_free(sheet->body);
-		fanout_body_free(sheet->open_mpic);
-		sheet->open_mpic = NULL;
-		sheet->request_sha256[0] = '\0';
-		sheet->body = fanout_body_new(CHECK_REQUEST_MAX);
-		if (sheet->body == NULL ||
-		    (sheet->nonce[0] == '\0' && !nonce_draw(sheet->nonce)))
+	for (size_t i = 0; i < k->question->type->count; i++)
+		if (!sheet_write(&k->sheets[i], k->question, i, left))
 			return false;
-		question_encode(question, i, sheet->nonce, left - margin, &sheet->body->text);
-		if (sheet->body->text.failed)
-			return false;
-		sheet->body->trace = question->trace_context;
-		if (question->tracestate != NULL &&
-		    (sheet->body->tracestate = strdup(question->tracestate)) == NULL)
-			return false;
-	}
 	return true;
 }
 
@@ -428,27 +369,6 @@ asking_new(struct attempt *a, const struct asker *asker, const struct attempt_pl
 	return k;
 }
 
-/* What the member is sent. NULL, with the end of a sentence: it cannot be asked this. */
-static struct fanout_body *
-leg_body(struct leg *leg, const char **why)
-{
-	struct sheet *sheet = &leg->asking->sheets[leg_poll(leg)];
-	struct fanout_body *body;
-
-	if (leg_corroborator(leg)->perspective->protocol == PROTOCOL_PARALLAX)
-		return sheet->body;
-	if (sheet->open_mpic != NULL)
-		return sheet->open_mpic;
-	*why = "out of memory";
-	body = fanout_body_new(CHECK_REQUEST_MAX);
-	if (body == NULL || !open_mpic_request(leg_corroborator(leg)->type, &sheet->body->text,
-	    &body->text, why)) {
-		fanout_body_free(body);
-		return NULL;
-	}
-	return sheet->open_mpic = body;
-}
-
 static void
 leg_start(struct leg *leg, int64_t left)
 {
@@ -458,7 +378,8 @@ leg_start(struct leg *leg, int64_t left)
 
 	leg->state = LEG_CALLING;
 	leg->asking->pending++;
-	leg->call.body = leg_body(leg, &why);
+	leg->call.body = sheet_body(&leg->asking->sheets[leg_poll(leg)], c->perspective, c->type,
+	    &why);
 	if (leg->call.body == NULL) {
 		corroborator_fail(c, PROBLEM_UNSUPPORTED, "%s was not asked: %s",
 		    c->perspective->code, why);
@@ -490,7 +411,7 @@ remotes_ask(struct asking *k)
 {
 	int64_t left = left_ms(k->deadline_ns);
 
-	if (left == 0 || !make_bodies(k, left))
+	if (left == 0 || !write_sheets(k, left))
 		return;
 	k->remotes_due = false;
 	legs_start(k, false, left);
@@ -506,7 +427,7 @@ attempt_start(struct attempt *a, const struct asker *asker, const struct attempt
 		.poll_count = plan->question->type->count };
 	if (!init_polls(a, asker, plan) ||
 	    (a->asking = asking_new(a, asker, plan)) == NULL ||
-	    !make_bodies(a->asking, left)) {
+	    !write_sheets(a->asking, left)) {
 		asking_free(a->asking);
 		return false;
 	}
