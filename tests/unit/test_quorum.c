@@ -39,7 +39,10 @@ test_least(void **state)
 	}
 }
 
-/* Votes: p passed, f failed, c cancelled, '.' pending; RIRs: one letter each. */
+/*
+ * Votes: p passed, f failed, c cancelled, a apart, '.' pending, the primary's first if there
+ * is a '/'; RIRs: one letter each.
+ */
 static const struct {
 	const char *votes, *rirs;
 	size_t required;
@@ -76,18 +79,47 @@ static const struct {
 	{ "ppp.cc", "aabbcc", 4, QUORUM_OPEN },
 	{ "ppppcc", "aaaabb", 4, QUORUM_MISSED },
 	{ "cccccc", "aabbcc", 4, QUORUM_MISSED },
+	/* With a primary nothing is reached before it passed, nor if it did not. */
+	{ "p/pppppp", "aabbcc", 4, QUORUM_REACHED },
+	{ "./pppppp", "aabbcc", 4, QUORUM_OPEN },
+	{ "f/pppppp", "aabbcc", 4, QUORUM_MISSED },
+	{ "f/......", "aabbcc", 4, QUORUM_MISSED },
+	{ "c/pppppp", "aabbcc", 4, QUORUM_MISSED },
+	{ "./......", "aabbcc", 4, QUORUM_OPEN },
+	{ "./fff...", "aabbcc", 4, QUORUM_MISSED },
+	{ "p/ppp...", "aabbcc", 4, QUORUM_OPEN },
+	{ "p/pppfff", "aabbcc", 4, QUORUM_MISSED },
+	/* It is none of those that are counted, nor is its RIR. */
+	{ "p/ppp", "aaa", 2, QUORUM_MISSED },
+	{ "p/pff", "abb", 2, QUORUM_MISSED },
+	/* Who passed on something else does not corroborate. */
+	{ "p/ppppaa", "aabbcc", 4, QUORUM_REACHED },
+	{ "p/pppaaa", "aabbcc", 4, QUORUM_MISSED },
+	{ "p/aaaaaa", "aabbcc", 4, QUORUM_MISSED },
+	{ "p/ppppaa", "aaaabb", 4, QUORUM_MISSED },
 };
+
+static enum vote
+vote_in(char letter)
+{
+	return letter == 'p' ? VOTE_PASSED : letter == 'f' ? VOTE_FAILED : letter == 'c' ?
+	    VOTE_CANCELLED : letter == 'a' ? VOTE_APART : VOTE_PENDING;
+}
 
 static struct ballot
 ballot_of(const char *votes, const char *rirs, size_t required)
 {
-	struct ballot b = { .perspectives = strlen(votes), .required = required };
+	struct ballot b = { .required = required };
 
+	if (votes[0] != '\0' && votes[1] == '/') {
+		b.has_primary = true;
+		b.primary = (uint8_t)vote_in(votes[0]);
+		votes += 2;
+	}
+	b.perspectives = strlen(votes);
 	b.regions = rule_of(b.perspectives).regions;
-
 	for (size_t i = 0; i < b.perspectives; i++) {
-		b.votes[i] = votes[i] == 'p' ? VOTE_PASSED : votes[i] == 'f' ? VOTE_FAILED :
-		    votes[i] == 'c' ? VOTE_CANCELLED : VOTE_PENDING;
+		b.votes[i] = (uint8_t)vote_in(votes[i]);
 		b.rirs[i] = (uint8_t)(RIR_AFRINIC + rirs[i] - 'a');
 	}
 	return b;
@@ -111,15 +143,18 @@ static void
 certain_or_open(struct ballot b)
 {
 	enum quorum_outcome now = quorum_outcome(&b);
-	size_t pending = 0, at[8], reached = 0, combinations;
+	size_t pending = 0, reached = 0, combinations;
+	uint8_t *at[8];
 
 	for (size_t i = 0; i < b.perspectives; i++)
 		if (b.votes[i] == VOTE_PENDING)
-			at[pending++] = i;
+			at[pending++] = &b.votes[i];
+	if (b.has_primary && b.primary == VOTE_PENDING)
+		at[pending++] = &b.primary;
 	combinations = (size_t)1 << pending;
 	for (size_t bits = 0; bits < combinations; bits++) {
 		for (size_t k = 0; k < pending; k++)
-			b.votes[at[k]] = bits >> k & 1 ? VOTE_PASSED : VOTE_FAILED;
+			*at[k] = bits >> k & 1 ? VOTE_PASSED : VOTE_FAILED;
 		reached += quorum_outcome(&b) == QUORUM_REACHED;
 	}
 	if (now == QUORUM_REACHED)
@@ -134,7 +169,7 @@ static void
 test_certainty(void **state)
 {
 	static const char *const rirs[] = { "aaaaaa", "aaaaab", "aaabbb", "aabbcc" };
-	char votes[7] = "";
+	char votes[9] = "./";
 
 	for (size_t n = 2; n <= 6; n++) {
 		const struct quorum_rule rule = rule_of(n);
@@ -142,11 +177,16 @@ test_certainty(void **state)
 		for (size_t code = 0, all = n == 2 ? 9 : n == 3 ? 27 : n == 4 ? 81 :
 		    n == 5 ? 243 : 729; code < all; code++) {
 			for (size_t i = 0, c = code; i < n; i++, c /= 3)
-				votes[i] = "pf."[c % 3];
-			votes[n] = '\0';
+				votes[2 + i] = "pf."[c % 3];
+			votes[2 + n] = '\0';
 			for (size_t r = 0; r < 4; r++)
-				for (size_t q = quorum_least(&rule, n); q <= n; q++)
-					certain_or_open(ballot_of(votes, rirs[r], q));
+				for (size_t q = quorum_least(&rule, n); q <= n; q++) {
+					certain_or_open(ballot_of(votes + 2, rirs[r], q));
+					for (const char *primary = ".pfc"; *primary != '\0'; primary++) {
+						votes[0] = *primary;
+						certain_or_open(ballot_of(votes, rirs[r], q));
+					}
+				}
 		}
 	}
 }
