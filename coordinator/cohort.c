@@ -157,15 +157,17 @@ cohort_find(const struct fleet *fleet, const uint8_t *left, size_t n, size_t siz
     uint8_t *picked)
 {
 	uint8_t candidates[FLEET_MAX];
+	const struct perspective *primary = fleet_primary(fleet);
+	uint64_t near = primary != NULL ? primary->near : 0;
 	struct search s = { .fleet = fleet, .candidates = candidates, .n = n,
 		.size = size, .two_rirs = true, .steps = SEARCH_STEPS, .picked = picked };
 
 	prefer(fleet, left, n, size, candidates);
-	if (pick(&s, 0, 0, 0))
+	if (pick(&s, 0, 0, near))
 		return true;
 	s.two_rirs = size > COHORT_MIN;
 	s.steps = SEARCH_STEPS;
-	return !s.two_rirs && pick(&s, 0, 0, 0);
+	return !s.two_rirs && pick(&s, 0, 0, near);
 }
 
 /* ---- all of them ---- */

@@ -3,7 +3,8 @@
  *
  * From a fleet's remotes, a size and a secret come disjoint cohorts in an order that is
  * always the same for a target and that nobody without the secret can tell.
- * Every cohort has members that are pairwise far enough apart, of at least two
+ * Every cohort has members that are pairwise far enough apart, and from the
+ * primary if there is one, which is in none; of at least two
  * RIRs when there are more than two of them (TLS BR 3.2.2.9), and of two where
  * two are enough if the fleet can do it. Attempt k uses cohort k, beginning
  * anew after the last, as in Open MPIC.

@@ -151,16 +151,17 @@ check_pair(const struct fleet *fleet, const struct perspective *a,
 	else if (share_origin(a, b))
 		buf_addf(faults, "perspectives: %s and %s have the same host and port in "
 		    "their url, so they would be one perspective\n", a->code, b->code);
+	else if ((a->primary || b->primary) &&
+	    (listed_too_close(a, b) || measured_too_close(fleet, a, b)))
+		buf_addf(faults, "perspectives: %s is too close to %s, the primary, which is part of "
+		    "every attempt, so it would never be asked; drop it\n",
+		    a->primary ? b->code : a->code, a->primary ? a->code : b->code);
 	else if (measured_too_close(fleet, a, b) && !listed_too_close(a, b))
 		buf_addf(faults, "perspectives: %s and %s are %.0f km apart, less than the "
 		    "%.0f km that %s asks for; drop one, or name it in the other's "
 		    "too_close_codes so that no request uses both\n", a->code, b->code,
 		    distance_km(a, b), fleet->min_km,
 		    fleet->min_km_rule != NULL ? fleet->min_km_rule : "the policy");
-	else if ((a->primary || b->primary) && listed_too_close(a, b))
-		buf_addf(faults, "perspectives: %s is too close to %s, the primary, which is part of "
-		    "every attempt, so it would never be asked; drop it\n",
-		    a->primary ? b->code : a->code, a->primary ? a->code : b->code);
 }
 
 static bool

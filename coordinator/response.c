@@ -10,7 +10,7 @@
 
 /*
  * Open MPIC: no more perspectives without a complete check than may fail. What
- * was not awaited is no failure, and took part in no verdict.
+ * was not awaited, or not asked, is no failure, and took part in no verdict.
  */
 static bool
 poll_completed(const struct poll *poll)
@@ -22,7 +22,7 @@ poll_completed(const struct poll *poll)
 		return false;
 	for (size_t i = 0; i < count; i++)
 		incomplete += !poll->corroborators[i].completed &&
-		    poll->ballot.votes[i] != VOTE_CANCELLED;
+		    poll->ballot.votes[i] == VOTE_FAILED;
 	return incomplete <= count - poll->ballot.required;
 }
 

@@ -505,6 +505,77 @@ test_lines_of_no_verdict(void **state)
 	audit_log_remove(&log);
 }
 
+/* The primary's line is first, and remotes that were not asked have none. */
+static void
+test_lines_of_a_primary(void **state)
+{
+	const struct perspective here = { .code = "here", .rir = RIR_LACNIC, .primary = true };
+	struct buf text = BUF_INIT(65536);
+	struct corroborator primary;
+	struct json_object *line;
+	struct audit_log log;
+	struct audit_file *f;
+	struct made m;
+
+	audit_log_init(&log);
+	f = start(&log);
+	made_init(&m, mpic_check_type_find("dcv"));
+	corroborator_init(&primary, &here, CHECK_DCV, DCV_ACME_HTTP_01);
+	primary.completed = primary.passed = true;
+	primary.relied_on = strdup("one");
+	m.poll.primary = &primary;
+	m.poll.ballot.has_primary = m.attempt.has_primary = true;
+	m.poll.ballot.primary = VOTE_PASSED;
+	m.poll.ballot.votes[4] = VOTE_APART;
+	m.corroborators[4].relied_on = strdup("two");
+	corroborator_set_apart(&m.corroborators[4], "two is not one");
+	assert_true(audit_attempt(f, &m.attempt, &m.question, &context, RECORD_DECIDED));
+	m.attempt.remotes_not_asked = true;
+	m.poll.ballot = (struct ballot){ .perspectives = MEMBERS, .required = 4,
+		.has_primary = true, .primary = VOTE_FAILED };
+	corroborator_fail(&primary, PROBLEM_NO_MATCH, "not here");
+	poll_close(&m.poll);
+	assert_true(audit_attempt(f, &m.attempt, &m.question, &context, RECORD_DECIDED));
+	assert_int_equal(audit_file_lines(f), 1 + 1 + 7 + 1 + 1);
+	audit_log_read(log.path, &text);
+	line = line_of(&text, 1);
+	expect(line, "perspective", "here");
+	expect(line, "role", "primary");
+	expect(line, "result", "passed");
+	expect(line, "relied_on", "one");
+	json_object_put(line);
+	line = line_of(&text, 6);
+	expect(line, "perspective", "p4");
+	expect(line, "role", "remote");
+	expect(line, "result", "not-corroborating");
+	expect(line, "problem", "not-corroborating");
+	expect(line, "message", "two is not one");
+	expect(line, "relied_on", "two");
+	json_object_put(line);
+	line = line_of(&text, 8);
+	expect(line, "quorum", "4/6");
+	expect(line, "primary", "passed");
+	expect(line, "remotes", "");
+	json_object_put(line);
+	line = line_of(&text, 9);
+	expect(line, "result", "failed");
+	expect(line, "role", "primary");
+	json_object_put(line);
+	line = line_of(&text, 10);
+	expect(line, "event", "verdict");
+	expect(line, "primary", "failed");
+	expect(line, "remotes", "not-asked");
+	expect(line, "quorum", "0/6");
+	expect(line, "is_valid", "false");
+	json_object_put(line);
+	for (size_t i = 0; i < MEMBERS; i++)
+		corroborator_free(&m.corroborators[i]);
+	corroborator_free(&primary);
+	audit_file_free(f);
+	buf_free(&text);
+	audit_log_remove(&log);
+}
+
 /* Memory that runs out anywhere: no crash, no line lost unseen, and it recovers. */
 static void
 test_no_memory(void **state)
@@ -579,6 +650,7 @@ main(void)
 		cmocka_unit_test(test_sync),
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_lines_of_no_verdict),
+		cmocka_unit_test(test_lines_of_a_primary),
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_cost),
 	};

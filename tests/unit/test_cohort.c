@@ -84,6 +84,9 @@ random_fleet(struct random_fleet *f, uint64_t *seed)
 			p->too_close_count = 1;
 		}
 	}
+	/* Of every other fleet one is the primary, while two are left beside it. */
+	if (f->fleet.count > 2 && draw(seed, 2) == 0)
+		f->fleet.members[draw(seed, f->fleet.count)].primary = true;
 	fleet_arrange(&f->fleet);
 }
 
@@ -100,16 +103,20 @@ pair_fits(const struct perspective *a, const struct perspective *b)
 	    b->latitude, b->longitude) >= MIN_KM;
 }
 
-/* Whether a set of members, as bits, may be a cohort. */
+/* Whether a set of members, as bits, may be a cohort, together with the primary. */
 static bool
 set_fits(const struct fleet *f, uint64_t set)
 {
+	const struct perspective *primary = fleet_primary(f);
 	unsigned rirs = 0;
 	size_t n = 0;
 
 	for (size_t i = 0; i < f->count; i++) {
 		if ((set >> i & 1) == 0)
 			continue;
+		if (primary != NULL && (&f->members[i] == primary ||
+		    !pair_fits(&f->members[i], primary)))
+			return false;
 		n++;
 		rirs |= 1U << f->members[i].rir;
 		for (size_t k = i + 1; k < f->count; k++)
@@ -158,11 +165,12 @@ test_random_fleets(void **state)
 		struct target t = target_of(round % 2 == 0 ? "example.com" : "a.example");
 		static struct random_fleet f;
 		struct cohorts c, again;
-		size_t size;
+		size_t size, remotes;
 		enum cohort_fault fault;
 
 		random_fleet(&f, &seed);
-		size = 2 + draw(&seed, f.fleet.count < 7 ? f.fleet.count - 1 : 6);
+		remotes = fleet_remotes(&f.fleet);
+		size = 2 + draw(&seed, remotes < 7 ? remotes - 1 : 6);
 		fault = cohorts_build(&c, &f.fleet, size, SECRET, &t);
 		assert_int_equal(cohorts_build(&again, &f.fleet, size, SECRET, &t), fault);
 		if (fault == COHORT_OK) {
@@ -188,7 +196,8 @@ plain_fleet(struct fleet *f, const char *rirs)
 	for (size_t i = 0; i < f->count; i++) {
 		snprintf(codes[i], sizeof(codes[i]), "p%02zu", i);
 		f->members[i] = (struct perspective){ .code = codes[i],
-			.rir = (enum rir)(RIR_AFRINIC + rirs[i] - 'a') };
+			.rir = (enum rir)(RIR_AFRINIC + (rirs[i] | 32) - 'a'),
+			.primary = rirs[i] < 'a' };
 	}
 	fleet_arrange(f);
 }
@@ -213,6 +222,13 @@ static const struct {
 	{ "ab", 1, COHORT_TOO_SMALL, 0 },
 	{ "ab", 0, COHORT_TOO_SMALL, 0 },
 	{ "aaaaab", 3, COHORT_OK, 1 },
+	/* The primary, in capitals, is no member, nor its RIR a remotes'. */
+	{ "aabbccA", 6, COHORT_OK, 1 },
+	{ "aabbccA", 7, COHORT_TOO_LARGE, 0 },
+	{ "aabbcC", 6, COHORT_TOO_LARGE, 0 },
+	{ "Baaaa", 3, COHORT_ONE_RIR, 0 },
+	{ "aaaaB", 3, COHORT_ONE_RIR, 0 },
+	{ "aaBaa", 2, COHORT_OK, 2 },
 };
 
 static void
@@ -313,6 +329,17 @@ test_fleet_defects(void **state)
 	f.members[0].too_close_codes = too_close;
 	f.members[0].too_close_count = 1;
 	assert_true(fleet_check(&f, &faults));
+	f.members[1].primary = true;
+	assert_false(fleet_check(&f, &faults));
+	assert_non_null(strstr(faults.data, "a is too close to b, the primary, which is part of every "
+	    "attempt, so it would never be asked; drop it"));
+	buf_reset(&faults);
+	f.members[0].too_close_count = 0;
+	assert_false(fleet_check(&f, &faults));
+	assert_non_null(strstr(faults.data, "a is too close to b, the primary"));
+	buf_reset(&faults);
+	f.members[1].primary = false;
+	f.members[0].too_close_count = 1;
 	f.members[1].url = "HTTPS://h:1/y";
 	assert_false(fleet_check(&f, &faults));
 	assert_non_null(strstr(faults.data, "same host and port"));

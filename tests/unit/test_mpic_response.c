@@ -15,17 +15,18 @@
 
 #define N 3
 
-static struct perspective fleet[N] = {
+static struct perspective fleet[N + 1] = {
 	{ .code = "aws:us-east-1", .rir = RIR_ARIN },
 	{ .code = "aws:eu-central-1", .rir = RIR_RIPE_NCC },
 	{ .code = "aws:ap-south-1", .rir = RIR_APNIC },
+	{ .code = "aws:sa-east-1", .rir = RIR_LACNIC, .primary = true },
 };
 
 /* An attempt, and where its parts are. */
 struct made {
 	struct attempt attempt;
 	struct poll polls[MPIC_CHECKS_MAX];
-	struct corroborator corroborators[MPIC_CHECKS_MAX][N];
+	struct corroborator corroborators[MPIC_CHECKS_MAX][N], primaries[MPIC_CHECKS_MAX];
 };
 
 /* One perspective's result: p passed, f says no, u could not be reached, c was not awaited. */
@@ -42,6 +43,8 @@ corroborator_make(struct corroborator *c, const struct mpic_request *q, enum che
 		c->timestamp_ns = 0;
 		return;
 	}
+	if (vote == '.')
+		return;	/* not asked */
 	if (vote == 'c') {
 		corroborator_fail(c, PROBLEM_CANCELLED, "too late");
 		c->timestamp_ns = 0;
@@ -58,13 +61,18 @@ corroborator_make(struct corroborator *c, const struct mpic_request *q, enum che
 	corroborator_take(c, &r, &raw);
 }
 
-/* `votes` of the members, those of the second check behind a '/'. */
+/*
+ * `votes` of the members, the primary's first if there is a ':', those of the second check
+ * behind a '/'. An 'a' passed on something else than the primary,
+ * a '.' was not asked.
+ */
 static void
 attempt_make(struct made *m, const struct mpic_request *q, size_t number, const char *votes)
 {
-	size_t count = strcspn(votes, "/");
+	bool primary = votes[1] == ':';
+	size_t count = strcspn(votes, "/") - (primary ? 2 : 0);
 
-	m->attempt = (struct attempt){ .number = number, .count = count,
+	m->attempt = (struct attempt){ .number = number, .count = count, .has_primary = primary,
 		.poll_count = q->check_type->count, .polls = m->polls };
 	for (size_t k = 0; k < m->attempt.poll_count; k++, votes += count + 1) {
 		struct poll *poll = &m->polls[k];
@@ -72,13 +80,25 @@ attempt_make(struct made *m, const struct mpic_request *q, size_t number, const 
 		*poll = (struct poll){ .type = q->check_type->checks[k],
 			.corroborators = m->corroborators[k],
 			.ballot = { .perspectives = count, .required = 2, .regions = count > 2 ? 2 : 1 } };
+		if (primary) {
+			corroborator_make(&m->primaries[k], q, poll->type, N, votes[0]);
+			poll->primary = &m->primaries[k];
+			poll->ballot.has_primary = true;
+			poll->ballot.primary = (uint8_t)(votes[0] == 'c' ? VOTE_CANCELLED :
+			    corroborator_vote(poll->primary));
+			votes += 2;
+		}
 		for (size_t i = 0; i < count; i++) {
 			corroborator_make(&m->corroborators[k][i], q, poll->type, i, votes[i]);
 			poll->ballot.votes[i] = votes[i] == 'c' ? VOTE_CANCELLED :
-			    corroborator_vote(&m->corroborators[k][i]);
+			    votes[i] == '.' ? VOTE_PENDING : corroborator_vote(&m->corroborators[k][i]);
+			if (votes[i] == 'a') {
+				corroborator_set_apart(&m->corroborators[k][i], "not the same");
+				poll->ballot.votes[i] = VOTE_APART;
+			}
 			poll->ballot.rirs[i] = fleet[i].rir;
 		}
-		poll->outcome = quorum_outcome(&poll->ballot);
+		poll_close(poll);
 	}
 }
 
@@ -88,6 +108,8 @@ attempt_drop(struct made *m)
 	for (size_t k = 0; k < m->attempt.poll_count; k++)
 		for (size_t i = 0; i < m->attempt.count; i++)
 			corroborator_free(&m->corroborators[k][i]);
+	for (size_t k = 0; m->attempt.has_primary && k < m->attempt.poll_count; k++)
+		corroborator_free(&m->primaries[k]);
 }
 
 static struct mpic_request
@@ -119,6 +141,7 @@ encode(const struct mpic_request *q, const char *const *votes, size_t attempts,
 	for (size_t i = 0; i < attempts; i++) {
 		attempt_make(&m[i], q, i + 1, votes[i]);
 		a[i] = m[i].attempt;
+		a[i].remotes_not_asked = strstr(votes[i], ":...") != NULL;
 	}
 	mpic_response_encode(&r, out);
 	for (size_t i = 0; i < attempts; i++)
@@ -262,6 +285,103 @@ test_cancelled(void **state)
 	encode(&q, (const char *[]){ "ppp/ppc" }, 1, &out);
 	assert_non_null(strstr(out.data, "\"rir\":\"APNIC\",\"cancelled\":true}"));
 	assert_null(strstr(out.data, "\"rir\":\"RIPE NCC\",\"cancelled\""));
+	buf_free(&out);
+	buf_free(&text);
+}
+
+/* ---- with a primary ---- */
+
+static const struct {
+	const char *votes, *quorum, *problem, *says;
+	bool completed, valid;
+} determined[] = {
+	{ "p:ppp", "3/3", NULL, NULL, true, true },
+	{ "p:ppf", "2/3", NULL, NULL, true, true },
+	{ "p:pff", "1/3", "caa-forbids", "1 of 3 remote perspectives corroborated; 2 needed. ", true,
+	    false },
+	{ "f:aaa", "0/3", "caa-forbids", "the primary, aws:sa-east-1, did not pass: no means no", true,
+	    false },
+	{ "f:ppp", "3/3", "caa-forbids", "the primary, aws:sa-east-1, did not pass: no means no", true,
+	    false },
+	{ "u:aaa", "0/3", "perspective-unreachable",
+	    "the primary, aws:sa-east-1, came to no result: gone", false, false },
+	{ "p:paa", "1/3", "not-corroborating", "1 of 3 remote perspectives corroborated; 2 needed. "
+	    "aws:eu-central-1: not the same", true, false },
+	{ "p:paf", "1/3", "not-corroborating", "not the same", true, false },
+	{ "p:ppa", "2/3", NULL, NULL, true, true },
+	{ "c:fff", "0/3", "caa-forbids", "0 of 3 remote", true, false },
+	{ "f:...", "0/3", "caa-forbids", "the primary, ", true, false },
+};
+
+static void
+test_primary(void **state)
+{
+	const struct mpic_request q = request_plain();
+
+	for (size_t i = 0; i < sizeof(determined) / sizeof(determined[0]); i++) {
+		bool asked = strstr(determined[i].votes, "...") == NULL;
+		struct buf out = BUF_INIT(65536);
+		struct json_object *o, *problem;
+
+		encode(&q, &determined[i].votes, 1, &out);
+		o = json_tokener_parse(out.data);
+		assert_non_null(o);
+		assert_string_equal(json_object_get_string(member(member(o, "primary"),
+		    "perspective_code")), "aws:sa-east-1");
+		assert_int_equal(json_object_array_length(member(o, "perspectives")), asked ? 3 : 0);
+		assert_int_equal(json_object_object_get(o, "remotes") != NULL, !asked);
+		assert_null(json_object_object_get(o, "previous_primary_results"));
+		assert_int_equal(json_object_get_boolean(member(o, "is_valid")), determined[i].valid);
+		assert_int_equal(json_object_get_boolean(member(o, "mpic_completed")),
+		    determined[i].completed);
+		assert_string_equal(json_object_get_string(member(o, "quorum")), determined[i].quorum);
+		problem = member(o, "problem");
+		assert_int_equal(problem == NULL, determined[i].problem == NULL);
+		if (problem != NULL) {
+			assert_string_equal(json_object_get_string(member(problem, "code")),
+			    determined[i].problem);
+			if (strstr(json_object_get_string(member(problem, "message")),
+			    determined[i].says) == NULL)
+				fail_msg("%s", json_object_get_string(problem));
+		}
+		json_object_put(o);
+		buf_free(&out);
+	}
+}
+
+static void
+test_primary_of_two_checks(void **state)
+{
+	const struct mpic_request q = request_for("dcv_with_caa");
+	struct buf out = BUF_INIT(65536), text = BUF_INIT(65536);
+	struct json_object *o, *of;
+
+	encode(&q, (const char *[]){ "p:.../f:..." }, 1, &out);
+	o = json_tokener_parse(out.data);
+	of = member(o, "verdicts");
+	assert_string_equal(json_object_get_string(member(member(o, "problem"), "code")),
+	    "caa-forbids");
+	assert_string_equal(json_object_get_string(member(member(member(of, "dcv"), "problem"),
+	    "code")), "remotes-not-asked");
+	assert_int_equal(verdict_read(200, out.data, out.len, &text), VERDICT_NO);
+	assert_non_null(strstr(text.data, " dcv no  quorum 0/3\n  primary\n  aws:sa-east-1            "
+	    "passed "));
+	assert_non_null(strstr(text.data, "  remotes were not asked\n"));
+	json_object_put(o);
+	buf_reset(&out);
+	buf_reset(&text);
+	encode(&q, (const char *[]){ "p:ppp/f:...", "p:ppa/p:app" }, 2, &out);
+	o = json_tokener_parse(out.data);
+	assert_int_equal(json_object_array_length(member(o, "previous_primary_results")), 1);
+	assert_non_null(strstr(out.data, "\"rir\":\"APNIC\",\"not_corroborating\":{\"dcv\":{\"code\":"
+	    "\"not-corroborating\",\"message\":\"not the same\",\"fault\":\"target\","
+	    "\"retryable\":true}}}]"));
+	assert_non_null(strstr(out.data, "\"rir\":\"ARIN\",\"not_corroborating\":{\"caa\":{"));
+	assert_true(json_object_get_boolean(member(o, "is_valid")));
+	assert_int_equal(verdict_read(200, out.data, out.len, &text), VERDICT_YES);
+	assert_non_null(strstr(text.data, "  remotes\n"));
+	assert_non_null(strstr(text.data, "not the same"));
+	json_object_put(o);
 	buf_free(&out);
 	buf_free(&text);
 }
@@ -628,6 +748,8 @@ main(void)
 		cmocka_unit_test(test_echo),
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_cancelled),
+		cmocka_unit_test(test_primary),
+		cmocka_unit_test(test_primary_of_two_checks),
 		cmocka_unit_test(test_attempts),
 		cmocka_unit_test(test_refusal),
 		cmocka_unit_test(test_shape_of_dcv),

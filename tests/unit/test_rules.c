@@ -235,6 +235,13 @@ static const struct {
 	    THEN "satisfied by 6 perspectives in the service regions of 3 RIRs; new then: " ROW_5 },
 	{ "aabb", NOW "satisfied by 4 perspectives in the service regions of 2 RIRs",
 	    THEN "lacks " ROW_5 ", 4 configured" },
+	/* The primary, in capitals, is no remote. */
+	{ "aabbccC", NOW "satisfied by 6 remote perspectives in the service regions of 3 RIRs, beside "
+	    "the primary p06", THEN "satisfied by 6 remote perspectives in the service regions of 3 "
+	    "RIRs, beside the primary p06; new then: " ROW_5 },
+	{ "aabbC", NOW "satisfied by 4 remote perspectives in the service regions of 2 RIRs, beside "
+	    "the primary p04", THEN "lacks " ROW_5 ", 4 configured" },
+	{ "aaaaaB", NOW "lacks " ROW_RIRS ", 1 configured", THEN "lacks " ROW_RIRS ", 1 configured" },
 	{ "abc", NOW "lacks " ROW_4 ", 3 configured", THEN "lacks " ROW_5 ", 3 configured" },
 	{ "aaaaa", NOW "lacks " ROW_RIRS ", 1 configured", THEN "lacks " ROW_RIRS ", 1 configured" },
 	{ "aaaa", NOW "lacks " ROW_RIRS ", 1 configured",
@@ -250,7 +257,8 @@ fleet_of(struct fleet *f, const char *rirs)
 	for (size_t i = 0; i < f->count; i++) {
 		snprintf(codes[i], sizeof(codes[i]), "p%02zu", i);
 		f->members[i] = (struct perspective){ .code = codes[i],
-			.rir = (enum rir)(RIR_AFRINIC + rirs[i] - 'a') };
+			.rir = (enum rir)(RIR_AFRINIC + (rirs[i] | 32) - 'a'),
+			.primary = rirs[i] < 'a' };
 	}
 	fleet_arrange(f);
 }
