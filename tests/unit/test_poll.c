@@ -1,4 +1,4 @@
-/* poll.h, agreement.h: which remotes corroborate what the primary saw, and who disagrees. */
+/* poll.h, agreement.h: which remotes corroborate what the primary saw. */
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stddef.h>
@@ -116,7 +116,6 @@ test_agreement(void **state)
 		if ((poll_vote(&poll, &c[0]) == VOTE_PASSED) != rows[row].agree ||
 		    (poll.outcome == QUORUM_REACHED) != rows[row].agree)
 			fail_msg("row %zu", row);
-		assert_int_equal(poll_disagrees(&poll, &c[0]), !rows[row].agree);
 		assert_true(c[0].passed);
 		if (!rows[row].agree) {
 			assert_int_equal(poll_vote(&poll, &c[0]), VOTE_APART);
@@ -165,7 +164,7 @@ test_caa(void **state)
 	drop(c);
 }
 
-/* A primary that has no pass: nothing corroborates, and only a verdict can be disagreed with. */
+/* A primary that has no pass: nothing corroborates. */
 static void
 test_no_pass_of_the_primary(void **state)
 {
@@ -194,7 +193,6 @@ test_no_pass_of_the_primary(void **state)
 		assert_int_equal(quorum_passed(&poll.ballot), 0);
 		assert_int_equal(poll_vote(&poll, &c[0]), VOTE_APART);
 		assert_non_null(strstr(c[0].sentence, ends[i].says));
-		assert_int_equal(poll_disagrees(&poll, &c[0]), ends[i].heard);
 		drop(c);
 	}
 }
@@ -212,46 +210,15 @@ test_no_pass_of_the_remote(void **state)
 	hear(&c[1], CHECK_DCV, RELIED(ONE));
 	assert_true(poll_count(&poll, &c[1], false, true));
 	poll_close(&poll);
-	assert_true(poll_disagrees(&poll, &c[0]));
 	drop(c);
 	poll = poll_of(c, CHECK_DCV);
 	corroborator_fail(&c[0], PROBLEM_CANCELLED, "late");
 	assert_true(poll_count(&poll, &c[0], true, true));
 	assert_int_equal(poll_vote(&poll, &c[0]), VOTE_CANCELLED);
 	poll_close(&poll);
-	/* Nobody decided: that is no quorum, and no disagreement. */
+	/* Nobody decided: that is no quorum. */
 	assert_int_equal(poll.outcome, QUORUM_MISSED);
-	assert_false(poll_disagrees(&poll, &c[0]));
 	drop(c);
-}
-
-/* Without a primary it is the verdict that one can disagree with, having come to an end. */
-static void
-test_disagreement_with_the_verdict(void **state)
-{
-	static const char votes[] = "ppf", opposite[] = "ffp";
-	const char *const cases[] = { votes, opposite };
-
-	for (size_t k = 0; k < 2; k++) {
-		struct corroborator c[4];
-		struct poll poll = { .type = CHECK_CAA, .corroborators = c, .ballot = {
-			.perspectives = 4, .required = 2, .regions = 1 } };
-
-		for (size_t i = 0; i < 4; i++) {
-			corroborator_init(&c[i], &remote, CHECK_CAA, 0);
-			if (i == 3)
-				corroborator_fail(&c[i], PROBLEM_PERSPECTIVE_TIMEOUT, "late");
-			else
-				hear(&c[i], CHECK_CAA, cases[k][i] == 'p' ? "" : NULL);
-			assert_true(poll_count(&poll, &c[i], false, false));
-		}
-		poll_close(&poll);
-		assert_int_equal(poll.outcome, k == 0 ? QUORUM_REACHED : QUORUM_MISSED);
-		for (size_t i = 0; i < 4; i++) {
-			assert_int_equal(poll_disagrees(&poll, &c[i]), i == 2);
-			corroborator_free(&c[i]);
-		}
-	}
 }
 
 int
@@ -263,7 +230,6 @@ main(void)
 		cmocka_unit_test(test_caa),
 		cmocka_unit_test(test_no_pass_of_the_primary),
 		cmocka_unit_test(test_no_pass_of_the_remote),
-		cmocka_unit_test(test_disagreement_with_the_verdict),
 	};
 
 	return cmocka_run_group_tests_name("poll", tests, NULL, NULL);
