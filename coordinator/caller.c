@@ -10,6 +10,7 @@
 #include <openssl/sha.h>
 
 #include "coordinator/config_parts.h"
+#include "coordinator/rate.h"
 
 #define TOKEN_MAX	512	/* bytes of one that is looked at */
 #define SCHEME		"Bearer"
@@ -121,6 +122,9 @@ take_caller(struct callers *c, const struct caller_option *o, struct buf *faults
 	if (o->identities.count == 0 && o->token_sha256.count == 0)
 		buf_addf(faults, "callers: %s: expected an identity or a token_sha256 to know it "
 		    "by\n", o->name);
+	if (o->rate > 0 && o->rate < RATE_LEAST)
+		buf_addf(faults, "callers: %s: rate: expected 0 or at least %g, found %g\n", o->name,
+		    RATE_LEAST, o->rate);
 	if (o->burst > 0 && o->rate == 0)
 		buf_addf(faults, "callers: %s: burst: only together with rate\n", o->name);
 	check_types(caller, faults);
@@ -219,6 +223,12 @@ callers_find(const struct callers *c, const char *identity, const char *authoriz
 	if (found == NULL)
 		*doubt = token != NULL ? CALLER_BAD_TOKEN : CALLER_NONE;
 	return found;
+}
+
+size_t
+callers_index(const struct callers *c, const struct caller *caller)
+{
+	return c->count > 0 ? (size_t)(caller - c->list) : 0;
 }
 
 /* ---- what it may ---- */

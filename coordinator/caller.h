@@ -23,7 +23,7 @@ struct caller {
 	const char *name;		/* in audit and log lines, metrics and refusals */
 	const struct option_strings *identities;
 	const struct option_strings *check_types;	/* none: all */
-	double rate;			/* requests a second; 0: no limit */
+	double rate;			/* requests a second, RATE_LEAST or more; 0: no limit */
 	size_t burst;			/* requests at once, at least 1 */
 	size_t concurrency;		/* requests under way in all workers; 0: no limit */
 };
@@ -51,6 +51,8 @@ void callers_free(struct callers *c);
 /* `authorization`: the header's value, or NULL. NULL, with the doubt, if nobody is known. */
 const struct caller *callers_find(const struct callers *c, const char *identity,
     const char *authorization, enum caller_doubt *doubt);
+/* Its place among them, less than CALLERS_MAX + 1: nobody's is after the last. */
+size_t callers_index(const struct callers *c, const struct caller *caller);
 /* A type is permitted by its name, or by those of each of its checks. */
 bool caller_may(const struct caller *caller, const struct mpic_check_type *type);
 /* The sentence for a type that it may not ask for. */

@@ -21,7 +21,13 @@
 
 static const struct option rows[] = {
 	DAEMON_OPTIONS(struct coordinator_config, daemon, "127.0.0.1:8400",
-	    "urn:mpic:coordinator, towards callers and perspectives both", "1024"),
+	    "urn:mpic:coordinator, towards callers and perspectives both", "1024",
+	    "wait for their turn"),
+	ROW("max_waiting", INTEGER, max_waiting, .min = 0, .max = 100000, .def = "1024",
+	    .sentence = "Requests a worker has wait for their turn, callers taking turns; more are "
+	    "answered with 503."),
+	ROW("max_waiting_each", INTEGER, max_waiting_each, .min = 0, .max = 100000, .def = "256",
+	    .sentence = "How many of those that wait may be one caller's."),
 	ROW("callers", MAPS, caller_options, .max = CALLERS_MAX, .rows = caller_option_rows,
 	    .row_count = CALLER_OPTION_ROWS, .size = sizeof(struct caller_option),
 	    .sentence = "Who may ask for checks. Without any, everybody who can connect, and "

@@ -23,6 +23,7 @@
 struct coordinator_config {
 	struct daemon_options daemon;
 
+	int64_t max_waiting, max_waiting_each;
 	struct option_maps caller_options;	/* of struct caller_option */
 	struct option_maps perspectives;	/* of struct perspective_option */
 	char *regions_file;

@@ -1,5 +1,7 @@
 #include "coordinator/corroboration.h"
 
+#include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +27,7 @@ struct corroboration {
 	const struct corroborator_pool *pool;
 	struct exchange *exchange;
 	const struct caller *caller;
+	struct ticket ticket;
 	struct question question;
 	struct cohorts cohorts;
 	size_t cohort;			/* as in struct mpic_request */
@@ -47,6 +50,8 @@ finish(struct corroboration *co, enum answer answer)
 	const struct corroborator_pool *pool = co->pool;
 	size_t attempts = co->attempt_count;
 
+	if (pool->admission != NULL)
+		admission_leave(pool->admission, &co->ticket);
 	for (size_t i = 0; i < attempts; i++)
 		attempt_free(&co->attempts[i]);
 	if (co->lookups != NULL)
@@ -294,6 +299,13 @@ corroboration_new(const struct corroborator_pool *pool, struct exchange *x,
 	return co;
 }
 
+static size_t
+cell_of(const struct corroborator_pool *pool, const struct caller *caller)
+{
+	return pool->caller_cells != NULL ?
+	    pool->caller_cells[callers_index(pool->callers, caller)] : 0;
+}
+
 static bool
 check_permitted(const struct mpic_request *r, const struct corroborator_pool *pool,
     const struct caller *caller, struct buf *refusal)
@@ -306,8 +318,8 @@ check_permitted(const struct mpic_request *r, const struct corroborator_pool *po
 	json_add_string(refusal, "{\"detail\":", detail.data != NULL ? detail.data : "");
 	buf_addc(refusal, '}');
 	buf_free(&detail);
-	if (pool->on_forbidden != NULL)
-		pool->on_forbidden(pool->arg);
+	if (pool->on_admission != NULL)
+		pool->on_admission(pool->arg, cell_of(pool, caller), ADMISSION_FORBIDDEN);
 	return false;
 }
 
@@ -359,6 +371,127 @@ refuse(const struct corroborator_pool *pool, struct exchange *x, int status,
 		pool->on_answer(pool->arg, answer, 0);
 }
 
+/* ---- its turn ---- */
+
+static void
+count_admission(const struct corroborator_pool *pool, const struct caller *caller,
+    enum admittance came)
+{
+	if (pool->on_admission != NULL)
+		pool->on_admission(pool->arg, cell_of(pool, caller), came);
+}
+
+/* Counted, and in the log where it is told everything: there may be thousands a second. */
+static void
+turn_away(const struct corroborator_pool *pool, struct exchange *x, const struct caller *caller,
+    const char *trace_id, enum admittance came, int64_t retry_s)
+{
+	struct buf text = BUF_INIT(REFUSAL_MAX), refusal = BUF_INIT(REFUSAL_MAX);
+	char seconds[24];
+	const struct header later = { "Retry-After", seconds };
+
+	count_admission(pool, caller, came);
+	admission_text(came, caller, &text);
+	buf_addf(&text, "; try again in %" PRId64 " s", retry_s);
+	snprintf(seconds, sizeof(seconds), "%" PRId64, retry_s);
+	json_add_string(&refusal, "{\"detail\":", text.data != NULL ? text.data : "");
+	buf_addc(&refusal, '}');
+	log_info("turned away", "why", text.data != NULL ? text.data : "", "trace_id", trace_id,
+	    "caller", caller->name, "peer", exchange_peer(x));
+	if (refusal.failed)
+		exchange_refuse(x, 503, "out of memory");
+	else
+		exchange_reply(x, admission_status(came), NULL, refusal.data, refusal.len, &later, 1);
+	buf_free(&text);
+	buf_free(&refusal);
+}
+
+/* All that is to be known before the attempts is known: they begin, if it is its turn. */
+static void
+take_turn(struct corroboration *co)
+{
+	if (co->ticket.state == TICKET_IN)
+		next_attempt(co);
+}
+
+static struct corroboration *
+holder(struct ticket *t)
+{
+	return (struct corroboration *)((char *)t - offsetof(struct corroboration, ticket));
+}
+
+static void
+on_turn(struct ticket *t)
+{
+	struct corroboration *co = holder(t);
+
+	count_admission(co->pool, co->caller, ADMISSION_OK);
+	if (co->lookups == NULL)
+		next_attempt(co);
+}
+
+static void
+on_late(struct ticket *t)
+{
+	struct corroboration *co = holder(t);
+
+	turn_away(co->pool, co->exchange, co->caller, co->question.trace_id, ADMISSION_LATE,
+	    admission_retry_s(co->pool->admission));
+	finish(co, ANSWER_FAILED);
+}
+
+/* It waits while there is time for an attempt, or half of a short time is left. */
+static uint64_t
+waits_until_ns(const struct corroboration *co)
+{
+	uint64_t now = monotonic_ns(), left = co->deadline_ns > now ? co->deadline_ns - now : 0;
+	const uint64_t least = ATTEMPT_LEAST_MS * UINT64_C(1000000);
+
+	return co->deadline_ns - (left > 2 * least ? least : left / 2);
+}
+
+/* False: it was turned away, and is gone. */
+static bool
+let_in(struct corroboration *co)
+{
+	static const struct ticket_calls calls = { on_turn, on_late };
+	struct admission *admission = co->pool->admission;
+	enum admittance came = ADMISSION_OK;
+	int64_t retry_s;
+
+	co->ticket.state = TICKET_IN;
+	if (admission != NULL)
+		came = admission_enter(admission, co->caller, cell_of(co->pool, co->caller),
+		    &co->ticket, &calls, waits_until_ns(co), &retry_s);
+	if (came == ADMISSION_OK) {
+		if (co->ticket.state == TICKET_IN)
+			count_admission(co->pool, co->caller, came);
+		return true;
+	}
+	turn_away(co->pool, co->exchange, co->caller, co->question.trace_id, came, retry_s);
+	finish(co, came == ADMISSION_CONCURRENCY ? ANSWER_REFUSED : ANSWER_FAILED);
+	return false;
+}
+
+/* Before anything is read: what is asked too often costs no more than this. */
+static bool
+knock(const struct corroborator_pool *pool, struct exchange *x, const struct origin *origin)
+{
+	enum admittance came;
+	int64_t retry_s;
+
+	if (pool->admission == NULL)
+		return true;
+	came = admission_knock(pool->admission, origin->caller, cell_of(pool, origin->caller),
+	    &retry_s);
+	if (came == ADMISSION_OK)
+		return true;
+	turn_away(pool, x, origin->caller, origin->id, came, retry_s);
+	if (pool->on_answer != NULL)
+		pool->on_answer(pool->arg, came == ADMISSION_FULL ? ANSWER_FAILED : ANSWER_REFUSED, 0);
+	return false;
+}
+
 /* ---- the names applied for ---- */
 
 /* Each is validated by the target: the attempts can begin. */
@@ -369,7 +502,7 @@ start(struct corroboration *co, const struct adn_question *asked)
 
 	applied_for_free(&co->applied_for);
 	if (ok) {
-		next_attempt(co);
+		take_turn(co);
 		return;
 	}
 	exchange_refuse(co->exchange, 503, "out of memory");
@@ -451,6 +584,8 @@ corroborate(const struct corroborator_pool *pool, const struct caller *caller,
 			pool->on_answer(pool->arg, ANSWER_FAILED, 0);
 		return;
 	}
+	if (!knock(pool, x, &origin))
+		return;
 	if (!read_request(&request, pool, x, &refusal))
 		;
 	else if (!check_permitted(&request, pool, caller, &refusal))
@@ -461,10 +596,12 @@ corroborate(const struct corroborator_pool *pool, const struct caller *caller,
 		co = corroboration_new(pool, x, &request, &cohorts, &origin);
 	if (co != NULL) {
 		exchange_on_gone(x, on_gone, co);
-		if (request.applied_for.count > 0)
+		if (!let_in(co))
+			;
+		else if (request.applied_for.count > 0)
 			begin(co, &request);
 		else
-			next_attempt(co);
+			take_turn(co);
 	} else {
 		refuse(pool, x, status, &origin, &refusal);
 	}

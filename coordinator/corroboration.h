@@ -9,17 +9,17 @@
 #ifndef MPIC_CORROBORATION_H
 #define MPIC_CORROBORATION_H
 
+#include "coordinator/admission.h"
 #include "coordinator/attempt.h"
 #include "coordinator/audit_file.h"
-#include "coordinator/caller.h"
 #include "server.h"
 
 /* What came of a request. */
 enum answer {
 	ANSWER_VALID,
 	ANSWER_NOT_VALID,
-	ANSWER_REFUSED,		/* 400, or 403: not a check for this caller */
-	ANSWER_FAILED,		/* 503: no memory or no record of it, or too few perspectives */
+	ANSWER_REFUSED,		/* 400, or 403 or 429: not for this caller, or not so often */
+	ANSWER_FAILED,		/* 503: no memory, no record, no turn, or too few perspectives */
 	ANSWER_ABORTED,		/* the caller vanished */
 	ANSWER_COUNT
 };
@@ -34,11 +34,15 @@ struct corroborator_pool {
 	size_t secret_len;
 	struct caa_defaults caa_defaults;
 	struct resolver *resolver;	/* for CNAME lookups; NULL: none */
+	const struct callers *callers;
+	const size_t *caller_cells;	/* by callers_index() */
+	struct admission *admission;	/* NULL: everybody is let in */
 	struct audit_file *audit;	/* NULL: none */
 	uint64_t *next_request;		/* for `audit`: numbers never given twice */
 	/* A request ended, after so many attempts, each of which left its record. */
 	void (*on_answer)(void *arg, enum answer answer, size_t attempts);
-	void (*on_forbidden)(void *arg);	/* besides, when the caller may not ask for this */
+	/* Besides: it was admitted, or refused for this. `cell`: of its caller. */
+	void (*on_admission)(void *arg, size_t cell, enum admittance came);
 	void *arg;
 };
 

@@ -102,9 +102,14 @@ on_news(void *arg, const struct fanout_news *news)
 }
 
 static void
-count_forbidden(void *arg)
+count_admission(void *arg, size_t cell, enum admittance came)
 {
-	metric_add(metrics_of(arg), METRIC_REFUSED, REFUSED_FORBIDDEN, 1);
+	struct generation *g = arg;
+	struct metrics *m = metrics_of(g);
+
+	metric_add(m, METRIC_CALLER_REQUESTS, metric_cell(m, METRIC_CALLER_REQUESTS, cell, came), 1);
+	if (came != ADMISSION_OK)
+		metric_add(m, METRIC_REFUSED, came - 1, 1);
 }
 
 static void
@@ -215,10 +220,13 @@ pool_of(struct generation *g)
 		.secret_len = cfg->secret_len,
 		.caa_defaults = { cfg->caa_domains.items, cfg->caa_domains.count },
 		.resolver = g->resolver,
+		.callers = &cfg->callers,
+		.caller_cells = g->caller_cells,
+		.admission = world->admission,
 		.audit = world->audit,
 		.next_request = world->next_request,
 		.on_answer = count_answer,
-		.on_forbidden = count_forbidden,
+		.on_admission = count_admission,
 		.arg = g,
 	};
 }
@@ -246,6 +254,23 @@ know_members(struct generation *g, const struct generation *before)
 		g->cells[i] = m != NULL ? metric_names_find(m->codes, code) : SIZE_MAX;
 		g->missed_ns[i] = missed_before_ns(before, code);
 	}
+}
+
+/* Without a cell a caller's limits would not hold. */
+static bool
+know_callers(struct generation *g, struct buf *why)
+{
+	const struct coordinator_metrics *m = g->world->metrics;
+
+	for (size_t i = 0; m != NULL && i <= g->cfg->callers.count; i++) {
+		g->caller_cells[i] = coordinator_metrics_caller(m, &g->cfg->callers, i);
+		if (g->caller_cells[i] != SIZE_MAX)
+			continue;
+		buf_addf(why, "there have been callers of %d names since the start: a new one needs "
+		    "a restart", ADMISSION_CELLS);
+		return false;
+	}
+	return true;
 }
 
 /* True without a resolver, too. */
@@ -281,7 +306,9 @@ generation_new(const struct generation_world *world, const struct coordinator_co
 	g->cfg = cfg;
 	g->holders = 1;
 	fanout.arg = g;
-	if (start_resolver(g))
+	if (!know_callers(g, why))
+		;
+	else if (start_resolver(g))
 		g->fanout = fanout_new(world->base, &fanout, why);
 	else
 		buf_adds(why, "out of memory");

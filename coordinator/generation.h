@@ -21,6 +21,7 @@ struct generation_world {
 	struct random_pool *random;
 	struct audit_file *audit;	/* NULL: none */
 	uint64_t *next_request;		/* as in struct corroborator_pool */
+	struct admission *admission;	/* NULL: everybody is let in */
 	/* A request ended. */
 	void (*on_answer)(void *arg, enum answer answer, size_t attempts);
 	/* One is no longer held: to be freed, but only from the loop. */
@@ -36,6 +37,7 @@ struct generation {
 	struct resolver *resolver;	/* NULL: none is configured */
 	struct corroborator_pool pool;
 	size_t cells[FLEET_MAX];	/* see generation_cell() */
+	size_t caller_cells[CALLERS_MAX + 1];	/* by callers_index() */
 	uint64_t missed_ns[FLEET_MAX];	/* last failure to reach; 0 after a success */
 	size_t holders;			/* who made it, and requests */
 	struct generation *older;	/* its owner's, to make a list of */

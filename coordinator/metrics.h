@@ -17,15 +17,11 @@
 enum result { RESULT_PASSED, RESULT_FAILED, RESULT_UNREACHABLE, RESULT_TIMED_OUT, RESULT_CANCELLED,
     RESULT_APART, RESULT_COUNT };
 
-/* Why a request was turned away before anybody was asked. */
-enum refused { REFUSED_UNKNOWN, REFUSED_FORBIDDEN, REFUSED_COUNT };
-
 /* What a worker thinks of an endpoint. */
 enum endpoint_state { STATE_HEALTHY, STATE_EJECTED, STATE_COUNT };
 
 extern const char *const metric_states[STATE_COUNT];
 extern const char *const metric_answers[ANSWER_COUNT];
-extern const char *const metric_refused[REFUSED_COUNT];
 extern const char *const metric_results[RESULT_COUNT];
 extern const char *const metric_checks[CHECK_TYPE_COUNT];
 
@@ -34,13 +30,22 @@ extern const char *const metric_checks[CHECK_TYPE_COUNT];
 /* The label `perspective`; coordinator_metrics_init() adds the codes. */
 #define PERSPECTIVE_LABEL	{ "perspective", NULL, METRIC_CODES_MAX, NULL }
 
+/* The label `caller`: all names that there have been since the start. */
+#define CALLER_LABEL	{ "caller", NULL, ADMISSION_CELLS, NULL }
+
 #define COORDINATOR_METRICS(X) \
 	SERVER_METRICS(X) \
 	X(ANSWERS, "mpic_answers_total", COUNTER, "Requests by what came of them.", \
 	    .labels = { { "answer", metric_answers, ANSWER_COUNT } }) \
 	X(REFUSED, "mpic_refused_total", COUNTER, \
-	    "Requests turned away at the door: nobody's (401), not allowed to their caller (403).", \
-	    .labels = { { "reason", metric_refused, REFUSED_COUNT } }) \
+	    "Requests turned away before anybody was asked: unknown is nobody's, no-turn one that " \
+	    "waited in vain.", \
+	    .labels = { { "reason", admission_names + 1, ADMISSION_COUNT - 1 } }) \
+	X(CALLER_REQUESTS, "mpic_caller_requests_total", COUNTER, \
+	    "Requests of each caller: admitted, or turned away and why.", \
+	    .labels = { CALLER_LABEL, { "outcome", admission_names, ADMISSION_UNKNOWN } }) \
+	X(WAITING, "mpic_requests_waiting", GAUGE, \
+	    "Requests that wait for their turn, max_in_flight being under way.", ) \
 	X(ATTEMPTS, "mpic_attempts_total", COUNTER, "Attempts started; each leaves one record.", ) \
 	X(CHECKS, "mpic_check_results_total", COUNTER, \
 	    "Results of perspectives by what was checked.", \
@@ -94,15 +99,21 @@ enum { COORDINATOR_METRICS(METRIC_ENUM) METRIC_COUNT };
 struct coordinator_metrics {
 	struct metrics *all;		/* a slot a worker, and one more, the supervisor's */
 	struct metric_names *codes;
+	struct metric_names *callers;	/* their indices are cells of `admission` */
+	struct admission_shared *admission;
 	struct metric *rows;
 };
 
 /* Before forking. False without memory; then there is nothing to free. */
 bool coordinator_metrics_init(struct coordinator_metrics *m, unsigned workers);
 void coordinator_metrics_free(struct coordinator_metrics *m);
-/* In the process that forks the others: these perspectives are counted from now on. */
-void coordinator_metrics_know(struct coordinator_metrics *m, const struct fleet *fleet);
-/* Whether the codes are all known, or no more ever will be. */
-bool coordinator_metrics_knows(const struct coordinator_metrics *m, const struct fleet *fleet);
+/* In the process that forks the others: its perspectives and callers are counted from now on. */
+void coordinator_metrics_know(struct coordinator_metrics *m, const struct coordinator_config *cfg);
+/* Whether codes and callers are all known, or no more ever will be. */
+bool coordinator_metrics_knows(const struct coordinator_metrics *m,
+    const struct coordinator_config *cfg);
+/* The cell of the caller at callers_index() `i`; SIZE_MAX: it is not known. */
+size_t coordinator_metrics_caller(const struct coordinator_metrics *m,
+    const struct callers *callers, size_t i);
 
 #endif

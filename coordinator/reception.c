@@ -56,7 +56,7 @@ refuse_stranger(struct reception *r, struct exchange *x, enum caller_doubt doubt
 	const char *identity = exchange_identity(x);
 	struct buf detail = BUF_INIT(DETAIL_MAX);
 
-	metric_add(r->metrics, METRIC_REFUSED, REFUSED_UNKNOWN, 1);
+	metric_add(r->metrics, METRIC_REFUSED, ADMISSION_UNKNOWN - 1, 1);
 	if (doubt == CALLER_BAD_TOKEN)
 		buf_adds(&detail, "the bearer token is no caller's");
 	else if (identity[0] != '\0' && strcmp(identity, "plain") != 0)

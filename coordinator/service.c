@@ -29,6 +29,7 @@ struct service {
 	struct reception reception;
 	struct random_pool random;
 	struct audit_file *audit;	/* NULL: there is none */
+	struct admission *admission;	/* NULL: everybody is let in */
 	uint64_t next_request;
 	uint64_t audit_lines, audit_unrecorded;	/* as in the metrics */
 	struct event *ticker;
@@ -59,6 +60,13 @@ count_audit(struct service *s)
 	metric_set(m, METRIC_AUDIT_UNWRITABLE, 0, !audit_file_ready(s->audit));
 	s->audit_lines = lines;
 	s->audit_unrecorded = unrecorded;
+}
+
+static void
+count_waiting(struct service *s)
+{
+	if (s->admission != NULL)
+		metric_set(metrics_of(s), METRIC_WAITING, 0, (int64_t)admission_waiting(s->admission));
 }
 
 static void
@@ -156,6 +164,7 @@ handle_metrics(struct exchange *x, void *arg)
 		return;
 	generation_measure(s->now);
 	count_audit(s);
+	count_waiting(s);
 	metrics_render(metrics_of(s), &out);
 	standing_render(&s->now->cfg->fleet, &rules, &out);
 	metric_render_build(&out);
@@ -183,6 +192,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 
 	/* Whichever worker is asked for the metrics, they are all there. */
 	generation_measure(s->now);
+	count_waiting(s);
 	if (s->audit == NULL)
 		return;
 	audit_file_tick(s->audit);
@@ -239,13 +249,32 @@ start_events(struct service *s)
 	return s->reaper != NULL && s->ticker != NULL && event_add(s->ticker, &tick) == 0;
 }
 
+static struct admission_limits
+admission_limits_of(const struct coordinator_config *cfg)
+{
+	return (struct admission_limits){ .at_once = (size_t)cfg->daemon.max_in_flight,
+		.waiting = (size_t)cfg->max_waiting, .waiting_each = (size_t)cfg->max_waiting_each };
+}
+
+static bool
+start_admission(struct service *s, const struct coordinator_config *cfg, unsigned worker)
+{
+	const struct admission_limits limits = admission_limits_of(cfg);
+
+	if (s->metrics == NULL)
+		return true;
+	s->admission = admission_new(s->base, s->metrics->admission, worker, &limits);
+	return s->admission != NULL;
+}
+
 static struct server_config
 server_config_of(const struct service *s, const struct coordinator_config *cfg)
 {
 	return (struct server_config){ .plain = cfg->daemon.plain,
 		.tls = daemon_options_tls(&cfg->daemon),
 		.certificate_optional = cfg->callers.count == 0 || cfg->callers.token_count > 0,
-		.max_in_flight = (size_t)cfg->daemon.max_in_flight,
+		/* Those that wait as well: who is turned away is so by `admission`. */
+		.max_in_flight = (size_t)(cfg->daemon.max_in_flight + cfg->max_waiting) + 1,
 		.max_body = MPIC_REQUEST_MAX, .metrics = metrics_of(s) };
 }
 
@@ -264,12 +293,14 @@ service_new(struct event_base *base, const struct coordinator_config *cfg,
 	s->metrics = metrics;
 	s->reception.metrics = metrics_of(s);
 	server = server_config_of(s, cfg);
-	if (!start_events(s) || !start_audit(s, cfg, worker)) {
+	if (!start_events(s) || !start_audit(s, cfg, worker) ||
+	    !start_admission(s, cfg, worker)) {
 		buf_adds(why, "out of memory");
 		goto fail;
 	}
 	s->world = (struct generation_world){ .base = base, .metrics = metrics,
 		.random = &s->random, .audit = s->audit, .next_request = &s->next_request,
+		.admission = s->admission,
 		.on_answer = count_answer, .on_unused = on_unused, .arg = s };
 	s->now = generation_new(&s->world, cfg, NULL, why);
 	if (s->now == NULL)
@@ -302,6 +333,7 @@ service_free(struct service *s)
 		event_free(s->reaper);
 	if (s->ticker != NULL)
 		event_free(s->ticker);
+	admission_free(s->admission);
 	audit_file_free(s->audit);	/* after the server: what was under way left its records */
 	free(s);
 }
@@ -342,6 +374,7 @@ older_count(const struct service *s)
 bool
 service_renew(struct service *s, struct coordinator_config *cfg, struct buf *why)
 {
+	const struct admission_limits limits = admission_limits_of(cfg);
 	struct server_config server = server_config_of(s, cfg);
 	struct generation *next, *last = s->now;
 
@@ -356,6 +389,8 @@ service_renew(struct service *s, struct coordinator_config *cfg, struct buf *why
 		generation_free(next);
 		return false;
 	}
+	if (s->admission != NULL)
+		admission_limit(s->admission, &limits);
 	next->own = cfg;
 	s->now = next;
 	last->older = s->older;

@@ -118,7 +118,7 @@ on_supervisor_reload(void *arg)
 	metric_set(state->metrics.all, METRIC_CONFIG_REFUSED, 0, cfg == NULL);
 	if (cfg == NULL)
 		return;
-	coordinator_metrics_know(&state->metrics, &cfg->fleet);
+	coordinator_metrics_know(&state->metrics, cfg);
 	config_adopt(state, cfg);
 	config_drop(state->own);
 	state->own = cfg;
@@ -138,9 +138,9 @@ worker_renew(struct daemon_state *state)
 	if (cfg == NULL)
 		return false;
 	if (state->daemon.workers == 0)
-		coordinator_metrics_know(&state->metrics, &cfg->fleet);
-	else if (!coordinator_metrics_knows(&state->metrics, &cfg->fleet))
-		buf_adds(&why, "its perspectives changed while it was read: send SIGHUP again");
+		coordinator_metrics_know(&state->metrics, cfg);
+	else if (!coordinator_metrics_knows(&state->metrics, cfg))
+		buf_adds(&why, "its perspectives or callers changed while it was read: send SIGHUP again");
 	if (why.len == 0)
 		ok = service_renew(state->service, cfg, &why);
 	if (ok) {
@@ -234,7 +234,7 @@ service_daemon(const struct coordinator_config *cfg, int argc, char **argv)
 	state.accepted = shared;
 	/* The supervisor's own slot: the one after the workers'. */
 	metrics_use(state.metrics.all, workers > 0 ? workers : 1);
-	coordinator_metrics_know(&state.metrics, &cfg->fleet);
+	coordinator_metrics_know(&state.metrics, cfg);
 	log_standing(cfg);
 	log_notice("public suffixes", "list", cfg->suffixes.builtin ? "libpsl's own" :
 	    cfg->public_suffix_file);

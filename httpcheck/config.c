@@ -14,7 +14,8 @@ static const struct option rows[] = {
 	ROW("code", STRING, code, .min = 1, .max = CHECK_CODE_MAX, .flags = OPTION_REQUIRED,
 	    .sentence = "The perspective's own code, as the coordinator knows it."),
 	DAEMON_OPTIONS(struct httpcheck_config, daemon, "127.0.0.1:8443",
-	    "urn:mpic:perspective: and the code", "2048"),
+	    "urn:mpic:perspective: and the code", "2048",
+	    "are answered with 503"),
 	ROW("callers", STRINGS, callers, .max = 256, .def = "[\"urn:mpic:coordinator\"]",
 	    .sentence = "Identities in certificates that may ask for checks."),
 

@@ -7,7 +7,7 @@
  *
  *	struct x_config { struct daemon_options daemon; ... };
  *	static const struct option rows[] = {
- *		DAEMON_OPTIONS(struct x_config, daemon, "127.0.0.1:1", "who it is", "1024"),
+ *		DAEMON_OPTIONS(struct x_config, daemon, "127.0.0.1:1", "who it is", "1024", "are refused"),
  *		...
  *		DAEMON_LOG_OPTIONS(struct x_config, daemon, "info has a line for each check"),
  *	};
@@ -37,9 +37,10 @@ struct daemon_options {
 
 /*
  * `identity` says whose its certificate must be; `address` and `at_once` are the
- * defaults of listen and max_in_flight. Whom it serves is the daemon's own row.
+ * defaults of listen and max_in_flight; `beyond` is what becomes of more. Whom it
+ * serves is the daemon's own row.
  */
-#define DAEMON_OPTIONS(container, block, address, identity, at_once) \
+#define DAEMON_OPTIONS(container, block, address, identity, at_once, beyond) \
 	DAEMON_OPTION(container, block, listen, ENDPOINT, .def = address, \
 	    .flags = OPTION_FIXED, \
 	    .sentence = "Address and port to serve callers on."), \
@@ -55,8 +56,7 @@ struct daemon_options {
 	DAEMON_OPTION(container, block, workers, INTEGER, .min = 0, .max = 256, .def = "1", \
 	    .flags = OPTION_FIXED, .sentence = "Processes; 0 serves in the one that was started."), \
 	DAEMON_OPTION(container, block, max_in_flight, INTEGER, .min = 1, .max = 100000, \
-	    .def = at_once, .sentence = "Requests a worker holds at once; more are answered " \
-	    "with 503.")
+	    .def = at_once, .sentence = "Requests a worker works on at once; more " beyond ".")
 
 #define DAEMON_LOG_OPTIONS(container, block, details) \
 	DAEMON_OPTION(container, block, log_level, STRING, .def = "notice", \

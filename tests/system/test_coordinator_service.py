@@ -349,7 +349,7 @@ def test_sigterm_lets_requests_finish(coordinators, started, silent):
 
 def test_admission_limit(coordinators, started, silent):
     rows = silenced(coordinators.perspectives(*range(6)), silent, 0, 2, 4)
-    daemon, caller = started(max_in_flight=3, perspectives=rows)
+    daemon, caller = started(max_in_flight=3, max_waiting=0, perspectives=rows)
     held = [in_background(lambda: caller.mpic("permit.com", deadline_ms=1500)) for _ in range(3)]
     time.sleep(0.5)
     reply = caller.mpic("permit.com")

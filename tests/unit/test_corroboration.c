@@ -310,8 +310,9 @@ world_coordinator(struct world *w, size_t n, const enum rir *rirs)
 			    PROTOCOL_PARALLAX };
 	fleet_arrange(&w->cfg.fleet);
 	w->cfg.default_perspective_count = (int64_t)n;
+	w->cfg.daemon.max_in_flight = 64;
 	assert_true(coordinator_metrics_init(&w->metrics, 1));
-	coordinator_metrics_know(&w->metrics, &w->cfg.fleet);
+	coordinator_metrics_know(&w->metrics, &w->cfg);
 	w->fd = listen_anywhere(&port);
 	w->service = service_new(w->base, &w->cfg, &w->metrics, w->fd, 0, &why);
 	if (w->service == NULL)
@@ -593,7 +594,7 @@ config_of(struct world *w, size_t i)
 	cfg->fleet.members[1] = (struct perspective){ .code = w->stand_ins[i + 1].code,
 		.url = w->stand_ins[i + 1].url, .rir = RIR_APNIC };
 	fleet_arrange(&cfg->fleet);
-	coordinator_metrics_know(&w->metrics, &cfg->fleet);
+	coordinator_metrics_know(&w->metrics, cfg);
 	return cfg;
 }
 
