@@ -294,5 +294,7 @@ adn_encode(const struct adn *adn, const struct adn_question *q, struct buf *out)
 	json_add_string(out, ",\"authorization_domain_name\":", adn_text(q));
 	json_add_string(out, ",\"base_domain\":", adn->base.len > 0 ? adn->base.text : NULL);
 	add_encoded_steps(adn, q, out);
-	buf_addc(out, '}');
+	buf_adds(out, ",\"evidence\":[");
+	buf_add(out, adn->evidence.data != NULL ? adn->evidence.data : "", adn->evidence.len);
+	buf_adds(out, "]}");
 }

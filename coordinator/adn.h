@@ -15,9 +15,11 @@
 
 #include "check.h"
 #include "coordinator/suffix.h"
+#include "evidence.h"
 
 #define ADN_CNAMES_MAX	10	/* one after another */
 #define ADN_STEPS_MAX	(ADN_CNAMES_MAX + 1)
+#define ADN_EVIDENCE_MAX ((ADN_CNAMES_MAX + 1) * (EVIDENCE_MAX + 1))	/* bytes */
 
 enum adn_step_kind { ADN_STRIP, ADN_CNAME, ADN_PRUNE, ADN_REVERSE };
 
@@ -51,6 +53,7 @@ struct adn {
 	struct name base;		/* Base Domain Name; empty: a suffix or an address has none */
 	size_t step_count;
 	struct adn_step steps[ADN_STEPS_MAX];
+	struct buf evidence;		/* of CNAME lookups: JSON objects, a comma between */
 };
 
 struct adn_question {

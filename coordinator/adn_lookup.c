@@ -84,12 +84,16 @@ hunt_fail(struct hunt *h, enum problem problem, const char *message)
 }
 
 static void
-take_evidence(struct hunt *h, const struct evidence *e)
+take_evidence(struct hunt *h, const struct evidence *e, const char *text, size_t len)
 {
+	struct buf *kept = &adn_of(h)->evidence;
 	enum problem problem = adn_evidence_take(adn_of(h), &h->lookups->question, &h->chain, e,
 	    &h->why);
 
 	h->unavailable = problem != PROBLEM_NONE && problem_fault(problem) != FAULT_TARGET;
+	if (kept->len > 0)
+		buf_addc(kept, ',');
+	buf_add(kept, text, len);
 }
 
 /* ---- the questions ---- */
@@ -111,7 +115,7 @@ hunt_answered(void *arg, const struct resolver_answer *answer)
 		hunt_fail(h, PROBLEM_RESOLVER_NO_EVIDENCE, why.data != NULL ? why.data :
 		    "the evidence is malformed");
 	else
-		take_evidence(h, &e);
+		take_evidence(h, &e, answer->evidence, answer->evidence_len);
 	evidence_free(&e);
 	buf_free(&why);
 	if (adn_of(h)->outcome == ADN_UNKNOWN && !hunt_ask(h))

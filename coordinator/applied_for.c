@@ -42,6 +42,7 @@ read_name(struct applied_for *a, size_t i, const char *text, struct json_faults 
 	char path[JSON_PATH_MAX];
 
 	a->names[i].outcome = ADN_REFUSED;
+	a->names[i].evidence = BUF_INIT(ADN_EVIDENCE_MAX);
 	if (target_parse(&a->names[i].applied_for, text, strlen(text), &why))
 		return;
 	a->names[i].applied_for.text[0] = '\0';
@@ -84,6 +85,8 @@ applied_for_read(struct applied_for *a, struct json_object *raw,
 void
 applied_for_free(struct applied_for *a)
 {
+	for (size_t i = 0; i < a->count; i++)
+		buf_free(&a->names[i].evidence);
 	free(a->names);
 	*a = (struct applied_for){ .count = 0 };
 }

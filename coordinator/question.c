@@ -7,6 +7,7 @@
 
 /* Every text comes from a request or the configuration, which have caps of their own. */
 #define QUESTION_MAX	(8 * MPIC_REQUEST_MAX)
+#define NAMES_MAX	(QUESTION_MAX + JSON_LIST_MAX * ADN_EVIDENCE_MAX)
 
 /*
  * The method's own RFC 8657 labels: it is the one that will have been used.
@@ -170,7 +171,7 @@ question_set_names(struct question *q, const struct applied_for *names,
     const struct adn_question *asked)
 {
 	const char *adn = applied_for_differs(names, asked) ? adn_text(asked) : NULL;
-	struct buf out = BUF_INIT(QUESTION_MAX);
+	struct buf out = BUF_INIT(NAMES_MAX);
 	size_t adn_at, answer_at, record_at;
 
 	add_names(names, &out);

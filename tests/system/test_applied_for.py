@@ -71,7 +71,7 @@ def why(reply):
 def test_the_name_itself(caller):
     assert permitted(caller, "Shop.adn.com", "shop.adn.com") == [{
         "applied_for": "shop.adn.com", "authorization_domain_name": "shop.adn.com",
-        "base_domain": "adn.com", "steps": []}]
+        "base_domain": "adn.com", "steps": [], "evidence": []}]
 
 
 def test_without_it_the_answer_does_not_speak_of_it(caller):
@@ -106,6 +106,17 @@ def test_steps(caller, applied_for, target, parameters, want):
     assert steps(entry) == want
     assert entry["authorization_domain_name"] == target.removeprefix("*.")
     assert entry["base_domain"] == ("adn.org" if target.endswith("adn.org") else "adn.com")
+
+
+def test_the_evidence_of_each_step(caller):
+    entry, = permitted(caller, "two.adn.com", "_x.hosted.adn.org")
+    asked = [one["lookups"] for one in entry["evidence"]]
+    assert [(one["name"], one["type"], one["outcome"], one["dnssec"]) for one, in asked] == [
+        ("two.adn.com", "CNAME", "answer", "insecure"),
+        ("alias.adn.com", "CNAME", "answer", "insecure")]
+    assert all(one["server"] for one, in asked)
+    entry, = permitted(caller, "alias.adn.org", "_x.hosted.adn.org")
+    assert [one["lookups"][0]["dnssec"] for one in entry["evidence"]] == ["secure"]
 
 
 def test_sections(caller):
@@ -148,7 +159,7 @@ def test_a_persistent_record_that_holds_for_more_than_its_name(caller):
 def test_addresses(caller):
     entry, = permitted(caller, "93.184.216.10", "93.184.216.10", dcv.http01())
     assert entry == {"applied_for": "93.184.216.10", "authorization_domain_name": "93.184.216.10",
-                     "base_domain": None, "steps": []}
+                     "base_domain": None, "steps": [], "evidence": []}
     assert "validated by itself alone (3.2.2.5)" in why(
         ask(caller, "93.184.216.11", "93.184.216.10", dcv.http01()))
     assert "proves control of no domain name" in why(

@@ -402,6 +402,8 @@ test_encoded(void **state)
 	assert_true(adn_chain_add(&adn, &chain, &c, CHECK_DNSSEC_INSECURE, &why));
 	adn_judge(&adn, &q, &chain, &why);
 	assert_int_equal(adn.outcome, ADN_PERMITTED);
+	adn.evidence = BUF_INIT(ADN_EVIDENCE_MAX);
+	buf_adds(&adn.evidence, "{\"v\":1}");
 	adn_encode(&adn, &q, &out);
 	assert_string_equal(out.data, "{\"applied_for\":\"www.a.com\","
 	    "\"authorization_domain_name\":\"c.co.uk\",\"base_domain\":\"c.co.uk\",\"steps\":["
@@ -410,7 +412,9 @@ test_encoded(void **state)
 	    "{\"step\":\"cname\",\"from\":\"b.com\",\"to\":\"_x.c.co.uk\","
 	    "\"dnssec_status\":\"insecure\",\"section\":\"1.6.1\"},"
 	    "{\"step\":\"prune\",\"from\":\"_x.c.co.uk\",\"to\":\"c.co.uk\",\"dnssec_status\":null,"
-	    "\"section\":\"3.2.2.4.7\"}]}");
+	    "\"section\":\"3.2.2.4.7\"}],"
+	    "\"evidence\":[{\"v\":1}]}");
+	buf_free(&adn.evidence);
 	buf_free(&out);
 	buf_free(&why);
 }
