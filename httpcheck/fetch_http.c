@@ -13,7 +13,7 @@
 #include "httpcheck/fetch_http_try.h"
 #include "monotonic.h"
 
-#define READ_BUFFER	2048	/* a waiting transfer's share of memory */
+#define READ_BUFFER	1024	/* a waiting transfer's share of memory */
 
 struct fetch_http {
 	struct event_base *base;
@@ -126,10 +126,9 @@ on_tls(const SSL *ssl, int where, int result)
 	snprintf(t->tls_version, sizeof(t->tls_version), "%s", SSL_get_version(ssl));
 	leaf = SSL_get0_peer_certificate(ssl);
 	len = leaf != NULL ? i2d_X509(leaf, &der) : 0;
-	if (t->texts == NULL)
-		t->texts = malloc(sizeof(*t->texts));
-	if (len > 0 && t->texts != NULL)
-		certificate_read(&t->certificate, t->texts, der, (size_t)len);
+	t->certificate = len > 0 ? calloc(1, sizeof(*t->certificate)) : NULL;
+	if (t->certificate != NULL)
+		certificate_read(&t->certificate->facts, &t->certificate->texts, der, (size_t)len);
 	OPENSSL_free(der);
 }
 
@@ -226,7 +225,7 @@ try_free(struct http_try *t)
 	curl_slist_free_all(t->connect_to);
 	buf_free(&t->location);
 	buf_free(&t->body);
-	free(t->texts);
+	free(t->certificate);
 	free(t);
 }
 
@@ -286,7 +285,6 @@ try_end(struct http_try *t)
 		.body_len = t->body.len,
 		.more = t->more,
 		.tls_version = t->tls_version[0] != '\0' ? t->tls_version : NULL,
-		.certificate = t->certificate,
 		.connect_us = t->connect_us >= 0 ? t->connect_us :
 		    phase_us(t, CURLINFO_CONNECT_TIME_T),
 		.tls_us = t->tls_version[0] != '\0' ? phase_us(t, CURLINFO_APPCONNECT_TIME_T) : -1,
@@ -296,6 +294,8 @@ try_end(struct http_try *t)
 	};
 	long status = 0;
 
+	if (t->certificate != NULL)
+		o.certificate = t->certificate->facts;
 	if (t->head_done)
 		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	o.status = (int)status;
@@ -321,8 +321,8 @@ arm(struct http_try *t, int64_t at_ms)
 	int64_t now_ms = elapsed_us(t) / 1000, left;
 	struct timeval tv;
 
-	if (at_ms > t->job->total_ms)
-		at_ms = t->job->total_ms;
+	if (at_ms > t->total_ms)
+		at_ms = t->total_ms;
 	left = at_ms > now_ms ? at_ms - now_ms : 0;
 	tv = (struct timeval){ left / 1000, left % 1000 * 1000 };
 	evtimer_add(&t->timer, &tv);
@@ -333,7 +333,6 @@ static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct http_try *t = arg;
-	const struct fetch_job *job = t->job;
 	struct sockaddr_storage peer;
 	socklen_t len = sizeof(peer);
 	int64_t now_ms = elapsed_us(t) / 1000, limit;
@@ -341,16 +340,16 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	    getpeername(t->fd, (struct sockaddr *)&peer, &len) == 0;
 
 	if (!connected)
-		limit = job->connect_ms;
-	else if (job->kind == FETCH_HTTPS && t->tls_version[0] == '\0')
-		limit = (t->connect_us > 0 ? t->connect_us / 1000 : 0) + job->connect_ms;
+		limit = t->connect_ms;
+	else if (t->kind == FETCH_HTTPS && t->tls_version[0] == '\0')
+		limit = (t->connect_us > 0 ? t->connect_us / 1000 : 0) + t->connect_ms;
 	else
-		limit = job->total_ms;
-	if (now_ms < limit && now_ms < job->total_ms) {
+		limit = t->total_ms;
+	if (now_ms < limit && now_ms < t->total_ms) {
 		arm(t, limit);
 		return;
 	}
-	http_try_late(t, connected, limit < job->total_ms ? job->connect_ms : job->total_ms);
+	http_try_late(t, connected, limit < t->total_ms ? t->connect_ms : t->total_ms);
 	fetch_curl_remove(t->http->curl, t->easy);
 	try_end(t);
 }
@@ -369,16 +368,16 @@ add_line(struct curl_slist **list, const char *line)
 
 /* libcurl takes "X-Name:" for a field to leave out, and "X-Name;" for an empty one. */
 static bool
-set_fields(struct http_try *t)
+set_fields(struct http_try *t, const struct fetch_job *job)
 {
 	struct buf line = BUF_INIT(2 * CHECK_HEADER_BYTES_MAX + 16);
 	bool ok;
 
-	buf_addf(&line, "Host: %s", t->job->authority);
+	buf_addf(&line, "Host: %s", job->authority);
 	ok = add_line(&t->fields, "Connection: close") && !line.failed &&
 	    add_line(&t->fields, line.data);
-	for (size_t i = 0; ok && i < t->job->header_count; i++) {
-		const struct check_header *h = &t->job->headers[i];
+	for (size_t i = 0; ok && i < job->header_count; i++) {
+		const struct check_header *h = &job->headers[i];
 
 		buf_reset(&line);
 		if (h->value[strspn(h->value, " \t")] != '\0')
@@ -396,9 +395,8 @@ set_fields(struct http_try *t)
  * it is the name for SNI, and the connection is pinned to the address.
  */
 static bool
-set_url(struct http_try *t)
+set_url(struct http_try *t, const struct fetch_job *job)
 {
-	const struct fetch_job *job = t->job;
 	bool tls = job->kind == FETCH_HTTPS, six = job->address.family == AF_INET6;
 	char address[ADDRESS_TEXT_MAX], host[ADDRESS_TEXT_MAX + 2], url[512], to[128];
 
@@ -420,13 +418,15 @@ http_try_start(struct fetch_http *h, const struct fetch_job *job, fetch_done *do
 
 	if (t == NULL)
 		return NULL;
-	t->job = job;
+	t->kind = job->kind;
+	t->connect_ms = job->connect_ms;
+	t->total_ms = job->total_ms;
 	t->done = done;
 	t->arg = arg;
 	t->fd = CURL_SOCKET_BAD;
 	t->connect_us = -1;
 	t->started_ns = monotonic_ns();
-	if (!set_url(t) || !set_fields(t) || !fetch_curl_add(h->curl, t->easy)) {
+	if (!set_url(t, job) || !set_fields(t, job) || !fetch_curl_add(h->curl, t->easy)) {
 		try_release(t);
 		return NULL;
 	}

@@ -21,10 +21,7 @@ struct fetch_http *fetch_http_new(struct event_base *base);
 /* Every try must have ended or been cancelled. */
 void fetch_http_free(struct fetch_http *h);
 
-/*
- * The job must live until `done`, which is never called from within. NULL
- * without memory.
- */
+/* Nothing of the job is kept. `done` is never called from within. NULL without memory. */
 struct http_try *http_try_start(struct fetch_http *h, const struct fetch_job *job,
     fetch_done *done, void *arg);
 void http_try_cancel(struct http_try *t);

@@ -174,7 +174,7 @@ http_try_late(struct http_try *t, bool connected, int64_t after_ms)
 
 	if (!connected)
 		http_try_fault(t, PROBLEM_CONNECT_TIMEOUT, "no TCP connection within %lld ms", ms);
-	else if (t->job->kind == FETCH_HTTPS && t->tls_version[0] == '\0')
+	else if (t->kind == FETCH_HTTPS && t->tls_version[0] == '\0')
 		http_try_fault(t, PROBLEM_TLS_TIMEOUT,
 		    "connected, but no TLS handshake was finished within %lld ms", ms);
 	else if (t->head_len == 0)
@@ -274,7 +274,7 @@ http_try_judge(struct http_try *t, CURLcode code)
 		snprintf(t->sentence, sizeof(t->sentence), "answered");
 	else if (code == CURLE_COULDNT_CONNECT || code == CURLE_OPERATION_TIMEDOUT)
 		fault_no_connection(t);
-	else if (t->job->kind == FETCH_HTTPS && t->tls_version[0] == '\0')
+	else if (t->kind == FETCH_HTTPS && t->tls_version[0] == '\0')
 		http_try_fault(t, PROBLEM_TLS_FAILED, "no TLS handshake: %s",
 		    t->curl_says[0] != '\0' ? t->curl_says : curl_easy_strerror(code));
 	else

@@ -15,11 +15,17 @@
 
 #define TLS_VERSION_TEXT	16
 
+struct http_certificate {
+	struct fetch_certificate facts;
+	struct certificate_texts texts;
+};
+
 struct http_try {
 	struct fetch_http *http;
 	CURL *easy;
 	struct curl_slist *fields, *connect_to;
-	const struct fetch_job *job;
+	enum fetch_kind kind;
+	int64_t connect_ms, total_ms;	/* as the job has them */
 	fetch_done *done;
 	void *arg;
 	struct event timer;
@@ -33,8 +39,7 @@ struct http_try {
 	void *ctx;			/* its SSL_CTX, libcurl's; NULL: none was made */
 	int64_t connect_us;		/* with TLS; -1: not reached, libcurl tells too late */
 	char tls_version[TLS_VERSION_TEXT];	/* "": no handshake was finished */
-	struct fetch_certificate certificate;
-	struct certificate_texts *texts;	/* of the certificate; made at first need */
+	struct http_certificate *certificate;	/* of its handshake; NULL: none was seen */
 
 	/* its reply: set as it comes in, the first fault ends it */
 	enum problem problem;

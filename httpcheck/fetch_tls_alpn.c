@@ -23,7 +23,8 @@ enum phase { DIALLING, SHAKING_HANDS, ENDED };
 
 struct tls_alpn_try {
 	struct fetch_tls_alpn *owner;
-	const struct fetch_job *job;
+	char *server_name;	/* NULL: none */
+	int64_t connect_ms, total_ms;	/* as the job has them */
 	fetch_done *done;
 	void *arg;
 	enum phase phase;
@@ -69,6 +70,7 @@ try_free(struct tls_alpn_try *t)
 	if (t->fd >= 0)
 		close(t->fd);
 	ERR_clear_error();
+	free(t->server_name);
 	free(t);
 }
 
@@ -116,11 +118,11 @@ try_end(struct tls_alpn_try *t)
 static void
 arm(struct tls_alpn_try *t)
 {
-	int64_t left = t->job->total_ms - elapsed_us(t) / 1000;
+	int64_t left = t->total_ms - elapsed_us(t) / 1000;
 	struct timeval tv;
 
-	if (left > t->job->connect_ms)
-		left = t->job->connect_ms;
+	if (left > t->connect_ms)
+		left = t->connect_ms;
 	if (left < 0)
 		left = 0;
 	tv = (struct timeval){ left / 1000, left % 1000 * 1000 };
@@ -211,8 +213,7 @@ begin_handshake(struct tls_alpn_try *t)
 	t->ssl = SSL_new(t->owner->ctx);
 	if (t->ssl == NULL || SSL_set_fd(t->ssl, t->fd) != 1 ||
 	    SSL_set_alpn_protos(t->ssl, protocols, sizeof(protocols) - 1) != 0 ||
-	    (t->job->server_name != NULL &&
-	    SSL_set_tlsext_host_name(t->ssl, t->job->server_name) != 1)) {
+	    (t->server_name != NULL && SSL_set_tlsext_host_name(t->ssl, t->server_name) != 1)) {
 		fault(t, PROBLEM_OVERLOADED, "the fetcher is out of memory");
 		return;
 	}
@@ -242,8 +243,8 @@ static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct tls_alpn_try *t = arg;
-	long long ms = t->job->connect_ms < t->job->total_ms ? t->job->connect_ms :
-	    t->job->total_ms;
+	long long ms = t->connect_ms < t->total_ms ? t->connect_ms :
+	    t->total_ms;
 
 	if (t->phase == DIALLING)
 		fault(t, PROBLEM_CONNECT_TIMEOUT, "no TCP connection within %lld ms", ms);
@@ -255,10 +256,10 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 
 /* The last look at what is dialled, at the very address connect(2) is given. */
 static void
-dial(struct tls_alpn_try *t)
+dial(struct tls_alpn_try *t, const struct fetch_job *job)
 {
 	struct sockaddr_storage sa;
-	socklen_t len = address_to_sockaddr(&t->job->address, t->job->port, &sa);
+	socklen_t len = address_to_sockaddr(&job->address, job->port, &sa);
 	const char *refused = address_sockaddr_refused((struct sockaddr *)&sa);
 
 	if (refused != NULL) {
@@ -285,8 +286,14 @@ tls_alpn_try_start(struct fetch_tls_alpn *f, const struct fetch_job *job, fetch_
 
 	if (t == NULL)
 		return NULL;
+	t->server_name = job->server_name != NULL ? strdup(job->server_name) : NULL;
+	if (t->server_name == NULL && job->server_name != NULL) {
+		free(t);
+		return NULL;
+	}
 	t->owner = f;
-	t->job = job;
+	t->connect_ms = job->connect_ms;
+	t->total_ms = job->total_ms;
 	t->done = done;
 	t->arg = arg;
 	t->fd = -1;
@@ -294,7 +301,7 @@ tls_alpn_try_start(struct fetch_tls_alpn *f, const struct fetch_job *job, fetch_
 	t->started_ns = monotonic_ns();
 	event_assign(&t->io, f->base, -1, EV_WRITE, on_io, t);
 	evtimer_assign(&t->timer, f->base, on_timer, t);
-	dial(t);
+	dial(t, job);
 	if (t->phase != ENDED)
 		arm(t);
 	else

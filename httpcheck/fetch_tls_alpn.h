@@ -19,10 +19,7 @@ struct fetch_tls_alpn *fetch_tls_alpn_new(struct event_base *base);
 /* Every try must have ended or been cancelled. */
 void fetch_tls_alpn_free(struct fetch_tls_alpn *f);
 
-/*
- * The job must live until `done`, which is never called from within. NULL
- * without memory.
- */
+/* Nothing of the job is kept. `done` is never called from within. NULL without memory. */
 struct tls_alpn_try *tls_alpn_try_start(struct fetch_tls_alpn *f, const struct fetch_job *job,
     fetch_done *done, void *arg);
 void tls_alpn_try_cancel(struct tls_alpn_try *t);

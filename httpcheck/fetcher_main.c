@@ -20,14 +20,12 @@
 /* Authorized Ports for HTTP(S) and TLS-ALPN, enforced once more by the kernel. */
 static const uint16_t ports[] = { 80, 443 };
 
-/* A job under way, with the message its strings stand in. */
+/* A job under way. */
 struct task {
 	struct station *station;
 	uint64_t id;
-	struct fetch_job job;
 	struct http_try *http;		/* one of the two */
 	struct tls_alpn_try *alpn;
-	char message[];
 };
 
 /* The low half of an id is its task's place, which the worker sees to be free. */
@@ -107,7 +105,7 @@ task_done(void *arg, const struct fetch_outcome *o)
 }
 
 static void
-task_begin(struct task *task)
+task_begin(struct task *task, const struct fetch_job *job)
 {
 	static const struct fetch_outcome no_memory = {
 		.problem = PROBLEM_OVERLOADED,
@@ -116,10 +114,10 @@ task_begin(struct task *task)
 	};
 	struct station *s = task->station;
 
-	if (task->job.kind == FETCH_TLS_ALPN)
-		task->alpn = tls_alpn_try_start(s->alpn, &task->job, task_done, task);
+	if (job->kind == FETCH_TLS_ALPN)
+		task->alpn = tls_alpn_try_start(s->alpn, job, task_done, task);
 	else
-		task->http = http_try_start(s->http, &task->job, task_done, task);
+		task->http = http_try_start(s->http, job, task_done, task);
 	if (task->alpn == NULL && task->http == NULL)
 		task_done(task, &no_memory);
 }
@@ -145,24 +143,20 @@ on_message(void *arg, const void *bytes, size_t len)
 {
 	struct station *s = arg;
 	struct task *task, **place;
+	struct fetch_job job;
+	uint64_t id;
 
 	if (len == FETCHER_CANCEL_LEN)
 		return on_cancel(s, bytes);
-	task = malloc(sizeof(*task) + len);
+	place = fetch_job_decode(&job, &id, bytes, len) ? station_place(s, id) : NULL;
+	if (place == NULL || *place != NULL)
+		return false;
+	task = malloc(sizeof(*task));
 	if (task == NULL)
 		return false;
-	memcpy(task->message, bytes, len);
-	task->station = s;
-	task->http = NULL;
-	task->alpn = NULL;
-	place = fetch_job_decode(&task->job, &task->id, task->message, len) ?
-	    station_place(s, task->id) : NULL;
-	if (place == NULL || *place != NULL) {
-		free(task);
-		return false;
-	}
+	*task = (struct task){ .station = s, .id = id };
 	*place = task;
-	task_begin(task);
+	task_begin(task, &job);
 	return true;
 }
 
