@@ -93,7 +93,8 @@ seen_read(struct seen *seen, struct json_object *entry, const char *key, enum ch
 	seen->details = seen_object(response, "details");
 	seen->evidence = seen_object(response, "evidence");
 	read_apart(seen, entry, type);
-	seen->cancelled = seen->cancelled || seen->result.problem.problem == PROBLEM_CANCELLED;
+	/* The entry's word is of one of its checks, or more; this one's is its own. */
+	seen->cancelled = seen->result.problem.problem == PROBLEM_CANCELLED;
 }
 
 /* ---- lookups ---- */

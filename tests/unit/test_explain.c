@@ -158,6 +158,9 @@ static const struct {
 	{ ANSWER(ENTRY("a", "ARIN", FAILED("no-match")) "," ENTRY("b", "APNIC",
 	    "\"cancelled\":true," FAILED("cancelled"))), "Not waited for, as the verdict was certain: "
 	    "b (APNIC)", "Where:" },
+	/* Of two checks of a perspective it may be the other that was not waited for. */
+	{ ANSWER(ENTRY("a", "ARIN", PASSED) "," ENTRY("b", "APNIC", "\"cancelled\":true," PASSED)),
+	    "b (APNIC)", "Not waited for" },
 	/* It passed by itself, and not as the primary did. */
 	{ ANSWER(ENTRY("a", "ARIN", PASSED) "," ENTRY("b", "APNIC",
 	    "\"not_corroborating\":{\"dcv\":{\"message\":\"it is another contact\"}}," PASSED)),
