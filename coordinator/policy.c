@@ -71,7 +71,7 @@ static const struct option rows[] = {
 	    .size = sizeof(struct policy_row), .sentence = "The rules."),
 };
 
-static const struct option_table table = {
+const struct option_table policy_options = {
 	.program = "policy", .sentence = "Dated rules.",
 	.rows = rows, .count = sizeof(rows) / sizeof(rows[0]),
 };
@@ -193,7 +193,7 @@ static bool
 take(struct policy *policy, struct policy_file *read, bool ok, const char *file,
     struct buf *faults)
 {
-	struct option_table named = table;
+	struct option_table named = policy_options;
 
 	named.program = file;
 	/* Of a file that cannot be read at all that is fault enough. */
@@ -210,7 +210,7 @@ bool
 policy_load(struct policy *policy, const char *path, struct buf *faults)
 {
 	struct policy_file read = { .name = NULL };
-	bool ok = option_load(&table, &read, path, faults);
+	bool ok = option_load(&policy_options, &read, path, faults);
 
 	return take(policy, &read, ok, path, faults);
 }
@@ -220,7 +220,7 @@ policy_parse(struct policy *policy, const char *file, const char *text, size_t l
     struct buf *faults)
 {
 	struct policy_file read = { .name = NULL };
-	bool ok = option_parse(&table, &read, file, text, len, faults);
+	bool ok = option_parse(&policy_options, &read, file, text, len, faults);
 
 	return take(policy, &read, ok, file, faults);
 }
@@ -231,7 +231,7 @@ policy_free(struct policy *policy)
 	struct policy_file read = { .name = policy->name, .document = policy->document,
 		.version = policy->version, .rows = { policy->rows, policy->row_count } };
 
-	option_free(&table, &read);
+	option_free(&policy_options, &read);
 	*policy = (struct policy){ .name = NULL };
 }
 

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct buf;
+struct option_table;
 
 #define POLICY_ROWS_MAX	256
 
@@ -49,6 +50,9 @@ struct policy {
 	struct policy_row *rows;
 	size_t row_count;
 };
+
+/* Its file, as rows. */
+extern const struct option_table policy_options;
 
 /*
  * `policy` must be all zeroes, and is to be freed either way. False, with a

@@ -28,7 +28,7 @@ static const struct option rows[] = {
 	  .size = sizeof(struct region), .sentence = "The regions." },
 };
 
-static const struct option_table table = {
+const struct option_table regions_options = {
 	.program = "regions", .sentence = "Where the regions of clouds are.",
 	.rows = rows, .count = sizeof(rows) / sizeof(rows[0]),
 };
@@ -36,8 +36,8 @@ static const struct option_table table = {
 bool
 regions_load(struct regions *regions, const char *path, struct buf *faults)
 {
-	bool ok = option_load(&table, regions, path, faults) &&
-	    option_complete(&table, regions, faults);
+	bool ok = option_load(&regions_options, regions, path, faults) &&
+	    option_complete(&regions_options, regions, faults);
 
 	for (size_t i = 0; ok && i < regions->list.count; i++) {
 		const struct region *r = (const struct region *)regions->list.items + i;
@@ -65,5 +65,5 @@ regions_find(const struct regions *regions, const char *code)
 void
 regions_free(struct regions *regions)
 {
-	option_free(&table, regions);
+	option_free(&regions_options, regions);
 }

@@ -23,6 +23,8 @@ struct regions {
 };
 
 /* `regions` must be all zeroes. False, with a sentence a fault, if the file cannot be used. */
+/* Its file, as rows. */
+extern const struct option_table regions_options;
 bool regions_load(struct regions *regions, const char *path, struct buf *faults);
 /* NULL if the catalogue has no such code. */
 const struct region *regions_find(const struct regions *regions, const char *code);

@@ -116,13 +116,14 @@ void option_free(const struct option_table *t, void *config);
 void option_dump(const struct option_table *t, const void *config, struct buf *out);
 /* A configuration file with every option, its default and its sentence. */
 void option_sample(const struct option_table *t, struct buf *out);
-/* mdoc .It rows for the OPTIONS of the manual page. */
+/* mdoc .It rows for the OPTIONS of the manual page; and text in its lines. */
 void option_man(const struct option_table *t, struct buf *out);
+void option_man_text(const char *text, struct buf *out);
 
 /*
  * The command line both daemons have:
  *   -c FILE, --config FILE    -D NAME=VALUE, --set NAME=VALUE (repeatable)
- *   --check  --dump  --sample  --man-options  -V  -h
+ *   --check  --dump  --sample  --man-options  --man-arguments  -V  -h
  * Fills `config` from the defaults, the file and the -D's in that order.
  * Returns -1 when the program should go on, else the status it should exit
  * with: 0 after printing what was asked for, 2 after printing the faults to

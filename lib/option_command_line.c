@@ -10,7 +10,7 @@
 #define SETS_MAX 256
 
 enum action { ACTION_RUN, ACTION_FILE, ACTION_SET, ACTION_CHECK, ACTION_DUMP,
-	ACTION_SAMPLE, ACTION_MAN, ACTION_VERSION, ACTION_HELP };
+	ACTION_SAMPLE, ACTION_MAN, ACTION_MAN_ARGUMENTS, ACTION_VERSION, ACTION_HELP };
 
 /*
  * Not getopt_long(3): its header also calls a struct `option`, and seven
@@ -29,6 +29,7 @@ static const struct argument {
 	{ NULL, "--dump", NULL, ACTION_DUMP, "Print the configuration in force." },
 	{ NULL, "--sample", NULL, ACTION_SAMPLE, "Print a configuration file with every option." },
 	{ NULL, "--man-options", NULL, ACTION_MAN, "Print the options for the manual page." },
+	{ NULL, "--man-arguments", NULL, ACTION_MAN_ARGUMENTS, "Print these for the manual page." },
 	{ "-V", "--version", NULL, ACTION_VERSION, "Print the version." },
 	{ "-h", "--help", NULL, ACTION_HELP, "Print this." },
 };
@@ -118,6 +119,24 @@ print_help(const struct option_table *t)
 		printf("\nThe configuration file is %s unless -c names another.\n", t->file);
 }
 
+/* mdoc .It rows of the arguments. */
+static void
+print_arguments(struct buf *out)
+{
+	for (size_t i = 0; i < ARGUMENT_COUNT; i++) {
+		const struct argument *a = &arguments[i];
+		const char *lead = a->operand != NULL ? " Ar " : "";
+		const char *operand = a->operand != NULL ? a->operand : "";
+
+		if (a->brief != NULL)
+			buf_addf(out, ".It Fl %s%s%s , Fl %s%s%s\n", a->brief + 1, lead, operand,
+			    a->full + 1, lead, operand);
+		else
+			buf_addf(out, ".It Fl %s%s%s\n", a->full + 1, lead, operand);
+		option_man_text(a->sentence, out);
+	}
+}
+
 /* What needs no configuration; false when the action is another. */
 static bool
 print_fixed(const struct option_table *t, enum action action)
@@ -132,6 +151,8 @@ print_fixed(const struct option_table *t, enum action action)
 		option_sample(t, &out);
 	else if (action == ACTION_MAN)
 		option_man(t, &out);
+	else if (action == ACTION_MAN_ARGUMENTS)
+		print_arguments(&out);
 	else
 		return false;
 	if (out.len > 0)

@@ -198,17 +198,48 @@ option_sample(const struct option_table *t, struct buf *out)
 	sample_rows(t->rows, t->count, false, out);
 }
 
-/* Backslashes and leading dots mean something to roff. */
+/* Where a sentence ends, mdoc wants a line to end. */
+static bool
+ends_sentence(const char *word, size_t len)
+{
+	while (len > 0 && strchr(")]\"'", word[len - 1]) != NULL)
+		len--;
+	return len > 0 && strchr(".!?", word[len - 1]) != NULL;
+}
+
+/* A word; backslashes and leading dots mean something to roff. */
+static void
+print_roff_word(const char *word, size_t len, bool first, struct buf *out)
+{
+	if (first && (*word == '.' || *word == '\''))
+		buf_adds(out, "\\&");
+	for (size_t i = 0; i < len; i++)
+		if (word[i] == '\\')
+			buf_adds(out, "\\e");
+		else
+			buf_addc(out, word[i]);
+}
+
 static void
 print_roff(const char *text, struct buf *out)
 {
-	if (*text == '.' || *text == '\'')
-		buf_adds(out, "\\&");
-	for (; *text != '\0'; text++) {
-		if (*text == '\\')
-			buf_adds(out, "\\e");
-		else
-			buf_addc(out, *text);
+	size_t column = 0, len;
+
+	while (*(text += strspn(text, " ")) != '\0') {
+		len = strcspn(text, " ");
+		if (column > 0 && column + 1 + len > WIDTH) {
+			buf_addc(out, '\n');
+			column = 0;
+		}
+		if (column > 0)
+			buf_addc(out, ' ');
+		print_roff_word(text, len, column == 0, out);
+		column += len + 1;
+		if (ends_sentence(text, len) && text[len] != '\0') {
+			buf_addc(out, '\n');
+			column = 0;
+		}
+		text += len;
 	}
 	buf_addc(out, '\n');
 }
@@ -231,6 +262,12 @@ man_rows(const struct option *rows, size_t count, struct buf *out)
 		buf_adds(out, ".El\n");
 	}
 	buf_free(&terms);
+}
+
+void
+option_man_text(const char *text, struct buf *out)
+{
+	print_roff(text, out);
 }
 
 void

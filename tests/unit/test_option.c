@@ -333,6 +333,31 @@ test_manual(void **state)
 	buf_free(&out);
 }
 
+/* Lines as mdoc wants them: none too long, a sentence's end is a line's, nothing means anything. */
+static void
+test_man_text(void **state)
+{
+	static const struct {
+		const char *text, *lines;
+	} texts[] = {
+		{ "One. Two (or so.) Three", "One.\nTwo (or so.)\nThree\n" },
+		{ ".dot 'quote' back\\slash", "\\&.dot 'quote' back\\eslash\n" },
+		{ "'begins", "\\&'begins\n" },
+		{ "Default 1.5 or a.b, ...", "Default 1.5 or a.b, ...\n" },
+		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb .c",
+		    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\nbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb .c\n" },
+		{ "", "\n" },
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct buf out = BUF_INIT(1024);
+
+		option_man_text(texts[i].text, &out);
+		assert_string_equal(out.data, texts[i].lines);
+		buf_free(&out);
+	}
+}
+
 static bool
 check_workers(void *config, struct buf *faults)
 {
@@ -570,6 +595,7 @@ main(void)
 		cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_sample),
 		cmocka_unit_test(test_manual),
+		cmocka_unit_test(test_man_text),
 		cmocka_unit_test(test_command_line),
 		cmocka_unit_test(test_one_is_a_list),
 		cmocka_unit_test(test_credentials),
