@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -398,6 +399,35 @@ test_given_up(void **state)
 	spread_free(&s);
 }
 
+/* Its certificate expires while connections are open: those carry no more calls. */
+static void
+test_expired(void **state)
+{
+	for (int http2 = 0; http2 < 2; http2++) {
+		struct tls_files_made made, brief;
+		const void *given = &brief;
+		struct spread s;
+		int64_t expires_s;
+
+		assert_true(tls_files_make(&made));
+		brief = made;
+		brief.server = made.brief;
+		spread_init(&s, (void **)&given, http2 > 0);
+		ask(&s, 6);
+		assert_int_equal(s.answered, 6);
+		expires_s = fanout_expires_s(s.fanout, 0);
+		assert_in_range(expires_s, time(NULL), time(NULL) + TLS_FILES_BRIEF_S);
+		while (time(NULL) <= expires_s)
+			event_base_loop(s.base, EVLOOP_ONCE);
+		ask(&s, 1);
+		assert_int_equal(s.answered, 6);
+		assert_non_null(strstr(s.message, "no trusted connection to "));
+		assert_non_null(strstr(s.message, "certificate has expired"));
+		spread_free(&s);
+		tls_files_remove(&made);
+	}
+}
+
 static int
 setup(void **state)
 {
@@ -428,6 +458,7 @@ main(void)
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_all_gone),
 		cmocka_unit_test(test_given_up),
+		cmocka_unit_test(test_expired),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

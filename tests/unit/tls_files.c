@@ -9,6 +9,8 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#define DAY_S	86400
+
 struct authority {
 	X509 *cert;
 	EVP_PKEY *key;
@@ -34,7 +36,7 @@ extend(X509 *cert, int nid, const char *value)
 }
 
 static X509 *
-certificate_begin(const char *name, EVP_PKEY *key, const X509 *issuer)
+certificate_begin(const char *name, EVP_PKEY *key, const X509 *issuer, long seconds)
 {
 	static long serial = 1;
 	X509 *cert = X509_new();
@@ -43,7 +45,7 @@ certificate_begin(const char *name, EVP_PKEY *key, const X509 *issuer)
 	X509_set_version(cert, X509_VERSION_3);
 	ASN1_INTEGER_set(X509_get_serialNumber(cert), serial++);
 	X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
-	X509_gmtime_adj(X509_getm_notAfter(cert), 24 * 3600);
+	X509_gmtime_adj(X509_getm_notAfter(cert), seconds);
 	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
 	    (const unsigned char *)name, -1, -1, 0);
 	X509_set_issuer_name(cert, issuer != NULL ? X509_get_subject_name(issuer) : subject);
@@ -67,7 +69,7 @@ static bool
 authority_make(struct authority *ca, const char *name, const char *path)
 {
 	ca->key = EVP_EC_gen("P-256");
-	ca->cert = certificate_begin(name, ca->key, NULL);
+	ca->cert = certificate_begin(name, ca->key, NULL, DAY_S);
 	return extend(ca->cert, NID_basic_constraints, "critical,CA:TRUE") &&
 	    X509_sign(ca->cert, ca->key, EVP_sha256()) > 0 &&
 	    write_pem(path, ca->cert, NULL);
@@ -85,7 +87,8 @@ leaf_make(struct tls_files_made *made, struct tls_files *files, const char *name
     const struct authority *ca, const char *ca_name, const char *uris, const char *usage)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *cert = certificate_begin(name, key, ca->cert);
+	X509 *cert = certificate_begin(name, key, ca->cert,
+	    files == &made->brief ? TLS_FILES_BRIEF_S : DAY_S);
 	bool ok;
 
 	files->certificate = file_name(made, name, "pem");
@@ -116,6 +119,8 @@ tls_files_make(struct tls_files_made *made)
 	    authority_make(&foreign, "foreign", foreign_path) &&
 	    leaf_make(made, &made->server, "server", &ca, "ca",
 		"URI:urn:mpic:perspective:test,URI:https://other.example", "serverAuth") &&
+	    leaf_make(made, &made->brief, "brief", &ca, "ca",
+		"URI:urn:mpic:perspective:test", "serverAuth") &&
 	    leaf_make(made, &made->client, "client", &ca, "ca", "URI:urn:mpic:coordinator",
 		"clientAuth") &&
 	    leaf_make(made, &made->other, "other", &ca, "ca", "URI:urn:mpic:other",
@@ -147,6 +152,7 @@ void
 tls_files_remove(struct tls_files_made *made)
 {
 	files_remove(&made->server);
+	files_remove(&made->brief);
 	files_remove(&made->client);
 	files_remove(&made->other);
 	files_remove(&made->nobody);

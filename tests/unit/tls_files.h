@@ -6,9 +6,12 @@
 
 #include "tls.h"
 
+#define TLS_FILES_BRIEF_S	3
+
 struct tls_files_made {
 	char folder[64];
 	struct tls_files server;	/* urn:mpic:perspective:test, serverAuth */
+	struct tls_files brief;		/* the same, for TLS_FILES_BRIEF_S from when it is made */
 	struct tls_files client;	/* urn:mpic:coordinator, clientAuth */
 	struct tls_files other;		/* urn:mpic:other, clientAuth */
 	struct tls_files nobody;	/* two urn:mpic: URIs: no identity */
