@@ -53,7 +53,7 @@ struct fanout_config {
 };
 
 enum fanout_event {
-	FANOUT_RETRY,		/* a call is made again */
+	FANOUT_RETRY,		/* a call is made again: `problem` and `why` of what came of it, if anything */
 	FANOUT_EJECTED,		/* an endpoint is; `why`: its last failure */
 	FANOUT_RETURNED,	/* it is asked again */
 };
@@ -62,7 +62,8 @@ enum fanout_event {
 struct fanout_news {
 	enum fanout_event event;
 	size_t perspective;		/* in the fleet */
-	const char *url, *why;
+	const char *url, *why;		/* the endpoint's */
+	enum problem problem;
 };
 
 /*

@@ -51,10 +51,12 @@ line_index(const struct fanout_line *line)
 }
 
 static void
-group_tell(const struct fanout_line *line, enum fanout_event event, const char *why)
+group_tell(const struct fanout_line *line, enum fanout_event event, enum problem problem,
+    const char *why)
 {
 	const struct fanout *f = line->fanout;
 	const struct fanout_news news = { .event = event, .url = line->url, .why = why,
+		.problem = problem,
 		.perspective = (size_t)(line->group - f->groups) };
 
 	if (f->on_news != NULL)
@@ -65,21 +67,21 @@ void
 line_failed(struct fanout_line *line, const char *why)
 {
 	if (balance_failed(&line->group->balance, line_index(line), monotonic_ns()))
-		group_tell(line, FANOUT_EJECTED, why);
+		group_tell(line, FANOUT_EJECTED, PROBLEM_NONE, why);
 }
 
 void
 line_dead(struct fanout_line *line, const char *why)
 {
 	if (balance_eject(&line->group->balance, line_index(line), monotonic_ns()))
-		group_tell(line, FANOUT_EJECTED, why);
+		group_tell(line, FANOUT_EJECTED, PROBLEM_NONE, why);
 }
 
 void
 line_succeeded(struct fanout_line *line)
 {
 	if (balance_succeeded(&line->group->balance, line_index(line)))
-		group_tell(line, FANOUT_RETURNED, "");
+		group_tell(line, FANOUT_RETURNED, PROBLEM_NONE, "");
 }
 
 bool
@@ -100,12 +102,13 @@ line_leave(struct fanout_line *line)
 	balance_end(&line->group->balance, line_index(line));
 }
 
-/* To the head of its line, which may be another than before. */
+/* To the head of its line, which may be another than the one it was `before` on. */
 static void
-call_again(struct call *call)
+call_again(struct call *call, const struct fanout_line *before)
 {
 	struct call_list *waiting = &call->line->waiting;
 
+	group_tell(before, FANOUT_RETRY, call->problem, call->message);
 	call->retries++;
 	call->counted = false;
 	call->status = 0;
@@ -115,7 +118,6 @@ call_again(struct call *call)
 	call_move(call, NULL);
 	TAILQ_INSERT_HEAD(&waiting->calls, call, entry);
 	call->list = waiting;
-	group_tell(call->line, FANOUT_RETRY, "");
 	line_wake(call->line);
 }
 
@@ -128,7 +130,7 @@ call_retry(struct call *call)
 		return false;
 	if (call_choose(call, before->group, true))
 		line_leave(before);
-	call_again(call);
+	call_again(call, before);
 	return true;
 }
 
@@ -141,7 +143,7 @@ call_retry_elsewhere(struct call *call)
 	if (call->retries == RETRIES_MAX || !call_choose(call, before->group, false))
 		return false;
 	line_leave(before);
-	call_again(call);
+	call_again(call, before);
 	return true;
 }
 
@@ -158,7 +160,8 @@ call_failed(const struct call *call)
 void
 call_end(struct call *call)
 {
-	bool late = monotonic_ns() >= call->until_ns, failed = !late && call_failed(call);
+	/* Nobody waits any longer for what is late: the target may be why. */
+	bool failed = call_failed(call) && monotonic_ns() < call->until_ns;
 
 	call_move(call, NULL);
 	if (failed && !call->counted)
@@ -166,7 +169,7 @@ call_end(struct call *call)
 	else if (call->problem == PROBLEM_NONE)
 		line_succeeded(call->line);
 	call->counted = false;
-	/* A check may be asked for twice, but not what answered in part. */
+	/* A check may be asked for twice, but not if it was answered in part. */
 	if (failed && (call->status == 0 || call->status >= 500) && call_retry_elsewhere(call))
 		return;
 	line_leave(call->line);

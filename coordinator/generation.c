@@ -79,6 +79,15 @@ count_result(void *arg, const struct heard *heard)
 		g->missed_ns[i] = hearing == HEARD ? 0 : monotonic_ns();
 }
 
+/* As above, though another endpoint may have an answer. */
+static void
+alarm_endpoint(struct generation *g, const struct fanout_news *news)
+{
+	metric_add(metrics_of(g), METRIC_ALARMS, g->cells[news->perspective], 1);
+	log_error("an endpoint is not who it should be", "perspective",
+	    g->cfg->fleet.members[news->perspective].code, "url", news->url, "why", news->why);
+}
+
 /* What becomes of the endpoints of a perspective. */
 static void
 on_news(void *arg, const struct fanout_news *news)
@@ -89,6 +98,8 @@ on_news(void *arg, const struct fanout_news *news)
 	switch (news->event) {
 	case FANOUT_RETRY:
 		metric_add(metrics_of(g), METRIC_RETRIES, g->cells[news->perspective], 1);
+		if (news->problem == PROBLEM_PERSPECTIVE_IDENTITY)
+			alarm_endpoint(g, news);
 		break;
 	case FANOUT_EJECTED:
 		metric_add(metrics_of(g), METRIC_EJECTIONS, g->cells[news->perspective], 1);

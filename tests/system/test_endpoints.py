@@ -194,6 +194,24 @@ def test_all_endpoints_are_gone(endpoints, spread):
     until(lambda: caller.check("permit.com")["quorum"] == "6/6")
 
 
+def test_an_endpoint_that_is_another_perspective(coordinators, started):
+    """The other one answers, but somebody hears of it."""
+    rows = coordinators.perspectives(*range(6))
+    stranger = rows.pop()["url"]
+    first = {**rows[0], "urls": [rows[0]["url"], stranger]}
+    del first["url"]
+    daemon, caller = started(perspectives=[first, *rows[1:]])
+    answers = [caller.check("permit.com") for _ in range(10)]
+    assert {(answer["is_valid"], answer["quorum"]) for answer in answers} == {(True, "5/5")}
+    alarms = daemon.lines("an endpoint is not who it should be")
+    assert len(alarms) == 3
+    assert {(line["perspective"], line["url"]) for line in alarms} == {(first["code"], stranger)}
+    assert "its certificate says" in alarms[0]["why"]
+    assert counted(caller, "alarms", first["code"]) == 3
+    line, = daemon.lines(EJECTED)
+    assert "its certificate says" in line["why"]
+
+
 def test_endpoints_change_under_load(endpoints, spread):
     endpoints.start(1)
     daemon, caller = spread(1)
