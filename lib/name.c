@@ -333,16 +333,6 @@ name_parent(const struct name *n, struct name *parent)
 	return true;
 }
 
-unsigned int
-name_labels(const struct name *n)
-{
-	unsigned int count = n->len > 0;
-
-	for (size_t i = 0; i < n->len; i++)
-		count += n->text[i] == '.';
-	return count;
-}
-
 size_t
 name_to_wire(const struct name *n, uint8_t wire[NAME_WIRE_MAX])
 {

@@ -85,7 +85,6 @@ void name_fault_text(const struct name_fault *why, struct buf *out);
 bool name_prepend(const char *prefix, const struct name *n, struct name *out);
 /* The name without its leftmost label; false, `parent` untouched, for a single label. */
 bool name_parent(const struct name *n, struct name *parent);
-unsigned int name_labels(const struct name *n);
 /* Uncompressed wire form, the root label included; returns its length. */
 size_t name_to_wire(const struct name *n, uint8_t wire[NAME_WIRE_MAX]);
 

@@ -327,12 +327,6 @@ server_connection_left(struct server *s)
 		accept_arm(s, true);
 }
 
-size_t
-server_in_flight(const struct server *s)
-{
-	return s->in_flight;
-}
-
 static bool
 method_serves(const struct route *r, const char *method)
 {

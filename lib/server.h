@@ -125,7 +125,6 @@ bool server_reconfigure(struct server *s, const struct server_config *cfg, struc
  * `Connection: close` or after GOAWAY. `done` runs once, from the loop, when no connection is left.
  */
 void server_drain(struct server *s, void (*done)(void *arg), void *arg);
-size_t server_in_flight(const struct server *s);
 
 /* NUL-terminated; NULL when the request has none. Valid until the reply. */
 const char *exchange_header(const struct exchange *x, const char *name);

@@ -143,14 +143,3 @@ wire_put_u64(struct wire_writer *w, uint64_t v)
 {
 	wire_put_uint(w, v, 8);
 }
-
-void
-wire_set_u16(struct wire_writer *w, size_t offset, uint16_t v)
-{
-	if (w->bad || offset + 2 > wire_written(w)) {
-		w->bad = true;
-		return;
-	}
-	w->start[offset] = (uint8_t)(v >> 8);
-	w->start[offset + 1] = (uint8_t)v;
-}

@@ -46,7 +46,5 @@ void wire_put_u16(struct wire_writer *w, uint16_t v);
 void wire_put_u32(struct wire_writer *w, uint32_t v);
 void wire_put_u64(struct wire_writer *w, uint64_t v);
 void wire_put_bytes(struct wire_writer *w, const void *bytes, size_t len);
-/* Overwrites two bytes already written at `offset` (a length known late). */
-void wire_set_u16(struct wire_writer *w, size_t offset, uint16_t v);
 
 #endif

@@ -127,7 +127,7 @@ session(const uint8_t *data, size_t len, size_t cut)
 	client_says(base, ends[1], preface, sizeof(preface));
 	client_says(base, ends[1], data, cut);
 	client_says(base, ends[1], data + cut, len - cut);
-	REQUIRE(server_in_flight(s) <= 4);
+	REQUIRE(s->in_flight <= 4);
 	while (held_count > 1)
 		exchange_reply(held[--held_count], 200, NULL, "{}", 2, NULL, 0);
 	client_says(base, ends[1], "", 0);

@@ -24,10 +24,9 @@ check_name(const struct name *n)
 	wire_reader_init(&r, wire, len);
 	REQUIRE(name_wire_to_text(&r, &text) && wire_done(&r));
 	REQUIRE(strcmp(text.data, n->text) == 0);
-	for (unsigned int labels = name_labels(n); labels > 1; labels--) {
-		REQUIRE(name_labels(&parent) == labels);
+	for (const char *dot = n->text; (dot = strchr(dot, '.')) != NULL; dot++) {
 		REQUIRE(name_parent(&parent, &parent));
-		REQUIRE(parent.len == strlen(parent.text));
+		REQUIRE(strcmp(parent.text, dot + 1) == 0 && parent.len == strlen(parent.text));
 	}
 	REQUIRE(!name_parent(&parent, &parent));
 	buf_free(&text);

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "buf.h"
+#include "server_connection.h"
 #include "server_fixture.h"
 
 #define SPILL_MAX ((size_t)256 * 1024 * 1024)
@@ -180,7 +181,7 @@ handle_part(struct exchange *x, struct whole *w)
 		return;
 	}
 	buf_addf(&out, "%s|%s|%s|%s|%zu", body, query != NULL ? query : "none",
-	    header != NULL ? header : "none", exchange_identity(x), server_in_flight(w->f->server));
+	    header != NULL ? header : "none", exchange_identity(x), w->f->server->in_flight);
 	exchange_reply(x, 200, NULL, out.data, out.len, NULL, 0);
 	buf_free(&out);
 }
