@@ -14,6 +14,7 @@ from daemons import until
 from mininet import addresses, challenge
 from perspective import Perspective
 from test_audit import lines
+from test_signature import keys, verify    # fixtures
 
 INVALID = "invalid-authorization-domain-name"
 DNS, CHANGE = dcv.dns01(), dcv.change("TXT", challenge.VALUE)
@@ -468,6 +469,14 @@ def test_records(started, tmp_path):
     logged = [(line.get("applied_for"), line.get("adn")) for line in daemon.lines("attempt")]
     assert logged == [("plain.adn.org *.shop.adn.com", "shop.adn.com"), ("shop.adn.com", None),
                       (None, None)]
+
+
+def test_an_archived_answer_verifies(caller, verify):
+    """Also of a target that is no host's name."""
+    reply = ask(caller, ["alias.adn.org", "alias.adn.com"], "_x.hosted.adn.org")
+    ended = verify(reply.text)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.stdout.endswith("6 genuine, 0 unsigned, 0 wrong\n")
 
 
 # -- mpic check

@@ -23,6 +23,8 @@ ACME_DNS_01 = (
     Case("alias.dcv.com", dns01(), details={
         "cname_chain": ["_acme-challenge.exact.dcv.com."]}),
     Case("exact.dcv.org", dns01(), details={"ad_flag": True, "dnssec_status": "secure"}),
+    Case("_X.Hosted.adn.org", dns01(), details={
+        "found_at": "_acme-challenge._x.hosted.adn.org", "dnssec_status": "secure"}),
     Case("plain.dcv.org", dns01(), details={"ad_flag": False, "dnssec_status": "insecure"}),
     Case("secure-alias.dcv.com", dns01(), details={
         "ad_flag": False, "dnssec_status": "insecure"}),

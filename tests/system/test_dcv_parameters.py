@@ -46,6 +46,10 @@ REFUSED = (
     ("2606:2800:220:1::a", contact("phone-caa", "+1 555"), {"domain_or_ip_target"}),
     ("93.184.216.10", ip_address("93.184.216.10"), {"domain_or_ip_target"}),
     ("page.web.com", reverse(), {"domain_or_ip_target"}),
+    *(("_x.adn.org", parameters, {"domain_or_ip_target"}) for parameters in (
+        http01(), website(), tls_alpn(), account01(), persistent(), ip_address("93.184.216.10"))),
+    ("*._x.adn.org", dns01(), {"domain_or_ip_target"}),
+    ("page.onion", http01(), {"domain_or_ip_target"}),
     ("", http01(), {"domain_or_ip_target"}),
     ("-.web..com", http01(), {"domain_or_ip_target"}),
     ("page.web.com:80", http01(), {"domain_or_ip_target"}),
