@@ -103,6 +103,10 @@ static const struct option rows[] = {
 	    "0 is all, six at most."),
 	ROW("max_attempts", INTEGER, max_attempts, .min = 1, .max = 16,
 	    .def = "3", .sentence = "Most attempts a request may have."),
+	ROW("batch_max", INTEGER, batch_max, .min = 1, .max = 10000, .def = "1000",
+	    .sentence = "Most requests in one batch (POST /mpic/batch)."),
+	ROW("batch_at_once", INTEGER, batch_at_once, .min = 1, .max = 1000, .def = "16",
+	    .sentence = "Requests of one batch that run at once; the others wait."),
 	DAEMON_DEADLINE_OPTIONS(struct coordinator_config, CHECK_DEADLINE_MAX_MS),
 
 	DAEMON_LOG_OPTIONS(struct coordinator_config, daemon,

@@ -42,6 +42,7 @@ struct coordinator_config {
 	char *primary, *dispatch;
 	int64_t default_perspective_count;	/* 0: all remotes, six at most */
 	int64_t max_attempts;
+	int64_t batch_max, batch_at_once;
 	int64_t deadline_ms, max_deadline_ms;
 
 	/* Worked out by the table's check, from what the options name. */

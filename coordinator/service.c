@@ -4,6 +4,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "coordinator/batch.h"
+#include "coordinator/draft_route.h"
 #include "coordinator/generation.h"
 #include "coordinator/quorum.h"
 #include "coordinator/reception.h"
@@ -92,6 +94,30 @@ handle_mpic(struct exchange *x, void *arg)
 		generation_corroborate(s->now, caller, x);
 }
 
+/* Who may not ask hears so once, not for each request of it. */
+static void
+handle_batch(struct exchange *x, void *arg)
+{
+	struct service *s = arg;
+	const struct coordinator_config *cfg = s->now->cfg;
+	const struct batch_config batch = { .base = s->base, .max = (size_t)cfg->batch_max,
+		.at_once = (size_t)cfg->batch_at_once, .request_max = MPIC_REQUEST_MAX,
+		.handle = handle_mpic, .arg = s };
+
+	if (reception_caller(&s->reception, &cfg->callers, x) != NULL)
+		batch_route(x, &batch);
+}
+
+static void
+handle_draft(struct exchange *x, void *arg)
+{
+	struct service *s = arg;
+	const struct draft_config draft = { .handle = handle_mpic, .arg = s };
+
+	if (reception_caller(&s->reception, &s->now->cfg->callers, x) != NULL)
+		draft_route(x, &draft);
+}
+
 static void
 handle_healthz(struct exchange *x, void *arg)
 {
@@ -177,6 +203,8 @@ handle_metrics(struct exchange *x, void *arg)
 
 static const struct route routes[] = {
 	{ "POST", "/mpic", ROUTE_COUNTED, handle_mpic },
+	{ "POST", "/mpic/batch", ROUTE_COUNTED | ROUTE_LARGE, handle_batch },
+	{ "POST", "/mpic/draft-00", ROUTE_COUNTED, handle_draft },
 	{ "GET", "/healthz", 0, handle_healthz },
 	{ "GET", "/readyz", 0, handle_readyz },
 	{ "GET", "/metrics", 0, handle_metrics },
@@ -275,7 +303,8 @@ server_config_of(const struct service *s, const struct coordinator_config *cfg)
 		.certificate_optional = cfg->callers.count == 0 || cfg->callers.token_count > 0,
 		/* Those that wait as well: who is turned away is so by `admission`. */
 		.max_in_flight = (size_t)(cfg->daemon.max_in_flight + cfg->max_waiting) + 1,
-		.max_body = MPIC_REQUEST_MAX, .metrics = metrics_of(s) };
+		.max_body = MPIC_REQUEST_MAX, .max_large_body = BATCH_BODY_MAX,
+		.metrics = metrics_of(s) };
 }
 
 struct service *

@@ -195,5 +195,7 @@ struct exchange *exchange_within(struct exchange *outer, const char *body, size_
 void exchange_within_gone(struct exchange *x);
 /* Whether there is room for another in flight. */
 bool exchange_room(const struct exchange *x);
+/* The server waits for what is under way: nothing more should be begun. */
+bool exchange_draining(const struct exchange *x);
 
 #endif

@@ -36,6 +36,14 @@ exchange_room(const struct exchange *x)
 	return s != NULL && s->in_flight < s->cfg.max_in_flight;
 }
 
+bool
+exchange_draining(const struct exchange *x)
+{
+	const struct server *s = x->connection->server;
+
+	return s == NULL || s->draining;
+}
+
 struct exchange *
 exchange_within(struct exchange *outer, const char *body, size_t len,
     void (*replied)(void *arg, const struct inner_answer *answer), void *arg)

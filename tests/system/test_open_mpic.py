@@ -6,10 +6,10 @@ genuine and not of this check.
 """
 
 import contextlib
-import http.client
 import http.server
 import json
 import os
+import socket
 import ssl
 import subprocess
 import threading
@@ -346,14 +346,11 @@ def haproxy(folder, **given):
 
 
 def _listens(port):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
-        connection.connect()
+        socket.create_connection(("127.0.0.1", port), 2).close()
         return True
     except OSError:
         return False
-    finally:
-        connection.close()
 
 
 @pytest.mark.parametrize("alpn, came", (("h2,http/1.1", "HTTP/2.0"), ("http/1.1", "HTTP/1.1")))
@@ -413,14 +410,9 @@ def test_options_that_mean_nothing(coordinators, checker, given, says):
 ), ids=str)
 def test_our_perspectives_answer_its_coordinator(fleet, path, parameters, details):
     """As its coordinator posts it: nothing but that API's members, unset ones null."""
-    one, own = fleet.parts["perspectives"][0], fleet.parts["coordinator"]
+    one = fleet.parts["perspectives"][0]
     body = {"domain_or_ip_target": "permit.com", "trace_identifier": None, **parameters}
-    text = subprocess.run(
-        ["curl", "-sS", "--noproxy", "*", "--cacert", fleet.parts["ca"], "--cert",
-         own["certificate"], "--key", own["key"], "-H", "Content-Type: application/json",
-         "--data-binary", json.dumps(body), one["url"] + path],
-        check=True, capture_output=True, text=True).stdout
-    got = json.loads(text)
+    got = json.loads(fleet.post(one["url"], path, json.dumps(body).encode(), "coordinator")[1])
     if details is None:      # the CA's own names would come from its configuration
         assert got["error"] == "request-validation-failed" or got["check_type"] == "caa"
         return
@@ -437,20 +429,13 @@ class Relay(StandIn):
 
     def __init__(self, fleet, index, request=None, result=None):
         super().__init__(self.relay)
-        self.row, own = fleet.parts["perspectives"][index], fleet.parts["coordinator"]
-        self.context = ssl.create_default_context(cafile=fleet.parts["ca"])
-        self.context.load_cert_chain(own["certificate"], own["key"])
+        self.row, self.fleet = fleet.parts["perspectives"][index], fleet
         self.request, self.result = request, result
 
     def relay(self, path, body, _headers):
-        host = self.row["url"].partition("://")[2]
-        connection = http.client.HTTPSConnection(host, context=self.context, timeout=30)
         changed = body if self.request is None else self.request(body)
-        connection.request("POST", path, changed, {"Content-Type": "application/json"})
-        reply = connection.getresponse()
-        text = reply.read()
-        connection.close()
-        return reply.status, text if self.result is None else self.result(text)
+        status, text = self.fleet.post(self.row["url"], path, changed, "coordinator")
+        return status, text if self.result is None else self.result(text)
 
 
 def of_request(**changes):

@@ -5,13 +5,10 @@ import hashlib
 import json
 import re
 import os
-import ssl
 import subprocess
-import urllib.parse
 
 import pytest
 
-import contract
 from coordinators import by_code
 from minifleet import pki
 
@@ -94,13 +91,7 @@ def test_the_request_is_what_was_posted(fleet, tmp_path):
     row = fleet.parts["perspectives"][0]
     body = '{"domain_or_ip_target":  "permit.com", "caa_check_parameters": ' \
            '{"certificate_type": "tls-server", "caa_domains": ["ca1.com"]}}'
-    own, where = fleet.parts["coordinator"], urllib.parse.urlsplit(row["url"])
-    context = ssl.create_default_context(cafile=fleet.parts["ca"])
-    context.load_cert_chain(own["certificate"], own["key"])
-    connection = contract.connect(where.hostname, where.port, context)
-    connection.request("POST", "/caa", body.encode())
-    text = connection.getresponse().read()
-    connection.close()
+    _, text = fleet.post(row["url"], "/caa", body.encode(), "coordinator")
     digest = base64.urlsafe_b64encode(hashlib.sha256(body.encode()).digest())
     assert payload(json.loads(text))["request_sha256"] == digest.decode().rstrip("=")
 
