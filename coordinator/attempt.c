@@ -71,10 +71,7 @@ void
 attempt_free(struct attempt *a)
 {
 	asking_free(a->asking);
-	for (size_t i = 0; a->polls != NULL && i < a->poll_count; i++)
-		for (size_t m = 0; m < width(a); m++)
-			corroborator_free(&a->polls[i].corroborators[m]);
-	free(a->polls);
+	polls_free(a->polls, a->poll_count);
 	a->polls = NULL;
 }
 
@@ -319,37 +316,6 @@ write_sheets(struct asking *k, int64_t left)
 	return true;
 }
 
-/* The polls, in one allocation with their corroborators, all of them pending. */
-static bool
-init_polls(struct attempt *a, const struct asker *asker, const struct attempt_plan *plan)
-{
-	const struct question *q = plan->question;
-	struct corroborator *c;
-
-	a->polls = malloc(a->poll_count * (sizeof(a->polls[0]) + width(a) * sizeof(*c)));
-	if (a->polls == NULL)
-		return false;
-	c = (struct corroborator *)(a->polls + a->poll_count);
-	for (size_t i = 0; i < a->poll_count; i++, c += width(a)) {
-		struct poll *poll = &a->polls[i];
-
-		*poll = (struct poll){ .type = q->type->checks[i], .corroborators = c,
-			.ballot = { .perspectives = a->count, .required = plan->quorum,
-				.regions = plan->regions, .has_primary = a->has_primary } };
-		for (size_t m = 0; m < a->count; m++) {
-			const struct perspective *p = &asker->fleet->members[plan->members[m]];
-
-			corroborator_init(&c[m], p, poll->type, q->method);
-			poll->ballot.rirs[m] = p->rir;
-		}
-		if (a->has_primary) {
-			poll->primary = &c[a->count];
-			corroborator_init(poll->primary, plan->primary, poll->type, q->method);
-		}
-	}
-	return true;
-}
-
 static struct asking *
 asking_new(struct attempt *a, const struct asker *asker, const struct attempt_plan *plan)
 {
@@ -425,7 +391,11 @@ attempt_start(struct attempt *a, const struct asker *asker, const struct attempt
 	*a = (struct attempt){ .number = plan->number, .count = plan->count,
 		.has_primary = plan->primary != NULL, .started_ns = monotonic_ns(),
 		.poll_count = plan->question->type->count };
-	if (!init_polls(a, asker, plan) ||
+	a->polls = polls_new(&(struct poll_plan){ .fleet = asker->fleet, .members = plan->members,
+		.count = plan->count, .primary = plan->primary, .quorum = plan->quorum,
+		.regions = plan->regions, .types = plan->question->type->checks,
+		.method = plan->question->method }, a->poll_count);
+	if (a->polls == NULL ||
 	    (a->asking = asking_new(a, asker, plan)) == NULL ||
 	    !write_sheets(a->asking, left)) {
 		asking_free(a->asking);

@@ -1,6 +1,51 @@
 #include "coordinator/poll.h"
 
+#include <stdlib.h>
+
 #include "coordinator/agreement.h"
+
+static void
+poll_init(struct poll *poll, const struct poll_plan *plan, enum check_type type,
+    struct corroborator *c)
+{
+	*poll = (struct poll){ .type = type, .corroborators = c, .ballot = {
+		.perspectives = plan->count, .required = plan->quorum,
+		.regions = plan->regions, .has_primary = plan->primary != NULL } };
+	for (size_t m = 0; m < plan->count; m++) {
+		const struct perspective *p = &plan->fleet->members[plan->members[m]];
+
+		corroborator_init(&c[m], p, type, plan->method);
+		poll->ballot.rirs[m] = p->rir;
+	}
+	if (plan->primary != NULL) {
+		poll->primary = &c[plan->count];
+		corroborator_init(poll->primary, plan->primary, type, plan->method);
+	}
+}
+
+struct poll *
+polls_new(const struct poll_plan *plan, size_t polls)
+{
+	size_t width = plan->count + (plan->primary != NULL);
+	struct corroborator *c;
+	struct poll *made = malloc(polls * (sizeof(*made) + width * sizeof(*c)));
+
+	if (made == NULL)
+		return NULL;
+	c = (struct corroborator *)(made + polls);
+	for (size_t i = 0; i < polls; i++)
+		poll_init(&made[i], plan, plan->types[i], c + i * width);
+	return made;
+}
+
+void
+polls_free(struct poll *polls, size_t count)
+{
+	for (size_t i = 0; polls != NULL && i < count; i++)
+		for (size_t m = 0; m < polls[i].ballot.perspectives + polls[i].ballot.has_primary; m++)
+			corroborator_free(&polls[i].corroborators[m]);
+	free(polls);
+}
 
 static uint8_t *
 vote_place(struct poll *poll, const struct corroborator *c)

@@ -19,6 +19,23 @@ struct poll {
 	struct corroborator *primary;	/* behind them; NULL: there is none */
 };
 
+/* What the polls of an attempt are about. */
+struct poll_plan {
+	const struct fleet *fleet;
+	const uint8_t *members;		/* of the fleet, the remotes */
+	size_t count;
+	const struct perspective *primary;	/* NULL: none */
+	size_t quorum, regions;		/* as in struct ballot */
+	const enum check_type *types;	/* one a poll */
+	enum dcv_method method;
+};
+
+/*
+ * In one allocation with their corroborators, all of them pending; those of a
+ * poll are followed by its primary. NULL without memory.
+ */
+struct poll *polls_new(const struct poll_plan *plan, size_t polls);
+void polls_free(struct poll *polls, size_t count);	/* NULL is fine */
 /* The vote of a remote or of the primary. */
 enum vote poll_vote(const struct poll *poll, const struct corroborator *c);
 /*

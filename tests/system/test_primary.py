@@ -4,11 +4,14 @@ import http.server
 import json
 import subprocess
 import threading
+import time
 
 import pytest
 
 import dcv
 from coordinators import by_code
+from daemons import until
+from minifleet.client import Fleet
 from mininet.challenge import ACCOUNT, ISSUER, OTHER_ACCOUNT
 from test_audit import lines
 
@@ -501,3 +504,29 @@ def test_the_request_alone_fixes_it(silent, restored, checker, index, more):
     restored.set_records(PERSIST, "TXT", [record(ACCOUNT)])
     answer = ask(caller, "flip.com", dcv.persistent())
     assert (answer["is_valid"], answer["quorum"]) == (True, "5/5"), answer["problem"]
+
+
+# -- in a fleet, and while it runs
+
+
+def test_another_primary_by_sighup(started, codes):
+    daemon, caller = started(primary=codes[0])
+    assert caller.check("permit.com")["primary"]["perspective_code"] == codes[0]
+    daemon.rewrite(primary=codes[3])
+    assert until(lambda: caller.check("permit.com")["primary"]["perspective_code"] == codes[3])
+    assert codes[0] in by_code(caller.check("permit.com"))
+    daemon.rewrite(primary="nowhere")
+    time.sleep(0.5)
+    answer = caller.check("permit.com")
+    assert (answer["quorum"], answer["primary"]["perspective_code"]) == ("5/5", codes[3])
+
+
+def test_a_fleet_with_a_primary(build_dir, world, codes, tmp_path):
+    with Fleet(world.trust_anchor, tmp_path, "--plain", "--listen", "127.0.0.1:8081",
+               "--set", f"primary={codes[1]}", "--set", "dispatch=primary-first") as running:
+        ended = subprocess.run(
+            [build_dir / "mpic", "check", "caa", "permit.com", "--coordinator", running.url,
+             "--caa-domain", "ca1.com", "--json"], capture_output=True, text=True, timeout=30,
+            check=True)
+        answer = json.loads(ended.stdout)
+        assert (answer["quorum"], answer["primary"]["perspective_code"]) == ("5/5", codes[1])
