@@ -173,33 +173,33 @@ def own_address():
 # -- secrets
 
 
-def searched(*texts):
-    """All of it together, to look for secrets in."""
-    return "\n".join(texts)
-
-
 def test_no_secret_is_printed_or_logged(coordinators, started, make_token, tmp_path):
     """Neither by --dump, nor by a start, a request or a refusal at log level debug."""
     token, row = make_token("token-ca", check_types=["caa"])
     secret = Path(coordinators.secret_file("cohort")).read_text(encoding="ascii").strip()
     key = Path(coordinators.parts["coordinator"]["key"]).read_text(encoding="ascii")
-    daemon, _ = started(plain=False, callers=[CALLER, row], log_level="debug",
+    (tmp_path / "headers").write_text("X-API-Key: 7f3a-of-the-gateway\n", encoding="ascii")
+    rows = coordinators.perspectives(*range(6))
+    rows[0] = {"code": rows[0]["code"], "url": rows[0]["url"], "protocol": "open-mpic",
+               "headers_file": str(tmp_path / "headers")}
+    daemon, _ = started(plain=False, callers=[CALLER, row], log_level="debug", perspectives=rows,
                         cohort_secret_file=os.path.join(coordinators.folder, "cohort"))
     caller = coordinators.caller(daemon, None).with_token(token)
     replies = [caller.mpic("permit.com"), caller.ask("/mpic", DCV), caller.ask("/mpic", b"{"),
                caller.with_token(token + "x").mpic("permit.com"), caller.ask("/nothing"),
                caller.ask("/metrics"), caller.ask("/readyz")]
     assert [reply.status for reply in replies] == [200, 403, 400, 401, 404, 200, 200]
-    options = coordinators.options(plain=False, callers=[CALLER, row])
+    options = coordinators.options(plain=False, callers=[CALLER, row], perspectives=rows)
     dump = coordinators.run(options, "--dump")
     assert dump.returncode == 0 and "token_sha256: is set and not shown" in dump.stdout
     faulty = coordinators.run({**options, "callers": [{"name": "a", "token_sha256": token}]})
     assert faulty.returncode == 2 and "callers: a: token_sha256: expected 64" in faulty.stderr
-    text = searched(dump.stdout, dump.stderr, faulty.stderr, faulty.stdout,
-                    Path(daemon.log).read_text(encoding="utf-8"),
-                    *(reply.text + json.dumps(reply.headers) for reply in replies))
+    text = "\n".join((dump.stdout, dump.stderr, faulty.stderr, faulty.stdout,
+                      Path(daemon.log).read_text(encoding="utf-8"),
+                      *(reply.text + json.dumps(reply.headers) for reply in replies)))
     assert "token-ca" in text and "request refused" in text
-    for hidden in (token, row["token_sha256"], secret, *key.splitlines()[1:-1]):
+    assert "headers_file" in text
+    for hidden in (token, row["token_sha256"], secret, "7f3a-of-the-gateway", *key.splitlines()[1:-1]):
         assert hidden not in text
 
 

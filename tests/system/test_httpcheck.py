@@ -11,6 +11,7 @@ import socket
 import ssl
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -259,6 +260,26 @@ def test_several_callers(perspective, started):
     assert other.caa("permit.com")["check_passed"]
     assert {line["caller"] for line in daemon.lines("check")} == {
         "urn:mpic:coordinator:a", "urn:mpic:coordinator"}
+
+
+def test_no_secret_is_printed_or_logged(perspective, started, monkeypatch, tmp_path):
+    """Keys that are systemd credentials, at log level debug, and --dump without them."""
+    pki.signing_key(str(tmp_path / "sign"), str(tmp_path / "sign.pub"))
+    (tmp_path / "tls").write_bytes(Path(perspective.identity.key).read_bytes())
+    keys = {"signing_key": "credential:sign", "tls_key": "credential:tls"}
+    dump = perspective.run(perspective.options(**keys), "--dump")
+    assert dump.returncode == 0 and 'signing_key: "credential:sign"' in dump.stdout
+    ended = perspective.run(perspective.options(**keys), "--check")
+    assert ended.returncode == 2 and "there is no $CREDENTIALS_DIRECTORY" in ended.stderr
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    daemon, client = started(log_level="debug", **keys)
+    assert client.caa("permit.com")["check_passed"]
+    assert client.ask("/caa", b"{").status == 400
+    text = dump.stdout + ended.stderr + Path(daemon.log).read_text(encoding="utf-8")
+    assert "permit.com" in text
+    for name in ("sign", "tls"):
+        for line in (tmp_path / name).read_text(encoding="ascii").splitlines()[1:-1]:
+            assert line not in text
 
 
 def test_tls_1_2_is_refused(client, perspective, daemon):
