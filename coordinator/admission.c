@@ -12,6 +12,8 @@
 
 #define LATE_TICK_MS	10	/* how exactly those that wait are told that it is too late */
 #define RETRY_MAX_S	60
+#define ANSWER_NS	300000	/* what a request costs from the first result to its answer, by make bench */
+#define RESERVE_SHARE	4	/* the most of the time left, as its inverse */
 #define MEAN_SHARE	32	/* a request's part in the mean, as its inverse */
 #define MEAN_FIRST_NS	UINT64_C(1000000000)
 
@@ -183,6 +185,14 @@ size_t
 admission_waiting(const struct admission *a)
 {
 	return turns_count(a->turns);
+}
+
+uint64_t
+admission_reserve_ns(const struct admission *a, uint64_t left_ns)
+{
+	uint64_t all_ns = (uint64_t)a->in * ANSWER_NS;
+
+	return all_ns < left_ns / RESERVE_SHARE ? all_ns : left_ns / RESERVE_SHARE;
 }
 
 /* ---- when to come again ---- */

@@ -84,6 +84,12 @@ void admission_leave(struct admission *a, struct ticket *t);
 /* In how many seconds one that is turned away because too many wait might come again. */
 int64_t admission_retry_s(const struct admission *a);
 size_t admission_waiting(const struct admission *a);
+/*
+ * What of the time that a request has left is kept free of waiting for
+ * perspectives, so that all that are in can be answered in time should their
+ * deadlines be one: a thousand answers at once take longer than one.
+ */
+uint64_t admission_reserve_ns(const struct admission *a, uint64_t left_ns);
 /* What is said to somebody turned away; not for ADMISSION_OK and ADMISSION_UNKNOWN. */
 void admission_text(enum admittance came, const struct caller *caller, struct buf *out);
 /* 403, 429 or 503. */

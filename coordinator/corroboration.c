@@ -150,6 +150,18 @@ refuse_unrecorded(struct exchange *x, const struct caller *caller, const char *t
 
 static void on_attempt_ended(void *arg);
 
+/* The answer is to be there at the deadline, though many be due at once. */
+static uint64_t
+end_of_attempts_ns(const struct corroboration *co)
+{
+	const struct admission *admission = co->pool->admission;
+	uint64_t now = monotonic_ns();
+
+	if (admission == NULL || now >= co->deadline_ns)
+		return co->deadline_ns;
+	return co->deadline_ns - admission_reserve_ns(admission, co->deadline_ns - now);
+}
+
 static void
 next_attempt(struct corroboration *co)
 {
@@ -164,7 +176,7 @@ next_attempt(struct corroboration *co)
 		.regions = co->regions,
 		.primary = fleet_primary(co->pool->asker.fleet),
 		.primary_first = co->pool->primary_first,
-		.deadline_ns = co->deadline_ns,
+		.deadline_ns = end_of_attempts_ns(co),
 		.ended = on_attempt_ended,
 		.arg = co,
 	};

@@ -16,6 +16,8 @@ from daemons import until
 from minifleet import client
 
 SLACK_S = 0.1       # no answer later than its deadline and this
+# A sanitizer's coordinator does a fifth of the work in the same time.
+REQUESTS = 50 if {"ASAN_OPTIONS", "TSAN_OPTIONS"} & set(os.environ) else 250
 
 
 def row(name, **more):
@@ -265,7 +267,10 @@ def test_limits_are_read_again_and_counts_go_on(started):
 
 
 async def ask(address, name, deadline_ms, after_s):
-    """(status, seconds from the request's last octet to the answer's)."""
+    """(status, seconds from the request's last octet to the answer's).
+
+    By itself: hundreds of threads of the other clients would measure each other.
+    """
     await asyncio.sleep(after_s)
     body = json.dumps({**client.caa_request(name, ["ca1.com"]), "deadline_ms": deadline_ms})
     reader, writer = await asyncio.open_connection(*address)
@@ -280,14 +285,14 @@ async def ask(address, name, deadline_ms, after_s):
     return status, took_s
 
 
-@pytest.mark.parametrize("at_once", (1000, 60), ids=("all-at-once", "waiting"))
+@pytest.mark.parametrize("at_once", (1000, REQUESTS // 4), ids=("all-at-once", "waiting"))
 def test_no_answer_is_later_than_its_deadline(started, at_once):
-    """Silent, slow and healthy targets, 250 requests within a second."""
+    """Silent, slow and healthy targets, all asked for within a second."""
     _, caller = started(max_in_flight=at_once)
     draw = random.Random(7)
     names = ("dead.com", "x.dead.com", "dead-signed.org", "slow5.com", "permit.com", "deny.com")
     plan = [(draw.choice(names), draw.choice((1, 300, 700, 1500, 2500)), draw.random())
-            for _ in range(250)]
+            for _ in range(REQUESTS)]
 
     async def everybody():
         return await asyncio.gather(*(ask(caller.address, *one) for one in plan))

@@ -395,6 +395,24 @@ test_one_rate_of_many_processes(void **state)
 	close(ends[1]);
 }
 
+/* The more are in, the earlier each is to end; never by more than a quarter of its time. */
+static void
+test_reserve(void **state)
+{
+	struct admission *a = worker(0, 1000, 0, 0);
+	struct ticket t[1000];
+
+	assert_int_equal(admission_reserve_ns(a, 20 * S), 0);
+	for (size_t i = 0; i < 1000; i++)
+		assert_int_equal(enter(a, &free_caller, 0, &t[i]), ADMISSION_OK);
+	assert_in_range(admission_reserve_ns(a, 20 * S), 100 * MS, 300 * MS);
+	assert_int_equal(admission_reserve_ns(a, 100 * MS), 25 * MS);
+	assert_int_equal(admission_reserve_ns(a, 0), 0);
+	for (size_t i = 0; i < 1000; i++)
+		admission_leave(a, &t[i]);
+	admission_free(a);
+}
+
 /* A caller whose name has no cell has no limits that could hold: it is not let in. */
 static void
 test_no_cell(void **state)
@@ -419,6 +437,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_too_late, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_workers_share, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_rate_of_many_processes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reserve, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_cell, setup, teardown),
 	};
 
