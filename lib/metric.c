@@ -1,3 +1,5 @@
+#include <config.h>
+
 #include "metric.h"
 
 #include <math.h>
@@ -7,10 +9,6 @@
 #include <string.h>
 
 #include <sys/mman.h>
-
-#ifndef PACKAGE_VERSION
-#define PACKAGE_VERSION "unknown"
-#endif
 
 const double metric_seconds[] = { 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
 	0.25, 0.5, 1, 2.5, 5, 10 };
