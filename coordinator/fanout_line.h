@@ -13,7 +13,7 @@
 #include "coordinator/fanout.h"
 #include "coordinator/h1_peer.h"
 #include "coordinator/h2_peer.h"
-#include "coordinator/multi.h"
+#include "multi.h"
 
 #define IDENTITY_PREFIX	"urn:mpic:perspective:"
 

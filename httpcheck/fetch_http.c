@@ -9,7 +9,6 @@
 #include <openssl/ssl.h>
 
 #include "check.h"
-#include "httpcheck/fetch_curl.h"
 #include "httpcheck/fetch_http_try.h"
 #include "monotonic.h"
 
@@ -17,7 +16,7 @@
 
 struct fetch_http {
 	struct event_base *base;
-	struct fetch_curl *curl;
+	struct multi *multi;
 	struct http_try **open;		/* by descriptor: whose connection it is */
 	size_t open_count;
 };
@@ -76,8 +75,9 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 	    address->protocol);
 	if (t->fd < 0)
 		t->socket_error = errno;
-	if (t->fd >= 0 && !note_open(t)) {
+	if (t->fd >= 0 && (!multi_opened(t->http->multi, t->fd) || !note_open(t))) {
 		t->socket_error = ENOMEM;
+		multi_closing(t->http->multi, t->fd);
 		close(t->fd);
 		t->fd = CURL_SOCKET_BAD;
 	}
@@ -92,6 +92,7 @@ close_socket(void *arg, curl_socket_t fd)
 
 	if ((size_t)fd < h->open_count)
 		h->open[fd] = NULL;
+	multi_closing(h->multi, fd);
 	return close(fd);
 }
 
@@ -156,18 +157,18 @@ prepare_tls(CURL *easy, void *ctx, void *arg)
 static bool
 set_callbacks(struct http_try *t)
 {
-	return curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t) == CURLE_OK &&
-	    curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->curl_says) == CURLE_OK &&
-	    curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
-	    curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t) == CURLE_OK &&
-	    curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
-	    curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t) == CURLE_OK &&
-	    curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
-	    curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t) == CURLE_OK &&
-	    curl_easy_setopt(t->easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket) == CURLE_OK &&
-	    curl_easy_setopt(t->easy, CURLOPT_CLOSESOCKETDATA, t->http) == CURLE_OK &&
-	    curl_easy_setopt(t->easy, CURLOPT_SSL_CTX_FUNCTION, prepare_tls) == CURLE_OK &&
-	    curl_easy_setopt(t->easy, CURLOPT_SSL_CTX_DATA, t) == CURLE_OK;
+	return multi_adopt(t->http->multi, &t->transfer) &&
+	    curl_easy_setopt(t->transfer.easy, CURLOPT_ERRORBUFFER, t->curl_says) == CURLE_OK &&
+	    curl_easy_setopt(t->transfer.easy, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
+	    curl_easy_setopt(t->transfer.easy, CURLOPT_HEADERDATA, t) == CURLE_OK &&
+	    curl_easy_setopt(t->transfer.easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+	    curl_easy_setopt(t->transfer.easy, CURLOPT_WRITEDATA, t) == CURLE_OK &&
+	    curl_easy_setopt(t->transfer.easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
+	    curl_easy_setopt(t->transfer.easy, CURLOPT_OPENSOCKETDATA, t) == CURLE_OK &&
+	    curl_easy_setopt(t->transfer.easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket) == CURLE_OK &&
+	    curl_easy_setopt(t->transfer.easy, CURLOPT_CLOSESOCKETDATA, t->http) == CURLE_OK &&
+	    curl_easy_setopt(t->transfer.easy, CURLOPT_SSL_CTX_FUNCTION, prepare_tls) == CURLE_OK &&
+	    curl_easy_setopt(t->transfer.easy, CURLOPT_SSL_CTX_DATA, t) == CURLE_OK;
 }
 
 /* What is the same for every try. A row that is libcurl's default stands for a rule. */
@@ -219,8 +220,8 @@ set_rules(CURL *easy)
 static void
 try_free(struct http_try *t)
 {
-	if (t->easy != NULL)
-		curl_easy_cleanup(t->easy);
+	if (t->transfer.easy != NULL)
+		curl_easy_cleanup(t->transfer.easy);
 	curl_slist_free_all(t->fields);
 	curl_slist_free_all(t->connect_to);
 	buf_free(&t->location);
@@ -230,6 +231,7 @@ try_free(struct http_try *t)
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg);
+static void on_ended(struct transfer *transfer, CURLcode code);
 
 static struct http_try *
 try_new(struct fetch_http *h)
@@ -239,12 +241,13 @@ try_new(struct fetch_http *h)
 	if (t == NULL)
 		return NULL;
 	t->http = h;
+	t->transfer.ended = on_ended;
 	t->fd = CURL_SOCKET_BAD;
 	t->location = BUF_INIT(FETCH_URL_MAX);
 	t->body = BUF_INIT(FETCH_BODY_MAX);
 	evtimer_assign(&t->timer, h->base, on_timer, t);
-	t->easy = curl_easy_init();
-	if (t->easy == NULL || !set_callbacks(t) || !set_rules(t->easy)) {
+	t->transfer.easy = curl_easy_init();
+	if (t->transfer.easy == NULL || !set_callbacks(t) || !set_rules(t->transfer.easy)) {
 		try_free(t);
 		return NULL;
 	}
@@ -270,7 +273,7 @@ phase_us(const struct http_try *t, CURLINFO info)
 {
 	curl_off_t us = 0;
 
-	curl_easy_getinfo(t->easy, info, &us);
+	curl_easy_getinfo(t->transfer.easy, info, &us);
 	return us > 0 ? us : -1;
 }
 
@@ -297,18 +300,17 @@ try_end(struct http_try *t)
 	if (t->certificate != NULL)
 		o.certificate = t->certificate->facts;
 	if (t->head_done)
-		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+		curl_easy_getinfo(t->transfer.easy, CURLINFO_RESPONSE_CODE, &status);
 	o.status = (int)status;
 	t->done(t->arg, &o);
 	try_release(t);
 }
 
 static void
-on_done(CURL *easy, CURLcode code, void *arg)
+on_ended(struct transfer *transfer, CURLcode code)
 {
-	struct http_try *t = NULL;
+	struct http_try *t = (struct http_try *)transfer;
 
-	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&t);
 	http_try_judge(t, code);
 	try_end(t);
 }
@@ -350,7 +352,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	http_try_late(t, connected, limit < t->total_ms ? t->connect_ms : t->total_ms);
-	fetch_curl_remove(t->http->curl, t->easy);
+	multi_remove(t->http->multi, &t->transfer);
 	try_end(t);
 }
 
@@ -387,7 +389,7 @@ set_fields(struct http_try *t, const struct fetch_job *job)
 		ok = !line.failed && add_line(&t->fields, line.data);
 	}
 	buf_free(&line);
-	return ok && curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->fields) == CURLE_OK;
+	return ok && curl_easy_setopt(t->transfer.easy, CURLOPT_HTTPHEADER, t->fields) == CURLE_OK;
 }
 
 /*
@@ -405,10 +407,10 @@ set_url(struct http_try *t, const struct fetch_job *job)
 	    tls && job->server_name != NULL ? job->server_name : host, job->port);
 	snprintf(to, sizeof(to), "::%s:%u", host, job->port);
 	return (!tls || add_line(&t->connect_to, to)) &&
-	    curl_easy_setopt(t->easy, CURLOPT_CONNECT_TO, t->connect_to) == CURLE_OK &&
-	    curl_easy_setopt(t->easy, CURLOPT_URL, url) == CURLE_OK &&
-	    curl_easy_setopt(t->easy, CURLOPT_REQUEST_TARGET, job->path) == CURLE_OK &&
-	    curl_easy_setopt(t->easy, CURLOPT_USERAGENT, job->user_agent) == CURLE_OK;
+	    curl_easy_setopt(t->transfer.easy, CURLOPT_CONNECT_TO, t->connect_to) == CURLE_OK &&
+	    curl_easy_setopt(t->transfer.easy, CURLOPT_URL, url) == CURLE_OK &&
+	    curl_easy_setopt(t->transfer.easy, CURLOPT_REQUEST_TARGET, job->path) == CURLE_OK &&
+	    curl_easy_setopt(t->transfer.easy, CURLOPT_USERAGENT, job->user_agent) == CURLE_OK;
 }
 
 struct http_try *
@@ -426,7 +428,7 @@ http_try_start(struct fetch_http *h, const struct fetch_job *job, fetch_done *do
 	t->fd = CURL_SOCKET_BAD;
 	t->connect_us = -1;
 	t->started_ns = monotonic_ns();
-	if (!set_url(t, job) || !set_fields(t, job) || !fetch_curl_add(h->curl, t->easy)) {
+	if (!set_url(t, job) || !set_fields(t, job) || !multi_add(h->multi, &t->transfer)) {
 		try_release(t);
 		return NULL;
 	}
@@ -437,7 +439,7 @@ http_try_start(struct fetch_http *h, const struct fetch_job *job, fetch_done *do
 void
 http_try_cancel(struct http_try *t)
 {
-	fetch_curl_remove(t->http->curl, t->easy);
+	multi_remove(t->http->multi, &t->transfer);
 	try_release(t);
 }
 
@@ -452,8 +454,8 @@ fetch_http_new(struct event_base *base)
 	if (h == NULL)
 		return NULL;
 	h->base = base;
-	h->curl = fetch_curl_new(base, on_done, h);
-	warm = h->curl != NULL ? try_new(h) : NULL;
+	h->multi = multi_new(base, 1);
+	warm = h->multi != NULL ? try_new(h) : NULL;
 	if (warm == NULL) {
 		fetch_http_free(h);
 		return NULL;
@@ -467,7 +469,7 @@ fetch_http_free(struct fetch_http *h)
 {
 	if (h == NULL)
 		return;
-	fetch_curl_free(h->curl);
+	multi_free(h->multi);
 	free(h->open);
 	free(h);
 }

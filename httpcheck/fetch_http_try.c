@@ -133,7 +133,7 @@ http_try_line(struct http_try *t, const char *line, size_t len)
 		return begin_head(t, line, len);
 	if (line[0] == '\r' || line[0] == '\n') {
 		t->in_head = false;
-		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+		curl_easy_getinfo(t->transfer.easy, CURLINFO_RESPONSE_CODE, &status);
 		t->head_done = status >= 200 || status == 101;
 		return true;
 	}
@@ -196,7 +196,7 @@ fault_no_connection(struct http_try *t)
 
 	if (t->refused != NULL)
 		return http_try_fault(t, PROBLEM_ADDRESS_REFUSED, "its address %s", t->refused);
-	curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &error);
+	curl_easy_getinfo(t->transfer.easy, CURLINFO_OS_ERRNO, &error);
 	if (t->socket_error != 0 || error == EADDRNOTAVAIL)
 		return http_try_fault(t, PROBLEM_OVERLOADED,
 		    "the fetcher has no socket left: %s",

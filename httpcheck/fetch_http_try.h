@@ -12,6 +12,7 @@
 
 #include "httpcheck/certificate.h"
 #include "httpcheck/fetch_http.h"
+#include "multi.h"
 
 #define TLS_VERSION_TEXT	16
 
@@ -21,8 +22,8 @@ struct http_certificate {
 };
 
 struct http_try {
+	struct transfer transfer;	/* first */
 	struct fetch_http *http;
-	CURL *easy;
 	struct curl_slist *fields, *connect_to;
 	enum fetch_kind kind;
 	int64_t connect_ms, total_ms;	/* as the job has them */

@@ -16,7 +16,7 @@
 
 #include <json-c/json.h>
 
-#include "coordinator/multi.h"
+#include "multi.h"
 #include "coordinator/service.h"
 #include "log.h"
 #include "monotonic.h"

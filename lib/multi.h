@@ -35,6 +35,12 @@ void multi_free(struct multi *m);
 /* Sets what the handle needs to work with this multi, once in its life. */
 bool multi_adopt(struct multi *m, struct transfer *t);
 /*
+ * For whoever gives the handle socket functions of its own after that: each socket
+ * is told of once it is open, and before it is closed. False without memory.
+ */
+bool multi_opened(struct multi *m, curl_socket_t fd);
+void multi_closing(struct multi *m, curl_socket_t fd);
+/*
  * The handle is the multi's until ended() runs; that of a connection that was
  * made, until multi_remove().
  */

@@ -1,4 +1,4 @@
-#include "coordinator/multi.h"
+#include "multi.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -178,14 +178,27 @@ watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
 	return 0;
 }
 
+void
+multi_closing(struct multi *m, curl_socket_t fd)
+{
+	watch_free(m, fd);
+}
+
+/* It may have the number of one that was closed unseen. */
+bool
+multi_opened(struct multi *m, curl_socket_t fd)
+{
+	watch_free(m, fd);
+	return watch_of(m, fd) != NULL;
+}
+
 static int
 close_socket(void *arg, curl_socket_t fd)
 {
-	watch_free(arg, fd);
+	multi_closing(arg, fd);
 	return close(fd);
 }
 
-/* A socket that libcurl opens may reuse the number of one it closed unseen. */
 static curl_socket_t
 open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
@@ -196,8 +209,7 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 
 	if (fd < 0)
 		return CURL_SOCKET_BAD;
-	watch_free(arg, fd);
-	if (watch_of(arg, fd) == NULL) {
+	if (!multi_opened(arg, fd)) {
 		close(fd);
 		return CURL_SOCKET_BAD;
 	}
