@@ -9,6 +9,7 @@
 #include <json-c/json.h>
 
 #include "coordinator/agreement.h"
+#include "coordinator/fleet.h"
 #include "coordinator/request.h"
 #include "json_scan.h"
 #include "signature.h"
@@ -36,6 +37,7 @@ struct archive {
 /* One result and where it stands. */
 struct entry {
 	bool primary;
+	bool open_mpic;		/* by the answer's own word: it never signs */
 	char code[CHECK_CODE_MAX + 1];
 	enum check_type check;
 	const char *text;
@@ -164,12 +166,18 @@ add_genuine(const struct archive *a, const struct entry *e, const struct check_r
 
 /*
  * Without a signature it counts for nothing: a coordinator writes such results
- * itself in place of those it did not get. One that passed is another matter.
+ * itself in place of those it did not get. One that passed is another matter,
+ * unless it is said to be of a perspective that never signs: it counts for nothing
+ * either, so that nothing is to be had by saying so.
  */
 static void
 entry_unsigned(struct archive *a, const struct entry *e, const struct check_result *r)
 {
-	if (r->check_passed) {
+	if (r->check_passed && e->open_mpic) {
+		a->not_signed++;
+		add_line(a, e, "unsigned", "passed, does not count: protocol open-mpic has no "
+		    "signatures\n");
+	} else if (r->check_passed) {
 		a->wrong++;
 		add_line(a, e, "WRONG", "passed, and its signature is missing\n");
 	} else {
@@ -278,9 +286,13 @@ perspective_verify(struct archive *a, const struct json_token *one, bool primary
 
 	for (size_t check = 0; check < a->type->count; check++) {
 		const struct json_token *r = member_of(a, one, members[check], JSON_OBJECT);
+		char protocol[16];
 		struct entry e = { .primary = primary, .check = a->type->checks[check] };
 
 		copy_string(a, member(a, one, "perspective_code"), e.code, sizeof(e.code));
+		copy_string(a, member(a, one, "protocol"), protocol, sizeof(protocol));
+		e.open_mpic = strcmp(protocol,
+		    perspective_protocol_names[PROTOCOL_OPEN_MPIC]) == 0;
 		if (r == NULL || e.code[0] == '\0')
 			return false;
 		e.text = a->text + r->at;

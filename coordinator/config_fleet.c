@@ -43,8 +43,8 @@ const struct option perspective_option_rows[PERSPECTIVE_OPTION_ROWS] = {
 	ROW("headers", STRINGS, headers, .max = CALL_HEADERS_MAX, .sentence = "Header fields of "
 	    "each call to it, as \"Name: value\"; not for secrets. Only with protocol open-mpic."),
 	ROW("headers_file", PATH, headers_file, .sentence = "A file with more of them, one a line, "
-	    "such as \"X-API-Key: ...\"; it is read at start and never printed. Only with "
-	    "protocol open-mpic."),
+	    "such as \"X-API-Key: ...\"; it is read at start and on SIGHUP, and never printed. "
+	    "Only with protocol open-mpic."),
 	ROW("ca", PATH, ca, .sentence = "The roots that its server's certificate must chain to, "
 	    "in the place of tls_ca. It is then known by its host name instead of its code, and "
 	    "this coordinator shows it no certificate. Only with protocol open-mpic."),
@@ -280,6 +280,13 @@ prepare_primary(struct coordinator_config *cfg, struct buf *faults)
 		return false;
 	}
 	m[i].primary = true;
+	/* BR 3.2.2.8: its lookups are validated, and its word is what others are held against. */
+	if (m[i].protocol == PROTOCOL_OPEN_MPIC) {
+		buf_addf(faults, "primary: %s speaks open-mpic, whose results tell nothing of DNSSEC "
+		    "and are bound to no request; expected one of protocol parallax\n",
+		    cfg->primary);
+		return false;
+	}
 	if (fleet_remotes(&cfg->fleet) >= COHORT_MIN)
 		return true;
 	buf_addf(faults, "primary: beside %s there are %zu perspectives, and a cohort has at least "

@@ -9,6 +9,7 @@ import contextlib
 import http.server
 import json
 import os
+import signal
 import socket
 import ssl
 import subprocess
@@ -178,6 +179,30 @@ def test_it_counts_and_is_marked_as_unbound(coordinators, started, checker, tmp_
     assert f"(protocol open-mpic): {rows[0]['code']};" in line["standing"]
 
 
+def test_an_archived_answer_needs_its_quorum_without_it(coordinators, started, checker, build_dir,
+                                                        fleet, tmp_path):
+    keys = [f"{one['code']}={one['verify_key']}" for one in fleet.parts["perspectives"]]
+    caller = started(perspectives=row(coordinators, checker.url))[1]
+
+    def verified(text):
+        path = tmp_path / "answer"
+        path.write_text(text, encoding="utf-8")
+        ended = subprocess.run([build_dir / "mpic", "verify", path, "--keys", *keys], check=False,
+                               capture_output=True, text=True, timeout=20)
+        return ended.returncode, ended.stdout
+
+    status, told = verified(caller.mpic("permit.com").text)
+    assert status == 0, told
+    assert "unsigned  passed, does not count" in told
+    assert told.endswith("5 genuine, 1 unsigned, 0 wrong\n")
+    all_six = caller.mpic("permit.com", {"quorum_count": 6}).text
+    status, told = verified(all_six)
+    assert status == 1 and "5 genuine results of caa passed where 6 were needed" in told
+    # Saying so of one of ours is of no use.
+    status, told = verified(all_six.replace('"protocol":"open-mpic",', ""))
+    assert status == 1 and "passed, and its signature is missing" in told
+
+
 def test_mpic_policy_names_it(coordinators, checker, build_dir):
     rows = row(coordinators, checker.url)
     command = coordinators.command(coordinators.options(perspectives=rows))
@@ -256,6 +281,34 @@ def test_a_gateway_that_wants_another_key(coordinators, started, checker, header
     assert problem["code"] == "perspective-identity"
     assert "it answered 403" in problem["message"]
     assert SECRET not in Path(daemon.log).read_text(encoding="utf-8")
+
+
+def test_another_key_is_read_on_sighup(coordinators, started, checker, headers_file):
+    checker.wanted = SECRET
+    rows = row(coordinators, checker.url, headers_file=headers_file)
+    daemon, caller = started(perspectives=rows)
+    assert counted(caller, "permit.com")["is_valid"] is True
+    checker.wanted = "the-next"
+    Path(headers_file).write_text("X-API-Key: the-next\n", encoding="ascii")
+    assert counted(caller, "permit.com")["problem"]["code"] == "perspective-identity"
+    daemon.process.send_signal(signal.SIGHUP)
+    assert until(lambda: counted(caller, "permit.com")["is_valid"])
+
+
+def test_as_a_remote_it_corroborates_and_as_the_primary_it_is_refused(coordinators, started,
+                                                                      checker):
+    rows = row(coordinators, checker.url)
+    caller = started(perspectives=rows, primary=rows[1]["code"])[1]
+    for body in ({"check_type": "caa", "domain_or_ip_target": "permit.com"},
+                 {"check_type": "dcv", "domain_or_ip_target": "page.web.com",
+                  "dcv_check_parameters": dcv.http01()}):
+        answer = caller.ask("/mpic", {**body, "orchestration_parameters": {
+            "quorum_count": 5}}).json
+        assert (answer["is_valid"], answer["quorum"]) == (True, "5/5"), answer["problem"]
+    ended = coordinators.run(coordinators.options(
+        perspectives=rows, primary=rows[0]["code"]), "--check")
+    assert ended.returncode == 2
+    assert f"primary: {rows[0]['code']} speaks open-mpic" in ended.stderr
 
 
 def test_secrets_are_not_printed(coordinators, checker, headers_file, tmp_path):
