@@ -29,6 +29,15 @@ def until(true, timeout_s=5, check=lambda: None):
     return got
 
 
+def alive(pid):
+    """Whether it runs; what has ended and was not waited for does not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
 @dataclass
 class Reply:
     status: int

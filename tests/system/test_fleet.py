@@ -3,7 +3,6 @@
 import os
 import signal
 import time
-from pathlib import Path
 
 import pytest
 
@@ -23,14 +22,6 @@ def pids(fleet):
     for perspective in fleet.parts["perspectives"]:
         found += [perspective["unbound_pid"], perspective["httpcheck_pid"]]
     return found
-
-
-def alive(pid):
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
-    except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
 
 
 def test_ready_means_it_answers(fleet):
