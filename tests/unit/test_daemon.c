@@ -198,15 +198,15 @@ test_watchdog(void **state)
 	setenv("WATCHDOG_USEC", "400000", 1);
 	pid = start(WORKERS);
 	expect_notice(notices, "READY=1");
-	assert_in_range(pings(notices, 1000), 5, 11);
+	assert_in_range(pings(notices, 1000), 3, 11);
 	kill(seen->pids[1], SIGSTOP);
 	(void)pings(notices, 350);
 	assert_int_equal(pings(notices, 600), 0);
 	kill(seen->pids[1], SIGCONT);
 	(void)pings(notices, 250);
-	assert_in_range(pings(notices, 1000), 5, 11);
+	assert_in_range(pings(notices, 1000), 3, 11);
 	kill(seen->pids[1], SIGKILL);
-	assert_in_range(pings(notices, 1000), 5, 11);
+	assert_in_range(pings(notices, 1000), 3, 11);
 	/* a worker that does not come to an end hangs as well */
 	seen->lasting = true;
 	kill(seen->pids[0], SIGSTOP);
@@ -232,7 +232,7 @@ test_watchdog_alone(void **state)
 	setenv("WATCHDOG_USEC", "400000", 1);
 	pid = start(0);
 	expect_notice(notices, "READY=1");
-	assert_in_range(pings(notices, 1000), 5, 11);
+	assert_in_range(pings(notices, 1000), 3, 11);
 	kill(pid, SIGHUP);
 	expect_notice(notices, "RELOADING=1\nMONOTONIC_USEC=");
 	expect_notice(notices, "READY=1\nSTATUS=");
