@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from daemons import alive
 from fleets import Fleet
 
 TRUST_ANCHOR = os.environ.get("MPIC_TRUST_ANCHOR")
