@@ -15,6 +15,8 @@ static const struct {
 	    "2 for an error." },
 	{ "audit", mpic_audit, "Verify an audit log: exits with 0 if its lines are a chain, 1 if "
 	    "not, 2 for an error." },
+	{ "batch", mpic_batch, "Ask a coordinator for all requests in a file: exits with 0 for yes to "
+	    "all, 1 for no to some, 2 for an error." },
 	{ "lookup", mpic_lookup, "Ask a perspective's resolver for records with their DNSSEC status: exits "
 	    "with 0 if nothing failed, 1 if something did, 2 for an error." },
 	{ "explain", mpic_explain, "Tell what a coordinator answered as one tells it to a customer: exits "

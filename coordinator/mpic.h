@@ -11,6 +11,8 @@ enum { MPIC_YES = 0, MPIC_NO = 1, MPIC_ERROR = 2 };
 int mpic_check(int argc, char **argv);
 /* mpic audit verify FILE...: whether the lines of an audit log are a chain. */
 int mpic_audit(int argc, char **argv);
+/* mpic batch FILE: asks a coordinator for all requests in a file. */
+int mpic_batch(int argc, char **argv);
 /* mpic explain FILE: an answer as one tells it to a customer. */
 int mpic_explain(int argc, char **argv);
 /* mpic lookup NAME: asks a perspective's resolver for records and evidence. */

@@ -14,15 +14,44 @@
 
 #define REPLY_MAX	((size_t)64 * 1024 * 1024)
 #define TOKEN_MAX	512
+#define SILENCE_MAX_S	300L
 #define IDENTITY	"urn:mpic:coordinator"
+
+/* What has come of the lines is taken from the reply. */
+static void
+take_lines(struct mpic_call *call)
+{
+	struct buf *reply = &call->reply;
+	size_t at = 0;
+	char *end;
+
+	while ((end = memchr(reply->data + at, '\n', reply->len - at)) != NULL) {
+		*end = '\0';
+		call->line(call->line_arg, reply->data + at, (size_t)(end - reply->data) - at);
+		at = (size_t)(end - reply->data) + 1;
+	}
+	reply->len -= at;
+	memmove(reply->data, reply->data + at, reply->len + 1);
+}
+
+struct reply_sink {
+	struct mpic_call *call;
+	CURL *easy;
+};
 
 static size_t
 on_reply(char *bytes, size_t size, size_t n, void *arg)
 {
-	struct buf *reply = arg;
+	struct reply_sink *sink = arg;
+	struct mpic_call *call = sink->call;
 
-	buf_add(reply, bytes, size * n);
-	return reply->failed ? 0 : size * n;
+	buf_add(&call->reply, bytes, size * n);
+	if (call->reply.failed)
+		return 0;
+	curl_easy_getinfo(sink->easy, CURLINFO_RESPONSE_CODE, &call->status);
+	if (call->line != NULL && call->status == 200 && size * n > 0)
+		take_lines(call);
+	return size * n;
 }
 
 static CURLcode
@@ -133,6 +162,7 @@ mpic_call_post(struct mpic_call *call, const char *path, const struct buf *body,
 	struct curl_slist *headers = NULL;
 	char url[1024], error[CURL_ERROR_SIZE] = "";
 	CURL *easy = curl_easy_init();
+	struct reply_sink sink = { call, easy };
 	CURLcode code = CURLE_FAILED_INIT;
 
 	call->reply = BUF_INIT(REPLY_MAX);
@@ -156,7 +186,9 @@ mpic_call_post(struct mpic_call *call, const char *path, const struct buf *body,
 	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)body->len);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, call->timeout_ms);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_reply);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, &call->reply);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, &sink);
+	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, SILENCE_MAX_S);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error);
 	set_tls(easy, call, &peer);
 	code = curl_easy_perform(easy);

@@ -9,7 +9,10 @@ struct mpic_call {
 	const char *certificate, *key;	/* PEM files of the caller's; NULL: none */
 	const char *ca;			/* PEM file; NULL: the system's */
 	const char *token_file;		/* with the caller's bearer token; NULL: none */
-	long timeout_ms;
+	long timeout_ms;		/* 0: until nothing has come for long */
+	/* NULL: `reply` has all. Else each line without its end, as it comes, when status is 200. */
+	void (*line)(void *arg, const char *text, size_t len);
+	void *line_arg;
 	/* What came back. */
 	long status;			/* of HTTP; 0: no answer */
 	struct buf reply;		/* the caller frees it */

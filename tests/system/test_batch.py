@@ -2,11 +2,14 @@
 
 import hashlib
 import json
+import re
+import subprocess
 import threading
 import time
 
 import pytest
 
+import contract
 from coordinators import Identity
 from daemons import until
 from minifleet import client
@@ -298,3 +301,42 @@ def test_a_check_that_its_caller_may_not_ask_for(started):
     _, caller = limited(started, check_types=["dcv"])
     (line,) = ask(caller, [caa("permit.com")])
     assert line["status"] == 403 and "caa" in line["response"]["detail"]
+
+
+# -- mpic batch
+
+
+@pytest.fixture
+def run(build_dir, caller):
+    def run(body, *arguments):
+        return subprocess.run([build_dir / "mpic", "batch", "-", "--coordinator",
+                               "http://{}:{}".format(*caller.address), *arguments],
+                              input=body, capture_output=True, timeout=60, check=False)
+    return run
+
+
+@pytest.mark.parametrize("names, status, said", (
+    (("permit.com", "none.com"), 0, b"2 yes, 0 no, 0 errors\n"),
+    (("permit.com", "deny.com"), 1, b"1 yes, 1 no, 0 errors\n"),
+    (("permit.com", "deny.com", "a..com"), 2, b"1 yes, 1 no, 1 errors\n")), ids=str)
+def test_the_command(run, names, status, said):
+    ended = run(lines_of(caa(name) for name in names))
+    assert (ended.returncode, ended.stderr) == (status, said)
+    heads = set(re.findall(rb"^(\d+): ", ended.stdout, re.MULTILINE))
+    assert heads == {str(i).encode() for i in range(len(names))}
+    assert b"yes  caa permit.com  quorum 6/6" in ended.stdout
+
+
+def test_the_command_with_json(run):
+    ended = run(json.dumps([caa("permit.com"), caa("deny.com")]).encode(), "--json")
+    lines = {line["index"]: line for line in map(json.loads, ended.stdout.splitlines())}
+    assert [lines[i]["response"]["is_valid"] for i in (0, 1)] == [True, False]
+    schema = contract.document()["components"]["schemas"]["BatchLine"]
+    assert [contract.faults(schema, line) for line in lines.values()] == [[], []]
+
+
+@pytest.mark.parametrize("body, says", ((b"", b"expected a list of requests"),
+                                        (b"x" * 800000, b"more than")), ids=("none", "large"))
+def test_the_command_without_a_batch(run, body, says):
+    ended = run(body)
+    assert ended.returncode == 2 and says in ended.stderr and ended.stdout == b""
