@@ -344,7 +344,11 @@ static enum verdict
 explain_one(struct json_object *object, struct seen *seen, struct buf *out)
 {
 	struct json_object *answer = unwrapped(object);
+	int64_t index = seen_int(object, "index");
 
+	/* A batch's lines come in the order of ending. */
+	if (answer != object && index >= 0)
+		buf_addf(out, "Request %" PRId64 " of the batch:\n", index);
 	if (!json_object_is_type(answer, json_type_object)) {
 		buf_adds(out, "This is no answer of a coordinator: it is no object.\n");
 		return VERDICT_ERROR;

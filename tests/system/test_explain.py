@@ -80,6 +80,16 @@ def test_a_refusal(caller, explain):
     assert "nothing of the domain was checked" in told and "domain_or_ip_target: " in told
 
 
+def test_a_batch(caller, explain):
+    body = [{"check_type": "caa", "domain_or_ip_target": name, "caa_check_parameters": {
+        "caa_domains": ["ca1.com"]}} for name in ("permit.com", "deny.com", "a..com")]
+    ended, told = explain(caller.ask("/mpic/batch", body).text)
+    assert ended == ERROR     # one was refused
+    for index, says in enumerate(("permit.com (caa): VALID", "deny.com (caa): NOT VALID",
+                                  "The request cannot be served")):
+        assert f"Request {index} of the batch:\n{says}" in told
+
+
 def test_many(caller, explain, tmp_path):
     answers = [caller.mpic(name).text for name in ("permit.com", "deny.com")]
     for text in (f"[{','.join(answers)}]", "\n".join(answers)):

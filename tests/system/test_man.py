@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import contract
+
 TOP = Path(__file__).resolve().parents[2]
 SOURCES = sorted((TOP / "docs/man").glob("*.in"))
 PAGES = [path.name.removesuffix(".in") for path in SOURCES]
@@ -102,6 +104,29 @@ def test_commands(page, printed):
         own = section(text.split("\n.Sh ENVIRONMENT")[0], "Ss", f"mpic {command}")
         options = help_options(printed("mpic", command, "--help"))
         assert {f"-{name}" for name in rows(own, "Fl")} == options, command
+
+
+def members(text, title, macro="Cm"):
+    """The names in the rows of a section; several of a row are joined by " , "."""
+    lines = re.findall(rf"^\.It {macro} (.*)$", section(text, "Sh", title), flags=re.M)
+    return sorted(name for line in lines for name in line.split(" , "))
+
+
+@pytest.mark.parametrize("title, schema", (
+    ("ANSWER", "MpicResponse"), ("PERSPECTIVE", "PerspectiveResult"),
+    ("RESULT", "CaaCheckResult"), ("RESULT", "DcvCheckResult")))
+def test_members_of_an_answer(page, title, schema):
+    described = contract.document()["components"]["schemas"][schema]["properties"]
+    assert members(page("mpic-answer.5"), title) == sorted(described)
+
+
+@pytest.mark.parametrize("name, tag", (
+    ("mpic-coordinator.8", "coordinator"), ("mpic-httpcheck.8", "perspective")))
+def test_resources(page, name, tag):
+    described = [f"{method.upper()} {path}" for path, methods in contract.document()["paths"].items()
+                 for method, operation in methods.items()
+                 if set(operation["tags"]) & {tag, "operation"}]
+    assert members(page(name), "RESOURCES", "Li") == sorted(described)
 
 
 def test_settings_of_the_module(page):
