@@ -391,12 +391,12 @@ service_reopen(struct service *s)
 }
 
 static size_t
-older_count(const struct service *s)
+older_needed(const struct service *s)
 {
 	size_t count = 0;
 
 	for (const struct generation *g = s->older; g != NULL; g = g->older)
-		count++;
+		count += g->holders > 0;
 	return count;
 }
 
@@ -407,7 +407,7 @@ service_renew(struct service *s, struct coordinator_config *cfg, struct buf *why
 	struct server_config server = server_config_of(s, cfg);
 	struct generation *next, *last = s->now;
 
-	if (older_count(s) >= OLDER_MAX) {
+	if (older_needed(s) >= OLDER_MAX) {
 		buf_addf(why, "requests under way still need %d older ones", OLDER_MAX);
 		return false;
 	}

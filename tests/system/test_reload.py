@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -100,8 +101,8 @@ def test_another_configuration_under_load(coordinators, started, own_files, load
     daemon.rewrite(perspectives=rows[1:])
     everywhere(caller, lambda answer: codes(answer) == {row["code"] for row in rows[1:]})
     counted = caller.metrics()["mpic_perspective_results_total"]
-    assert counted[f'perspective="{rows[0]["code"]}",result="passed"'] > 100
-    assert counted[f'perspective="{rows[5]["code"]}",result="passed"'] > 100
+    assert counted[f'perspective="{rows[0]["code"]}",result="passed"'] > 0
+    assert counted[f'perspective="{rows[5]["code"]}",result="passed"'] > 0
 
     # Another policy, which demands more perspectives than a request may then ask for.
     daemon.rewrite(policy_file=policy_file("cabf-tls"))
@@ -130,7 +131,7 @@ def test_another_configuration_under_load(coordinators, started, own_files, load
 
     came = load.end()
     assert (came["errors"], came["first_error"]) == (0, "")
-    assert came["count"] > 500
+    assert came["count"] > IN_FLIGHT
     assert len(daemon.lines(READ)) == 4
     assert until(lambda: caller.metrics()["mpic_configurations"][""] == 2)
 
@@ -194,6 +195,32 @@ def test_a_worker_started_later_has_the_configuration_in_force(coordinators, sta
     os.kill(worker, signal.SIGKILL)
     until(lambda: daemon.workers() not in ([worker], []))
     until(lambda: caller.check("permit.com")["quorum"] == "4/4")
+
+
+def test_no_more_than_sixteen_older_configurations(coordinators, started):
+    """Each is needed by a request under way; when those have ended there is room again."""
+    rows = coordinators.perspectives(*range(6))
+    with socket.create_server(("", 0), backlog=256) as silent:
+        port = silent.getsockname()[1]
+        hung = [{**row, "url": f"http://127.0.0.{i + 1}:{port}"} for i, row in enumerate(rows)]
+        daemon, caller = started(perspectives=hung, connections=1)
+        threads = []
+        for count in range(17):
+            threads.append(threading.Thread(target=caller.mpic, args=("permit.com",),
+                                            kwargs={"deadline_ms": 6000}))
+            threads[-1].start()
+            until(lambda: caller.metrics()["mpic_http_in_flight"][""] == count + 1)
+            mark = daemon.mark()
+            daemon.rewrite()
+            until(lambda: daemon.lines(REFUSED, mark) if count == 16 else
+                  caller.metrics()["mpic_configurations"][""] == count + 2)
+        line, = daemon.lines(REFUSED)
+        assert line["why"] == "requests under way still need 16 older ones"
+        for thread in threads:
+            thread.join()
+    until(lambda: caller.metrics()["mpic_configurations"][""] == 1)
+    daemon.rewrite(perspectives=rows)
+    until(lambda: caller.check("permit.com")["quorum"] == "6/6")
 
 
 def test_who_may_ask_is_read_again(coordinators, started):
