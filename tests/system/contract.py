@@ -217,6 +217,17 @@ def note(call):
             _calls.append(call)
 
 
+def note_octets(method, target, request, octets):
+    """For a client that has no http.client: all that came on a connection of one call."""
+    head, _, body = octets.partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    headers = tuple(tuple(line.split(": ", 1)) for line in lines)
+    call = Call(method, target, request, int(first.split()[1]), headers, body)
+    assert int(call.header("Content-Length")) == len(body)
+    note(call)
+    return call
+
+
 def owed():
     """Faults of the calls since this was asked last."""
     with _lock:
