@@ -253,6 +253,16 @@ same(const struct seen *a, const struct seen *b)
 	return true;
 }
 
+/* Nobody has read the evidence, which is a perspective's own word. */
+static bool
+are_records(struct json_object *list)
+{
+	for (size_t i = 0; i < count_of(list); i++)
+		if (!json_object_is_type(json_object_array_get_idx(list, i), json_type_string))
+			return false;
+	return count_of(list) > 0;
+}
+
 /* False if its lookup came to no end, or its evidence has no records. */
 static bool
 see(struct seen *seen, struct json_object *entry)
@@ -277,7 +287,7 @@ see(struct seen *seen, struct json_object *entry)
 		return false;
 	seen->records = member(json_object_array_get_idx(lookups, (size_t)found), "records");
 	seen->domain = text_of(member(result, "details"), "found_at");
-	return seen->domain != NULL && count_of(seen->records) > 0;
+	return seen->domain != NULL && are_records(seen->records);
 }
 
 static size_t

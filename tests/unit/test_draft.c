@@ -134,6 +134,14 @@ static const struct {
 	    BOTH("a", "true", "false") "," BOTH("b", "false", "true") "]}",
 	    "{\"success\":true,\"caa\":{\"domain\":null,\"records\":[]},\"perspectives\":{"
 	    "\"p\":{\"success\":true},\"a\":{\"success\":false},\"b\":{\"success\":false}}}" },
+	/* evidence is a perspective's own word: what is no list of records tells nothing */
+	{ "{\"is_valid\":true,\"perspectives\":["
+	    SAW("a", "true", "\"x.com\"", "0", "[null]") ","
+	    SAW("b", "true", "\"x.com\"", "0", "[\"AA==\"]") ","
+	    SAW("c", "true", "\"x.com\"", "0", "[[1]]") "]}",
+	    "{\"success\":true,\"caa\":{\"domain\":\"x.com\",\"records\":[\"AA==\"]},"
+	    "\"perspectives\":{\"a\":{\"success\":true},\"b\":{\"success\":true},"
+	    "\"c\":{\"success\":true}}}" },
 	{ "{\"detail\":\"too many\"}",
 	    "{\"success\":false,\"perspectives\":{},\"error\":\"too many\"}" },
 	{ "{\"error\":\"request-validation-failed\",\"validation_issues\":[{\"message\":\"m1\","
