@@ -495,8 +495,8 @@ def test_as_primary_all_it_saw_is_compared(silent, restored, checker, seen, coun
     assert (answer["is_valid"], answer["quorum"]) == (counts, "5/5" if counts else "0/5")
 
 
-@pytest.mark.parametrize("index", (0, 5))
-@pytest.mark.parametrize("more", ({}, {"protocol": "open-mpic"}), ids=("ours", "open-mpic"))
+@pytest.mark.parametrize("index, more", ((0, {}), (5, {}), (5, {"protocol": "open-mpic"})),
+                         ids=("primary", "remote", "open-mpic-remote"))
 def test_the_request_alone_fixes_it(silent, restored, checker, index, more):
     """With one account to expect there is nothing else that it could have relied on."""
     caller = silent(index, **more)
