@@ -12,6 +12,7 @@
 #include "target.h"
 
 #define ERROR_MAX	((size_t)16 * 1024)
+#define DEPTH_MAX	64	/* a perspective's result is in an answer, and evidence in that */
 
 /* ---- the request ---- */
 
@@ -380,10 +381,29 @@ add_refusal(struct buf *out, struct json_object *answer)
 	buf_free(&error);
 }
 
+/* To the letter: json-c's usual parser takes more than JSON. */
+static struct json_object *
+answer_parse(const char *text, size_t len)
+{
+	struct json_tokener *tokener = len <= INT32_MAX ? json_tokener_new_ex(DEPTH_MAX) : NULL;
+	struct json_object *answer = NULL;
+
+	if (tokener == NULL)
+		return NULL;
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+	answer = json_tokener_parse_ex(tokener, text, (int)len);
+	if (json_tokener_get_error(tokener) != json_tokener_success) {
+		json_object_put(answer);
+		answer = NULL;
+	}
+	json_tokener_free(tokener);
+	return answer;
+}
+
 bool
 draft_response_translate(const char *text, size_t len, struct buf *out)
 {
-	struct json_object *answer = json_tokener_parse(text);
+	struct json_object *answer = answer_parse(text, len);
 	const char *problem = text_of(member(answer, "problem"), "message");
 	bool valid = is_true(answer, "is_valid");
 

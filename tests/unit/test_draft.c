@@ -150,6 +150,8 @@ static const struct {
 	    "{\"success\":false,\"perspectives\":{},\"error\":\"domain: m1; expected: m2\"}" },
 	{ "{\"is_valid\":\"true\"}",
 	    "{\"success\":false,\"perspectives\":{},\"error\":\"not valid\"}" },
+	{ "{\"is_valid\":trUe,\"perspectives\":[]}", NULL },
+	{ "{\"is_valid\":true} x", NULL },
 	{ "[]", NULL },
 	{ "", NULL },
 };
