@@ -1,24 +1,20 @@
 #include "coordinator/corroboration.h"
 
-#include <inttypes.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "coordinator/adn_lookup.h"
 #include "coordinator/audit.h"
-#include "coordinator/cohort.h"
+#include "coordinator/intake.h"
 #include "coordinator/record.h"
+#include "coordinator/refusal.h"
 #include "coordinator/response.h"
 #include "json_writer.h"
-#include "log.h"
 #include "monotonic.h"
 #include "server_trace.h"
 
 #define ANSWER_MAX		((size_t)64 * 1024 * 1024)
-#define REFUSAL_MAX		((size_t)256 * 1024)
 /* An attempt with less time left than this is not worth starting. */
 #define ATTEMPT_LEAST_MS	1000
 
@@ -118,36 +114,6 @@ record(const struct corroboration *co, enum record_end end)
 	    audit_attempt(co->pool->audit, a, &co->question, &context, end);
 }
 
-/* A request that got no verdict leaves a line, too. */
-static void
-log_refusal(const struct exchange *x, const struct caller *caller, const char *trace_id,
-    const char *why)
-{
-	log_notice("refused", "why", why, "trace_id", trace_id, "caller", caller->name,
-	    "peer", exchange_peer(x));
-}
-
-/* No verdict without its record (TLS BR 5.4.1). */
-static void
-refuse_unrecorded(struct exchange *x, const struct caller *caller, const char *trace_id,
-    const struct audit_file *audit)
-{
-	const struct header later = { "Retry-After", "1" };	/* it is tried again every second */
-	struct buf out = BUF_INIT(REFUSAL_MAX);
-	char text[1024];
-
-	snprintf(text, sizeof(text), "no verdict is given that cannot be recorded: %s",
-	    audit_file_fault(audit));
-	log_refusal(x, caller, trace_id, text);
-	json_add_string(&out, "{\"detail\":", text);
-	buf_addc(&out, '}');
-	if (out.failed)
-		exchange_refuse(x, 503, "out of memory");
-	else
-		exchange_reply(x, 503, NULL, out.data, out.len, &later, 1);
-	buf_free(&out);
-}
-
 static void on_attempt_ended(void *arg);
 
 /* The answer is to be there at the deadline, though many be due at once. */
@@ -185,7 +151,7 @@ next_attempt(struct corroboration *co)
 	if (attempt_start(&co->attempts[number - 1], &co->pool->asker, &plan))
 		return;
 	record(co, RECORD_NOT_ASKED);
-	log_refusal(co->exchange, co->caller, co->question.trace_id, "out of memory");
+	refusal_log(co->exchange, co->caller, co->question.trace_id, "out of memory");
 	exchange_refuse(co->exchange, 503, "out of memory");
 	finish(co, ANSWER_FAILED);
 }
@@ -197,7 +163,7 @@ on_attempt_ended(void *arg)
 	bool valid = attempt_valid(&co->attempts[co->attempt_count - 1]);
 
 	if (!record(co, RECORD_DECIDED)) {
-		refuse_unrecorded(co->exchange, co->caller, co->question.trace_id,
+		refusal_unrecorded(co->exchange, co->caller, co->question.trace_id,
 		    co->pool->audit);
 		finish(co, ANSWER_FAILED);
 		return;
@@ -225,78 +191,19 @@ on_gone(struct exchange *x, void *arg)
 
 /* ---- the request ---- */
 
-static bool
-read_request(struct mpic_request *request, const struct corroborator_pool *pool,
-    const struct exchange *x, struct buf *refusal)
-{
-	struct mpic_limits limits = pool->limits;
-	struct json_faults faults;
-	const char *text;
-	size_t len;
-
-	limits.rules = policy_at(pool->policy, time(NULL));
-	json_faults_init(&faults);
-	text = exchange_body(x, &len);
-	if (mpic_request_decode(request, &limits, text, len, &faults))
-		return true;
-	json_faults_encode(&faults, "request-validation-failed", refusal);
-	return false;
-}
-
-static bool
-choose_cohorts(struct cohorts *cohorts, const struct mpic_request *r,
-    const struct corroborator_pool *pool, struct buf *refusal)
-{
-	enum cohort_fault fault = cohorts_build(cohorts, pool->asker.fleet, r->perspectives,
-	    pool->secret, pool->secret_len, &r->target);
-	char error[128], why[64];
-
-	if (fault != COHORT_OK) {
-		snprintf(error, sizeof(error), "The coordinator could not construct a cohort "
-		    "of size %zu", r->perspectives);
-		mpic_refusal_encode(error, "orchestration_parameters.perspective_count",
-		    "mpic_error:coordinator:cohort", cohort_fault_text(fault), refusal);
-		return false;
-	}
-	if (r->cohort > cohorts->count) {
-		snprintf(error, sizeof(error), "The coordinator could not select cohort number "
-		    "%zu from available cohorts.", r->cohort);
-		snprintf(why, sizeof(why), "expected 1 to %zu", cohorts->count);
-		mpic_refusal_encode(error, "orchestration_parameters.cohort_for_single_attempt",
-		    "mpic_error:coordinator:cohort_selection", why, refusal);
-		return false;
-	}
-	return true;
-}
-
-/* Where a request comes from: its caller, and the trace it is part of. */
-struct origin {
-	const struct caller *caller;
-	struct trace trace;
-	bool given;			/* it is the caller's, and may come with a state */
-	char id[TRACE_ID_TEXT];
-};
-
-static void
-origin_read(struct origin *origin, const struct corroborator_pool *pool, const struct exchange *x)
-{
-	origin->given = exchange_trace(x, pool->asker.random, &origin->trace);
-	trace_id_text(&origin->trace, origin->id);
-}
-
 /* NULL without memory. */
 static struct corroboration *
 corroboration_new(const struct corroborator_pool *pool, struct exchange *x,
-    const struct mpic_request *request, const struct cohorts *cohorts,
-    const struct origin *origin)
+    const struct intake *in, const struct origin *origin)
 {
+	const struct mpic_request *request = &in->request;
 	struct corroboration *co = malloc(sizeof(*co) +
 	    request->attempts * sizeof(co->attempts[0]));
 
 	if (co == NULL)
 		return NULL;
 	*co = (struct corroboration){ .pool = pool, .exchange = x, .caller = origin->caller,
-		.cohorts = *cohorts, .cohort = request->cohort, .quorum = request->quorum,
+		.cohorts = in->cohorts, .cohort = request->cohort, .quorum = request->quorum,
 		.regions = request->quorum_rule.regions,
 		.attempt_max = request->attempts, .deadline_ns = exchange_started_ns(x) +
 		    (uint64_t)request->deadline_ms * 1000000U,
@@ -311,112 +218,15 @@ corroboration_new(const struct corroborator_pool *pool, struct exchange *x,
 	return co;
 }
 
-static size_t
-cell_of(const struct corroborator_pool *pool, const struct caller *caller)
-{
-	return pool->caller_cells != NULL ?
-	    pool->caller_cells[callers_index(pool->callers, caller)] : 0;
-}
-
-static bool
-check_permitted(const struct mpic_request *r, const struct corroborator_pool *pool,
-    const struct caller *caller, struct buf *refusal)
-{
-	struct buf detail = BUF_INIT(REFUSAL_MAX);
-
-	if (caller_may(caller, r->check_type))
-		return true;
-	caller_forbidden_text(caller, r->check_type, &detail);
-	json_add_string(refusal, "{\"detail\":", detail.data != NULL ? detail.data : "");
-	buf_addc(refusal, '}');
-	buf_free(&detail);
-	if (pool->on_admission != NULL)
-		pool->on_admission(pool->arg, cell_of(pool, caller), ADMISSION_FORBIDDEN);
-	return false;
-}
-
-/* Nothing a request could say would be enough: no verdict is below the rules. */
-static bool
-fleet_suffices(const struct mpic_request *r, const struct corroborator_pool *pool,
-    struct buf *refusal)
-{
-	size_t have = fleet_remotes(pool->asker.fleet);
-	const struct policy_row *row = rules_row(&r->rules, RULE_REMOTES);
-	struct buf why = BUF_INIT(512);
-
-	if (r->perspectives <= have)
-		return true;
-	if (row != NULL)
-		policy_row_text(r->rules.policy, row, &why);
-	buf_addf(&why, ", %zu configured", have);
-	mpic_refusal_encode("The coordinator has fewer perspectives than its policy demands",
-	    "orchestration_parameters.perspective_count", "policy",
-	    why.data != NULL ? why.data : "", refusal);
-	buf_free(&why);
-	return false;
-}
-
-/* For a request that comes to no attempt: an empty `refusal` is no memory. */
-static enum answer
-send_refusal(struct exchange *x, int status, const struct header *header,
-    const struct caller *caller, const char *trace_id, const struct buf *refusal)
-{
-	bool failed = refusal->failed || refusal->len == 0;
-
-	log_refusal(x, caller, trace_id, failed ? "out of memory" : refusal->data);
-	if (failed)
-		exchange_refuse(x, 503, "out of memory");
-	else
-		exchange_reply(x, status, NULL, refusal->data, refusal->len, header,
-		    header != NULL);
-	return failed || status == 503 ? ANSWER_FAILED : ANSWER_REFUSED;
-}
-
+/* Of a request that comes to no attempt. */
 static void
-refuse(const struct corroborator_pool *pool, struct exchange *x, int status,
-    const struct origin *origin, const struct buf *refusal)
+count_answer(const struct corroborator_pool *pool, enum answer answer)
 {
-	enum answer answer = send_refusal(x, status, NULL, origin->caller, origin->id,
-	    refusal);
-
 	if (pool->on_answer != NULL)
 		pool->on_answer(pool->arg, answer, 0);
 }
 
 /* ---- its turn ---- */
-
-static void
-count_admission(const struct corroborator_pool *pool, const struct caller *caller,
-    enum admittance came)
-{
-	if (pool->on_admission != NULL)
-		pool->on_admission(pool->arg, cell_of(pool, caller), came);
-}
-
-/* Counted, and in the log where it is told everything: there may be thousands a second. */
-static void
-turn_away(const struct corroborator_pool *pool, struct exchange *x, const struct caller *caller,
-    const char *trace_id, enum admittance came, int64_t retry_s)
-{
-	struct buf text = BUF_INIT(REFUSAL_MAX), refusal = BUF_INIT(REFUSAL_MAX);
-	char seconds[24];
-	const struct header later = { "Retry-After", seconds };
-
-	count_admission(pool, caller, came);
-	admission_text(came, caller, &text);
-	buf_addf(&text, "; try again in %" PRId64 " s", retry_s);
-	snprintf(seconds, sizeof(seconds), "%" PRId64, retry_s);
-	json_add_string(&refusal, "{\"detail\":", text.data != NULL ? text.data : "");
-	buf_addc(&refusal, '}');
-	log_info("turned away", "why", text.data != NULL ? text.data : "", "trace_id", trace_id,
-	    "caller", caller->name, "peer", exchange_peer(x));
-	if (refusal.failed)
-		exchange_refuse(x, 503, "out of memory");
-	else
-		exchange_reply(x, admission_status(came), NULL, refusal.data, refusal.len, &later, 1);
-	buf_free(&text);
-	buf_free(&refusal);
-}
 
 /* All that is to be known before the attempts is known: they begin, if it is its turn. */
 static void
@@ -437,7 +247,7 @@ on_turn(struct ticket *t)
 {
 	struct corroboration *co = holder(t);
 
-	count_admission(co->pool, co->caller, ADMISSION_OK);
+	admission_count(co->pool, co->caller, ADMISSION_OK);
 	if (co->lookups == NULL)
 		next_attempt(co);
 }
@@ -447,7 +257,7 @@ on_late(struct ticket *t)
 {
 	struct corroboration *co = holder(t);
 
-	turn_away(co->pool, co->exchange, co->caller, co->question.trace_id, ADMISSION_LATE,
+	refusal_turn_away(co->pool, co->exchange, co->caller, co->question.trace_id, ADMISSION_LATE,
 	    admission_retry_s(co->pool->admission));
 	finish(co, ANSWER_FAILED);
 }
@@ -473,14 +283,14 @@ let_in(struct corroboration *co)
 
 	co->ticket.state = TICKET_IN;
 	if (admission != NULL)
-		came = admission_enter(admission, co->caller, cell_of(co->pool, co->caller),
+		came = admission_enter(admission, co->caller, admission_cell(co->pool, co->caller),
 		    &co->ticket, &calls, waits_until_ns(co), &retry_s);
 	if (came == ADMISSION_OK) {
 		if (co->ticket.state == TICKET_IN)
-			count_admission(co->pool, co->caller, came);
+			admission_count(co->pool, co->caller, came);
 		return true;
 	}
-	turn_away(co->pool, co->exchange, co->caller, co->question.trace_id, came, retry_s);
+	refusal_turn_away(co->pool, co->exchange, co->caller, co->question.trace_id, came, retry_s);
 	finish(co, came == ADMISSION_CONCURRENCY ? ANSWER_REFUSED : ANSWER_FAILED);
 	return false;
 }
@@ -494,13 +304,12 @@ knock(const struct corroborator_pool *pool, struct exchange *x, const struct ori
 
 	if (pool->admission == NULL)
 		return true;
-	came = admission_knock(pool->admission, origin->caller, cell_of(pool, origin->caller),
+	came = admission_knock(pool->admission, origin->caller, admission_cell(pool, origin->caller),
 	    &retry_s);
 	if (came == ADMISSION_OK)
 		return true;
-	turn_away(pool, x, origin->caller, origin->id, came, retry_s);
-	if (pool->on_answer != NULL)
-		pool->on_answer(pool->arg, came == ADMISSION_FULL ? ANSWER_FAILED : ANSWER_REFUSED, 0);
+	refusal_turn_away(pool, x, origin->caller, origin->id, came, retry_s);
+	count_answer(pool, came == ADMISSION_FULL ? ANSWER_FAILED : ANSWER_REFUSED);
 	return false;
 }
 
@@ -540,7 +349,7 @@ on_lookups_ended(void *arg, const struct adn_lookup_end *end)
 	} else {
 		json_faults_encode(end->faults, "request-validation-failed", &refusal);
 	}
-	finish(co, send_refusal(co->exchange, failed ? 503 : 400, failed ? &later : NULL,
+	finish(co, refusal_send(co->exchange, failed ? 503 : 400, failed ? &later : NULL,
 	    co->caller, co->question.trace_id, &refusal));
 	buf_free(&refusal);
 }
@@ -581,42 +390,31 @@ void
 corroborate(const struct corroborator_pool *pool, const struct caller *caller,
     struct exchange *x)
 {
+	const struct origin origin = origin_of(pool, caller, x);
 	struct buf refusal = BUF_INIT(REFUSAL_MAX);
 	struct corroboration *co = NULL;
-	struct mpic_request request;
-	struct cohorts cohorts;
-	struct origin origin;
-	int status = 400;
+	struct intake in;
 
-	origin.caller = caller;
-	origin_read(&origin, pool, x);
 	if (pool->audit != NULL && !audit_file_ready(pool->audit)) {
-		refuse_unrecorded(x, caller, origin.id, pool->audit);
-		if (pool->on_answer != NULL)
-			pool->on_answer(pool->arg, ANSWER_FAILED, 0);
+		refusal_unrecorded(x, caller, origin.id, pool->audit);
+		count_answer(pool, ANSWER_FAILED);
 		return;
 	}
 	if (!knock(pool, x, &origin))
 		return;
-	if (!read_request(&request, pool, x, &refusal))
-		;
-	else if (!check_permitted(&request, pool, caller, &refusal))
-		status = 403;
-	else if (!fleet_suffices(&request, pool, &refusal))
-		status = 503;
-	else if (choose_cohorts(&cohorts, &request, pool, &refusal))
-		co = corroboration_new(pool, x, &request, &cohorts, &origin);
-	if (co != NULL) {
+	if (intake_read(&in, pool, caller, x, &refusal))
+		co = corroboration_new(pool, x, &in, &origin);
+	if (co == NULL) {
+		count_answer(pool, refusal_send(x, in.status, NULL, caller, origin.id, &refusal));
+	} else {
 		exchange_on_gone(x, on_gone, co);
 		if (!let_in(co))
 			;
-		else if (request.applied_for.count > 0)
-			begin(co, &request);
+		else if (in.request.applied_for.count > 0)
+			begin(co, &in.request);
 		else
 			take_turn(co);
-	} else {
-		refuse(pool, x, status, &origin, &refusal);
 	}
-	mpic_request_free(&request);
+	intake_free(&in);
 	buf_free(&refusal);
 }
