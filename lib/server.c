@@ -195,8 +195,12 @@ on_sweep(evutil_socket_t fd, short what, void *arg)
 
 	for (c = TAILQ_FIRST(&s->connections); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, entry);
-		if (c->deadline_ns != 0 && c->deadline_ns <= now)
+		if (c->deadline_ns != 0 && c->deadline_ns <= now) {
 			c->protocol->expire(c);
+		} else if (!c->leaving && c->fd >= 0 && connection_expired(c)) {
+			c->leaving = true;
+			c->protocol->drain(c);
+		}
 	}
 	if (!s->draining && s->connection_count < s->cfg.max_connections)
 		accept_arm(s, true);
@@ -311,7 +315,7 @@ server_drain(struct server *s, void (*done)(void *arg), void *arg)
 	accept_arm(s, false);
 	for (c = TAILQ_FIRST(&s->connections); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, entry);
-		if (c->fd >= 0)
+		if (c->fd >= 0 && !c->leaving)
 			c->protocol->drain(c);
 	}
 	if (s->connection_count == 0)

@@ -133,7 +133,10 @@ const char *exchange_header_next(const struct exchange *x, const char *name, siz
 const char *exchange_query(const struct exchange *x);
 /* Never NULL; a NUL follows the bytes. Valid until the reply. */
 const char *exchange_body(const struct exchange *x, size_t *len);
-/* Who asks: the certificate's identity, "" without one, "plain" without TLS. */
+/*
+ * Who asks: the certificate's identity, "" without one or once it has expired,
+ * "plain" without TLS.
+ */
 const char *exchange_identity(const struct exchange *x);
 /* "ADDR:PORT" of the client. */
 const char *exchange_peer(const struct exchange *x);

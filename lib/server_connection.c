@@ -222,6 +222,18 @@ connection_write(struct connection *c, const void *bytes, size_t len, size_t *se
 	return STEP_AGAIN;
 }
 
+bool
+connection_expired(const struct connection *c)
+{
+	return c->expires_s != 0 && time(NULL) > c->expires_s;
+}
+
+bool
+connection_leaves(const struct connection *c)
+{
+	return c->server->draining || c->leaving;
+}
+
 void
 connection_goodbye(struct connection *c)
 {
@@ -280,6 +292,7 @@ handshake_step(struct connection *c)
 		return step;
 	}
 	tls_peer_identity(c->ssl, c->identity);
+	c->expires_s = tls_peer_expires_s(c->ssl);
 	c->protocol = tls_chose_http2(c->ssl) ? &protocol_h2 : &protocol_h1;
 	/* On failure there is nothing of the protocol's to free. */
 	if (c->protocol->start(c))

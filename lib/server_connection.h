@@ -75,6 +75,8 @@ struct connection {
 	bool can_read;		/* the socket was readable when this run began */
 	size_t exchanges;	/* open: their handlers have not replied */
 	uint64_t deadline_ns;	/* CLOCK_MONOTONIC; 0: none */
+	int64_t expires_s;	/* of the client's certificate, Unix time; 0: it has none */
+	bool leaving;		/* drains by itself, as that has expired */
 	char identity[TLS_IDENTITY_MAX];
 	char peer[ENDPOINT_TEXT_MAX];
 };
@@ -134,6 +136,10 @@ void connection_read_again(struct connection *c);
 /* STEP_AGAIN: *got bytes came, or *sent went. STEP_WAIT: the socket is being watched for more. */
 enum step connection_read(struct connection *c, void *bytes, size_t room, size_t *got);
 enum step connection_write(struct connection *c, const void *bytes, size_t len, size_t *sent);
+/* The certificate that `identity` is from is no longer valid. */
+bool connection_expired(const struct connection *c);
+/* It is to end with the exchanges that are under way. */
+bool connection_leaves(const struct connection *c);
 /* Tells the client that nothing follows. */
 void connection_goodbye(struct connection *c);
 /* As connection_read() of one byte that stays. */

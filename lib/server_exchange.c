@@ -198,7 +198,7 @@ exchange_body(const struct exchange *x, size_t *len)
 const char *
 exchange_identity(const struct exchange *x)
 {
-	return x->connection->identity;
+	return connection_expired(x->connection) ? "" : x->connection->identity;
 }
 
 const char *

@@ -56,7 +56,7 @@ h1_reply(struct exchange *x, const struct reply *r)
 {
 	struct connection *c = x->connection;
 
-	c->h1->close = x->head.close || c->server->draining;
+	c->h1->close = x->head.close || connection_leaves(c);
 	c->h1->linger = false;
 	reply_write(c, r);
 	if (!c->running)
@@ -74,7 +74,7 @@ h1_stream(struct exchange *x, const struct reply *r)
 
 	if (x->stream == NULL)
 		return;
-	h->close = x->head.close || c->server->draining;
+	h->close = x->head.close || connection_leaves(c);
 	h->linger = false;
 	head_write(c, &x->stream->queue, r,
 	    x->head.http10 ? "" : "Transfer-Encoding: chunked\r\n");
@@ -155,7 +155,7 @@ next_request(struct connection *c)
 		return STEP_AGAIN;
 	}
 	h1_text_drop(h);
-	if (c->server->draining)
+	if (connection_leaves(c))
 		return STEP_CLOSE;
 	connection_deadline_in(c, c->server->cfg.idle_timeout_ms);
 	connection_read_arm(c, true);

@@ -98,7 +98,7 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 	if (data || frame->hd.type == NGHTTP2_HEADERS)
 		s = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
 	else if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0 &&
-	    c->server->draining)
+	    connection_leaves(c))
 		drain_finish(c->h2);
 	if (s == NULL || (data && frame->hd.length == 0 && !ends))
 		patience_spend(c->h2);
@@ -121,7 +121,7 @@ on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 	struct connection *c = arg;
 	struct h2_stream *s;
 
-	if (frame->hd.type == NGHTTP2_GOAWAY && c->server->draining && !c->h2->drained)
+	if (frame->hd.type == NGHTTP2_GOAWAY && connection_leaves(c) && !c->h2->drained)
 		return nghttp2_submit_ping(session, NGHTTP2_FLAG_NONE, NULL);
 	if ((frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS) ||
 	    (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
@@ -316,7 +316,7 @@ h2_deadline(struct connection *c)
 		h->idle_ns = monotonic_ns();
 	if (h->idle_ns != 0)
 		c->deadline_ns = earlier(c->deadline_ns, h->idle_ns,
-		    c->server->draining ? DRAIN_MS : cfg->idle_timeout_ms);
+		    connection_leaves(c) ? DRAIN_MS : cfg->idle_timeout_ms);
 }
 
 static enum step

@@ -207,6 +207,12 @@ certificate_expires_s(const X509 *cert)
 	return (int64_t)timegm(&tm);
 }
 
+int64_t
+tls_peer_expires_s(const SSL *ssl)
+{
+	return certificate_expires_s(SSL_get0_peer_certificate(ssl));
+}
+
 bool
 tls_chose_http2(const SSL *ssl)
 {

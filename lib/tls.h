@@ -44,6 +44,8 @@ SSL_CTX *tls_server_context(const struct tls_files *files, struct buf *why);
 void tls_server_optional(SSL_CTX *ctx, bool optional);
 /* Identity of the peer of a finished handshake; false, and "", when it has none. */
 bool tls_peer_identity(const SSL *ssl, char identity[static TLS_IDENTITY_MAX]);
+/* notAfter of the certificate that the peer of a finished handshake has, as below. */
+int64_t tls_peer_expires_s(const SSL *ssl);
 /* Whether a finished handshake chose HTTP/2; if not, it is HTTP/1.1. */
 bool tls_chose_http2(const SSL *ssl);
 /* notAfter of the context's own certificate in Unix seconds; 0 without one. */

@@ -2,10 +2,13 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "h1_client.h"
+#include "h2_client.h"
 
 static struct fixture *
 fixture_tls(void)
@@ -127,6 +130,66 @@ test_certificate_optional(void **state)
 	peer_free(&misused);
 }
 
+/* Until it is refused or the server has closed, which it must when its certificate expires. */
+static int
+last_status(int (*ask)(void *client), void *client, time_t expires_s)
+{
+	int status;
+
+	while ((status = ask(client)) == 200 && time(NULL) <= expires_s + 2)
+		usleep(10000);
+	assert_in_range(time(NULL), expires_s, expires_s + 1);
+	return status;
+}
+
+static int
+h1_echo(void *client)
+{
+	return h1_ask(client, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+}
+
+static int
+h2_echo(void *client)
+{
+	return h2_wait(client, h2_send(client, &(struct h2_ask){ .method = "POST", .path = "/echo",
+	    .body = "ab" }));
+}
+
+/* Connections end with the certificate that they were made with, be they in use or not. */
+static void
+test_client_expired(void **state)
+{
+	const struct tls_files_made kept = fixture_files;
+	struct h1_client *busy, *idle;
+	struct h2_client *streams;
+	struct tls_peer peer;
+	struct fixture *f;
+	time_t expires_s;
+	int status;
+
+	assert_true(tls_files_make(&fixture_files));
+	f = fixture_start_tls((struct server_config){ .handshake_timeout_ms = 2000 });
+	peer = peer_make(&fixture_files.brief_client, FIXTURE_PERSPECTIVE);
+	expires_s = (time_t)tls_client_expires_s(peer.client);
+	busy = h1_open(f, &peer);
+	idle = h1_open(f, &peer);
+	streams = h2_open(&f->at.addr, f->at.len, &peer);
+	assert_int_equal(h2_echo(streams), 200);
+	status = last_status(h1_echo, busy, expires_s);
+	assert_true(status == 403 || status == 0);
+	status = last_status(h2_echo, streams, expires_s);
+	assert_true(status == 403 || status == 0);
+	h2_wait_gone(streams);
+	assert_true(h1_closed(idle));
+	h1_close(busy);
+	h1_close(idle);
+	h2_close(streams);
+	fixture_stop(f);
+	peer_free(&peer);
+	tls_files_remove(&fixture_files);
+	fixture_files = kept;
+}
+
 /* Unless the configuration says so, a client needs one. */
 static void
 test_certificate_required(void **state)
@@ -148,6 +211,7 @@ main(void)
 		cmocka_unit_test(test_server_refused),
 		cmocka_unit_test(test_certificate_optional),
 		cmocka_unit_test(test_certificate_required),
+		cmocka_unit_test(test_client_expired),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);

@@ -88,7 +88,7 @@ leaf_make(struct tls_files_made *made, struct tls_files *files, const char *name
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *cert = certificate_begin(name, key, ca->cert,
-	    files == &made->brief ? TLS_FILES_BRIEF_S : DAY_S);
+	    files == &made->brief || files == &made->brief_client ? TLS_FILES_BRIEF_S : DAY_S);
 	bool ok;
 
 	files->certificate = file_name(made, name, "pem");
@@ -123,6 +123,8 @@ tls_files_make(struct tls_files_made *made)
 		"URI:urn:mpic:perspective:test", "serverAuth") &&
 	    leaf_make(made, &made->client, "client", &ca, "ca", "URI:urn:mpic:coordinator",
 		"clientAuth") &&
+	    leaf_make(made, &made->brief_client, "brief-client", &ca, "ca",
+		"URI:urn:mpic:coordinator", "clientAuth") &&
 	    leaf_make(made, &made->other, "other", &ca, "ca", "URI:urn:mpic:other",
 		"clientAuth") &&
 	    leaf_make(made, &made->nobody, "nobody", &ca, "ca",
@@ -154,6 +156,7 @@ tls_files_remove(struct tls_files_made *made)
 	files_remove(&made->server);
 	files_remove(&made->brief);
 	files_remove(&made->client);
+	files_remove(&made->brief_client);
 	files_remove(&made->other);
 	files_remove(&made->nobody);
 	files_remove(&made->stranger);

@@ -13,6 +13,7 @@ struct tls_files_made {
 	struct tls_files server;	/* urn:mpic:perspective:test, serverAuth */
 	struct tls_files brief;		/* the same, for TLS_FILES_BRIEF_S from when it is made */
 	struct tls_files client;	/* urn:mpic:coordinator, clientAuth */
+	struct tls_files brief_client;	/* the same, for as short a time */
 	struct tls_files other;		/* urn:mpic:other, clientAuth */
 	struct tls_files nobody;	/* two urn:mpic: URIs: no identity */
 	struct tls_files stranger;	/* trusts and is signed by another CA */
