@@ -1,11 +1,13 @@
 #include "coordinator/fleet.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "buf.h"
 #include "coordinator/geo.h"
+#include "coordinator/rir_area.h"
 
 static const char *const rir_names[RIR_COUNT] = {
 	[RIR_AFRINIC] = "AFRINIC",
@@ -185,6 +187,11 @@ fleet_check(const struct fleet *fleet, struct buf *faults)
 			buf_addf(faults, "perspectives: %s has no RIR: give its rir, one "
 			    "of ARIN, RIPE NCC, APNIC, LACNIC, AFRINIC, or a code that "
 			    "the region catalogue holds\n", p->code);
+		else if (p->placed && !isnan(p->latitude) &&
+		    !rir_area_has(p->rir, p->latitude, p->longitude))
+			buf_addf(faults, "perspectives: %s: what lies at latitude %g, longitude %g "
+			    "is not in the service region of %s; mend one of them\n", p->code,
+			    p->latitude, p->longitude, rir_name(p->rir));
 		if (!p->placed)
 			buf_addf(faults, "perspectives: %s has no place, so how far it is from "
 			    "others is not known: give its latitude and longitude, or a code "

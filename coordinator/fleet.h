@@ -85,7 +85,7 @@ const struct perspective *fleet_primary(const struct fleet *fleet);
 size_t fleet_remotes(const struct fleet *fleet);
 /*
  * Adds one sentence a defect to `faults`: duplicate codes, hosts or endpoints, no RIR, no
- * place, two members nearer than min_km that do not name each other as
+ * place or one where its RIR does not serve, two members nearer than min_km that do not name each other as
  * too close, too_close_codes that nobody has, a remote that may not be asked
  * beside the primary. True if there was none.
  */

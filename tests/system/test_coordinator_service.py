@@ -441,10 +441,25 @@ def test_a_perspective_without_a_place(coordinators):
 ))
 def test_a_place_is_two_numbers(coordinators, place, says):
     rows = coordinators.perspectives(*range(6))
-    rows[0] |= {"code": "somewhere", "rir": "ARIN", **place}
+    rows[0] |= {"code": "somewhere", "rir": "AFRINIC", **place}
     ended = coordinators.run(coordinators.options(perspectives=rows), "--check")
     assert (ended.returncode, says in ended.stderr) == (2 if says else 0, True)
     assert ended.stderr.count("\n") == (1 if says else 0)
+
+
+def test_a_place_has_the_rir_that_serves_it(coordinators):
+    """Frankfurt, declared to be in another region, and with the signs of its place lost."""
+    rows = coordinators.perspectives(*range(6))
+    rows[2] |= {"rir": "APNIC"}
+    ended = coordinators.run(coordinators.options(perspectives=rows), "--check")
+    assert ended.returncode == 2
+    assert (f"perspectives: {rows[2]['code']}: what lies at latitude 50.11, longitude 8.68 is not "
+            "in the service region of APNIC") in ended.stderr
+    rows[2] |= {"rir": "RIPE NCC", "latitude": -50.11, "longitude": -8.68}
+    ended = coordinators.run(coordinators.options(perspectives=rows), "--check")
+    assert ended.returncode == 2
+    assert "latitude -50.11, longitude -8.68 is not in the service region of RIPE NCC" \
+        in ended.stderr
 
 
 def test_each_attempt_leaves_one_line(coordinators, started):

@@ -317,9 +317,9 @@ test_fleet_defects(void **state)
 	char *too_close[] = { (char *)"b" }, *nobody[] = { (char *)"z" };
 	struct buf faults = BUF_INIT(4096);
 	struct fleet f = { .count = 2, .min_km = MIN_KM, .min_km_rule = "the rule", .members = {
-		{ .code = "a", .url = "https://h:1/x", .rir = RIR_ARIN, .placed = true,
+		{ .code = "a", .url = "https://h:1/x", .rir = RIR_RIPE_NCC, .placed = true,
 		    .latitude = 50, .longitude = 8 },
-		{ .code = "b", .url = "https://h:2/x", .rir = RIR_ARIN, .placed = true,
+		{ .code = "b", .url = "https://h:2/x", .rir = RIR_RIPE_NCC, .placed = true,
 		    .latitude = 51, .longitude = 9 } } };
 
 	fleet_arrange(&f);
