@@ -356,7 +356,7 @@ def test_what_is_refused_at_start(coordinators, codes, wrong, says):
         rows[1]["too_close_codes"] = [codes[0]]
     if wrong.pop("one_rir", None):
         # Two remotes of one RIR are as good as Open MPIC's two.
-        rows = [rows[0], *({**row, "rir": "ARIN"} for row in rows[1:])]
+        rows[2] |= {"rir": "ARIN", "latitude": 45.4, "longitude": -75.7}
     ended = coordinators.run(coordinators.options(perspectives=rows, **wrong), "--check")
     assert (ended.returncode == 0) is (says is None), ended.stderr
     assert says is None or says in ended.stderr
