@@ -103,6 +103,24 @@ config_adopt(struct daemon_state *state, const struct coordinator_config *cfg)
 	log_init(coordinator_options.program, cfg->daemon.level, cfg->daemon.log_json);
 }
 
+/* Without a place among what is counted a caller's limits would not hold. */
+static bool
+callers_counted(const struct daemon_state *state, const struct coordinator_config *cfg)
+{
+	struct buf faults = BUF_INIT(1024);
+
+	for (size_t i = 0; i < cfg->callers.count; i++) {
+		if (coordinator_metrics_caller(&state->metrics, &cfg->callers, i) != SIZE_MAX)
+			continue;
+		buf_addf(&faults, "callers: %s: there have been callers of %d names since the start: "
+		    "a new one needs a restart", cfg->callers.list[i].name, ADMISSION_CELLS);
+		log_refusal(&faults);
+		buf_free(&faults);
+		return false;
+	}
+	return true;
+}
+
 /* ---- signals ---- */
 
 /*
@@ -115,10 +133,16 @@ on_supervisor_reload(void *arg)
 	struct daemon_state *state = arg;
 	struct coordinator_config *cfg = config_read(state);
 
+	if (cfg != NULL) {
+		coordinator_metrics_know(&state->metrics, cfg);
+		if (!callers_counted(state, cfg)) {
+			config_drop(cfg);
+			cfg = NULL;
+		}
+	}
 	metric_set(state->metrics.all, METRIC_CONFIG_REFUSED, 0, cfg == NULL);
 	if (cfg == NULL)
 		return;
-	coordinator_metrics_know(&state->metrics, cfg);
 	config_adopt(state, cfg);
 	config_drop(state->own);
 	state->own = cfg;

@@ -302,3 +302,23 @@ def test_sigterm_under_load_leaves_no_accepted_request_without_its_answer(
         verdicts = [line["trace_identifier"] for line in recorded if line["event"] == "verdict"]
         assert not any(one.other for one in askers)
         assert sorted(verdicts) == sorted(answered)
+
+
+def test_callers_of_more_names_than_can_be_counted(started, coordinators):
+    """What no worker can take is not called good, nor given to workers that start later."""
+    def named(kind):
+        rows = [{"name": f"{kind}{i}", "token_sha256": [hashlib.sha256(
+            f"{kind}{i}".encode()).hexdigest()]} for i in range(255)]
+        return [CALLER, *rows]
+
+    daemon, caller = started(plain=False, workers=1, callers=named("a"))
+    daemon.rewrite(callers=named("b"))
+    until(lambda: daemon.lines(READ))
+    mark = daemon.mark()
+    daemon.rewrite(callers=named("c"))
+    line = until(lambda: daemon.lines(REFUSED, mark))[0]
+    assert "a new one needs a restart" in line["faults"]
+    assert until(lambda: caller.metrics()["mpic_configuration_refused"][""] == 1)
+    assert len(daemon.lines(READ)) == 1
+    os.kill(daemon.workers()[0], signal.SIGKILL)
+    assert caller.check("permit.com")["is_valid"] is True
