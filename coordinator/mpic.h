@@ -4,6 +4,10 @@
 #ifndef MPIC_COMMAND_H
 #define MPIC_COMMAND_H
 
+#include <stdbool.h>
+
+struct buf;
+
 /* Exit statuses of every subcommand. */
 enum { MPIC_YES = 0, MPIC_NO = 1, MPIC_ERROR = 2 };
 
@@ -25,5 +29,11 @@ int mpic_policy(int argc, char **argv);
 int mpic_token(int argc, char **argv);
 /* mpic verify FILE --keys KEY...: verifies an archived answer offline. */
 int mpic_verify(int argc, char **argv);
+
+/*
+ * The whole file, or standard input for "-". False, having said why on standard
+ * error in the command's name, if it cannot be read, is empty or over text->max.
+ */
+bool mpic_read_file(const char *command, const char *name, struct buf *text);
 
 #endif

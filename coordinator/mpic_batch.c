@@ -1,6 +1,5 @@
 #include "coordinator/mpic.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,28 +70,6 @@ read_arguments(struct asked *a, int argc, char **argv)
 	if (a->file == NULL)
 		fputs("mpic batch: a file is needed, or - for standard input\n", stderr);
 	return a->file != NULL;
-}
-
-static bool
-read_file(const char *path, struct buf *body)
-{
-	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-	char bytes[65536];
-	size_t n;
-	bool ok = false;
-
-	if (file != NULL) {
-		while ((n = fread(bytes, 1, sizeof(bytes), file)) > 0)
-			buf_add(body, bytes, n);
-		ok = ferror(file) == 0;
-	}
-	if (!ok)
-		fprintf(stderr, "mpic batch: %s: %s\n", path, strerror(errno));
-	else if (body->failed)
-		fprintf(stderr, "mpic batch: %s: more than %zu bytes\n", path, body->max);
-	if (file != NULL && file != stdin)
-		fclose(file);
-	return ok && !body->failed;
 }
 
 /* ---- what comes ---- */
@@ -182,7 +159,7 @@ mpic_batch(int argc, char **argv)
 		return MPIC_YES;
 	}
 	a.call.line_arg = &a;
-	if (read_arguments(&a, argc, argv) && read_file(a.file, &body))
+	if (read_arguments(&a, argc, argv) && mpic_read_file("batch", a.file, &body))
 		status = ask(&a, &body);
 	buf_free(&body);
 	return status;

@@ -1,6 +1,5 @@
 #include "coordinator/mpic.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,28 +14,6 @@ print_help(FILE *out)
 	    "saw what, why it failed, what to change. FILE holds an answer or a refusal, a list\n"
 	    "of them, or one a line; - is standard input.\n\n"
 	    "Exit status: 0 all are valid, 1 one is not, 2 error, or one was refused.\n", out);
-}
-
-static bool
-read_all(const char *name, struct buf *text)
-{
-	FILE *file = strcmp(name, "-") == 0 ? stdin : fopen(name, "re");
-	char bytes[16384];
-	size_t n;
-	bool ok;
-
-	if (file == NULL) {
-		fprintf(stderr, "mpic explain: %s: %s\n", name, strerror(errno));
-		return false;
-	}
-	while (!text->failed && (n = fread(bytes, 1, sizeof(bytes), file)) > 0)
-		buf_add(text, bytes, n);
-	ok = !ferror(file) && !text->failed && text->len > 0;
-	if (!ok)
-		fprintf(stderr, "mpic explain: %s: is empty, too large or cannot be read\n", name);
-	if (file != stdin)
-		fclose(file);
-	return ok;
 }
 
 int
@@ -54,7 +31,7 @@ mpic_explain(int argc, char **argv)
 		print_help(stderr);
 		return MPIC_ERROR;
 	}
-	if (!read_all(argv[1], &text))
+	if (!mpic_read_file("explain", argv[1], &text))
 		goto out;
 	status = (int)explain(text.data, text.len, &out);
 	if (out.data != NULL)

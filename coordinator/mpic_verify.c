@@ -1,7 +1,6 @@
 #include "coordinator/mpic.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,28 +23,6 @@ print_help(FILE *out)
 	    "  openssl genpkey -algorithm ed25519 -out KEY     makes the key of a perspective,\n"
 	    "  openssl pkey -in KEY -pubout -out NAME" KEY_SUFFIX "     writes its public half.\n\n"
 	    "Exit status: 0 genuine, 1 not, 2 error.\n", out);
-}
-
-static bool
-read_all(const char *name, struct buf *text)
-{
-	FILE *file = strcmp(name, "-") == 0 ? stdin : fopen(name, "re");
-	char bytes[16384];
-	size_t n;
-	bool ok;
-
-	if (file == NULL) {
-		fprintf(stderr, "mpic verify: %s: %s\n", name, strerror(errno));
-		return false;
-	}
-	while ((n = fread(bytes, 1, sizeof(bytes), file)) > 0 && !text->failed)
-		buf_add(text, bytes, n);
-	ok = !ferror(file) && !text->failed && text->len > 0;
-	if (!ok)
-		fprintf(stderr, "mpic verify: %s: is empty, too large or cannot be read\n", name);
-	if (file != stdin)
-		fclose(file);
-	return ok;
 }
 
 /* ---- keys ---- */
@@ -121,7 +98,7 @@ verify(const char *name, struct archive_keys *keys)
 	enum archive_verdict verdict = ARCHIVE_UNREADABLE;
 	int status = MPIC_ERROR;
 
-	if (!read_all(name, &text))
+	if (!mpic_read_file("verify", name, &text))
 		goto out;
 	verdict = archive_verify(text.data, text.len, keys, &out);
 	if (out.data != NULL)

@@ -335,7 +335,7 @@ def test_the_command_with_json(run):
     assert [contract.faults(schema, line) for line in lines.values()] == [[], []]
 
 
-@pytest.mark.parametrize("body, says", ((b"", b"expected a list of requests"),
+@pytest.mark.parametrize("body, says", ((b"", b"is empty"),
                                         (b"x" * 800000, b"more than")), ids=("none", "large"))
 def test_the_command_without_a_batch(run, body, says):
     ended = run(body)
