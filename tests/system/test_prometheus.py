@@ -93,6 +93,10 @@ def test_the_dashboard_is_laid_out():
 # -- a Prometheus
 
 
+# What promtool says while a Prometheus starts: it listens before it is ready.
+STARTING = ("connection refused", "Service Unavailable")
+
+
 class Prometheus:
     """One in the world's namespace, on loopback, with our rules."""
 
@@ -126,7 +130,7 @@ class Prometheus:
         done = subprocess.run(["promtool", "query", "instant", "-o", "json",
                                f"http://{self.address}", expression],
                               capture_output=True, text=True, check=False, timeout=30)
-        if done.returncode != 0 and "connection refused" in done.stderr:
+        if done.returncode != 0 and any(early in done.stderr for early in STARTING):
             return []
         assert done.returncode == 0, expression + "\n" + done.stderr
         return [(one["metric"], float(one["value"][1])) for one in json.loads(done.stdout)]
