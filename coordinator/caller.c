@@ -11,6 +11,7 @@
 
 #include "coordinator/config_parts.h"
 #include "coordinator/rate.h"
+#include "tls.h"
 
 #define TOKEN_MAX	512	/* bytes of one that is looked at */
 #define SCHEME		"Bearer"
@@ -107,6 +108,18 @@ check_unique(const struct callers *c, const struct caller *caller, struct buf *f
 	}
 }
 
+/* Anything else is no certificate's, and may be what stands for having none. */
+static void
+check_identities(const struct caller *caller, struct buf *faults)
+{
+	for (size_t i = 0; i < caller->identities->count; i++)
+		if (strncmp(caller->identities->items[i], TLS_IDENTITY_PREFIX,
+		    strlen(TLS_IDENTITY_PREFIX)) != 0)
+			buf_addf(faults, "callers: %s: identity: expected a URI that begins with "
+			    TLS_IDENTITY_PREFIX ", found \"%.64s\"\n", caller->name,
+			    caller->identities->items[i]);
+}
+
 static void
 take_caller(struct callers *c, const struct caller_option *o, struct buf *faults)
 {
@@ -127,6 +140,7 @@ take_caller(struct callers *c, const struct caller_option *o, struct buf *faults
 		    RATE_LEAST, o->rate);
 	if (o->burst > 0 && o->rate == 0)
 		buf_addf(faults, "callers: %s: burst: only together with rate\n", o->name);
+	check_identities(caller, faults);
 	check_types(caller, faults);
 	check_unique(c, caller, faults);
 	for (size_t i = 0; i < o->token_sha256.count; i++)

@@ -8,7 +8,6 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#define URN "urn:mpic:"
 
 /* By ALPN, the better first; without the NUL. */
 static const unsigned char protocols[] = "\x02h2\x08http/1.1";
@@ -143,7 +142,7 @@ tls_files_usable(const struct tls_files *files, struct buf *why)
 	return ctx != NULL;
 }
 
-/* Printable ASCII without blanks: what may stand in a URN, a log and a header. */
+/* Printable ASCII without blanks: what may stand in a TLS_IDENTITY_PREFIX, a log and a header. */
 static bool
 identity_copy(const unsigned char *bytes, size_t len, char identity[static TLS_IDENTITY_MAX])
 {
@@ -161,7 +160,7 @@ static bool
 certificate_identity(const X509 *cert, char identity[static TLS_IDENTITY_MAX])
 {
 	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
-	const size_t prefix = strlen(URN);
+	const size_t prefix = strlen(TLS_IDENTITY_PREFIX);
 	size_t found = 0;
 	bool ok = true;
 
@@ -176,7 +175,7 @@ certificate_identity(const X509 *cert, char identity[static TLS_IDENTITY_MAX])
 			continue;
 		bytes = ASN1_STRING_get0_data(uri);
 		len = (size_t)ASN1_STRING_length(uri);
-		if (len <= prefix || strncasecmp((const char *)bytes, URN, prefix) != 0)
+		if (len <= prefix || strncasecmp((const char *)bytes, TLS_IDENTITY_PREFIX, prefix) != 0)
 			continue;
 		found++;
 		ok = ok && identity_copy(bytes, len, identity);

@@ -20,6 +20,7 @@
 
 #include "buf.h"
 
+#define TLS_IDENTITY_PREFIX "urn:mpic:"
 #define TLS_IDENTITY_MAX 256	/* bytes, the NUL counted */
 
 /* PEM files. `certificate` is the leaf first, then intermediates if any. */

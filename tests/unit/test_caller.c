@@ -180,7 +180,7 @@ test_check_types(void **state)
 		struct buf yaml = BUF_INIT(256);
 		struct config c;
 
-		buf_addf(&yaml, "- {name: a, identity: x, check_types: %s}\n", may[i].types);
+		buf_addf(&yaml, "- {name: a, identity: urn:mpic:x, check_types: %s}\n", may[i].types);
 		assert_true(config_read(&c, yaml.data));
 		assert_int_equal(caller_may(c.callers.list, mpic_check_type_find("caa")), may[i].caa);
 		assert_int_equal(caller_may(c.callers.list, mpic_check_type_find("dcv")), may[i].dcv);
@@ -195,22 +195,24 @@ static const struct {
 	const char *yaml, *says;
 } faults[] = {
 	{ "- urn:mpic:ca\n", "f:2: expected a mapping of option names to values\n" },
-	{ "- {identity: x}\n", "f:2: callers[0].name: is required\n" },
+	{ "- {identity: urn:mpic:x}\n", "f:2: callers[0].name: is required\n" },
 	{ "- {name: a}\n", "callers: a: expected an identity or a token_sha256 to know it by\n" },
-	{ "- {name: a b, identity: x}\n", "callers: 1: name: expected printable ASCII without blanks "
+	{ "- {name: a b, identity: urn:mpic:x}\n", "callers: 1: name: expected printable ASCII without blanks "
 	    "and quotation marks\n" },
-	{ "- {name: a, identity: x}\n- {name: a, identity: y}\n",
+	{ "- {name: a, identity: urn:mpic:x}\n- {name: a, identity: urn:mpic:y}\n",
 	    "callers: a: there are two of this name\n" },
-	{ "- {name: a, identity: x}\n- {name: b, identity: [y, x]}\n",
-	    "callers: b: identity: x is that of a, too\n" },
+	{ "- {name: a, identity: urn:mpic:x}\n- {name: b, identity: [urn:mpic:y, urn:mpic:x]}\n",
+	    "callers: b: identity: urn:mpic:x is that of a, too\n" },
 	{ "- {name: a, token_sha256: " TOKEN_A "}\n", "callers: a: token_sha256: expected 64 "
 	    "hexadecimal digits, as mpic token prints them, found something else\n" },
 	{ "- {name: a, token_sha256: [$A]}\n- {name: b, token_sha256: [$B, $A]}\n",
 	    "callers: b: token_sha256: a has the same\n" },
-	{ "- {name: a, identity: x, check_types: [caa, web]}\n", "callers: a: check_types: expected "
+	{ "- {name: a, identity: urn:mpic:x, check_types: [caa, web]}\n", "callers: a: check_types: expected "
 	    "caa, dcv or dcv_with_caa, found \"web\"\n" },
-	{ "- {name: a, identity: x, burst: 3}\n", "callers: a: burst: only together with rate\n" },
-	{ "- {name: a, identity: x, rate: -1}\n", "f:2: callers[0].rate: expected a number from 0 "
+	{ "- {name: a, identity: plain}\n", "callers: a: identity: expected a URI that begins with "
+	    "urn:mpic:, found \"plain\"\n" },
+	{ "- {name: a, identity: urn:mpic:x, burst: 3}\n", "callers: a: burst: only together with rate\n" },
+	{ "- {name: a, identity: urn:mpic:x, rate: -1}\n", "f:2: callers[0].rate: expected a number from 0 "
 	    "to 1000000 (requests a second), found \"-1\"\n" },
 };
 
@@ -231,8 +233,8 @@ test_limits(void **state)
 {
 	struct config c;
 
-	assert_true(config_read(&c, "- {name: a, identity: x, rate: 2.5}\n"
-	    "- {name: b, identity: y, rate: 0.1, burst: 7, concurrency: 9}\n"));
+	assert_true(config_read(&c, "- {name: a, identity: urn:mpic:x, rate: 2.5}\n"
+	    "- {name: b, identity: urn:mpic:y, rate: 0.1, burst: 7, concurrency: 9}\n"));
 	assert_true(c.callers.list[0].rate == 2.5);
 	assert_int_equal(c.callers.list[0].burst, 3);
 	assert_int_equal(c.callers.list[0].concurrency, 0);
