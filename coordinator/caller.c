@@ -113,7 +113,7 @@ static void
 check_identities(const struct caller *caller, struct buf *faults)
 {
 	for (size_t i = 0; i < caller->identities->count; i++)
-		if (strncmp(caller->identities->items[i], TLS_IDENTITY_PREFIX,
+		if (strncasecmp(caller->identities->items[i], TLS_IDENTITY_PREFIX,
 		    strlen(TLS_IDENTITY_PREFIX)) != 0)
 			buf_addf(faults, "callers: %s: identity: expected a URI that begins with "
 			    TLS_IDENTITY_PREFIX ", found \"%.64s\"\n", caller->name,

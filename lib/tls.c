@@ -142,7 +142,7 @@ tls_files_usable(const struct tls_files *files, struct buf *why)
 	return ctx != NULL;
 }
 
-/* Printable ASCII without blanks: what may stand in a TLS_IDENTITY_PREFIX, a log and a header. */
+/* Printable ASCII without blanks: what may stand in a URN, a log and a header. */
 static bool
 identity_copy(const unsigned char *bytes, size_t len, char identity[static TLS_IDENTITY_MAX])
 {
