@@ -1,12 +1,15 @@
 """A fleet as seen by the program that starts it and calls its coordinator."""
 
 import ctypes
+import http.client
 import json
 import os
 import select
 import signal
+import ssl
 import subprocess
 import time
+import urllib.parse
 
 FLEET = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "fleet")
 READY_S = 60
@@ -73,6 +76,38 @@ class Fleet:
     @property
     def url(self):
         return self.parts["url"]
+
+    def connection(self, host, port, context, timeout_s):
+        """To one of its parts; with a context it is TLS."""
+        if context:
+            return http.client.HTTPSConnection(host, port, timeout=timeout_s, context=context)
+        return http.client.HTTPConnection(host, port, timeout=timeout_s)
+
+    def connect(self, url, identity="caller", timeout_s=130):
+        """A connection to a part of it, as its caller or its coordinator."""
+        where = urllib.parse.urlsplit(url)
+        context = None
+        if where.scheme == "https":
+            context = ssl.create_default_context(cafile=self.parts["ca"])
+            context.load_cert_chain(self.parts[identity]["certificate"],
+                                    self.parts[identity]["key"])
+        return self.connection(where.hostname, where.port, context, timeout_s)
+
+    def call(self, path, body=None):
+        """(status, decoded body) of the coordinator: GET, or POST when there is a body."""
+        connection = self.connect(self.url)
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        try:
+            connection.request("GET" if data is None else "POST", path, data,
+                               {"Content-Type": "application/json"})
+            reply = connection.getresponse()
+            return reply.status, json.loads(reply.read())
+        finally:
+            connection.close()
+
+    def check_caa(self, name, caa_domains=("ca1.com",), orchestration=None, **parameters):
+        """The coordinator's whole answer to a CAA check; more caa_check_parameters by name."""
+        return self.call("/mpic", caa_request(name, caa_domains, orchestration, **parameters))
 
 
 def caa_request(name, caa_domains, orchestration=None, **parameters):
