@@ -52,7 +52,7 @@ reply_judge(struct call *call)
 		fail(call, PROBLEM_OVERLOADED, "%s has no room for another check: "
 		    "it answered 503, \"%s\"", code, said);
 	else if (call->status == 401 || call->status == 403)
-		fail(call, PROBLEM_PERSPECTIVE_IDENTITY, "%s does not take checks from "
+		fail(call, PROBLEM_NOT_ADMITTED, "%s does not take checks from "
 		    "this coordinator: it answered %ld, \"%s\"", code, call->status, said);
 	else
 		fail(call, PROBLEM_PERSPECTIVE_REPLY, "%s answered with HTTP status %ld "

@@ -68,6 +68,7 @@ enum fault { FAULT_TARGET, FAULT_PERSPECTIVE, FAULT_COORDINATOR };
 	X(INTERNAL,		"internal",			PERSPECTIVE, true, false, PROBLEM_REMOTE_ERROR) \
 	X(PERSPECTIVE_UNREACHABLE, "perspective-unreachable",	PERSPECTIVE, true, false, PROBLEM_REMOTE_ERROR) \
 	X(PERSPECTIVE_IDENTITY,	"perspective-identity",		PERSPECTIVE, false, false, "mpic_error:coordinator:communication") \
+	X(NOT_ADMITTED,		"not-admitted",			COORDINATOR, false, false, PROBLEM_REMOTE_ERROR) \
 	X(UNSUPPORTED,		"unsupported",			PERSPECTIVE, false, false, PROBLEM_REMOTE_ERROR) \
 	X(RESULT_MISMATCH,	"result-mismatch",		PERSPECTIVE, false, false, "mpic_error:coordinator:communication") \
 	X(SIGNATURE_INVALID,	"signature-invalid",		PERSPECTIVE, false, false, "mpic_error:coordinator:communication") \

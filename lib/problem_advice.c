@@ -144,10 +144,13 @@ static const struct {
 		"The coordinator could not reach the perspective.",
 		NOT_THE_DOMAIN "The operator has to see why the perspective is not there." },
 	[PROBLEM_PERSPECTIVE_IDENTITY] = {
-		"What answered in the perspective's place is not the perspective, or does not know the "
-		"coordinator.",
+		"What answered in the perspective's place is not the perspective.",
 		NOT_THE_DOMAIN "The operator has to look into it at once: it is a wrong certificate or "
 		"address, or somebody in between." },
+	[PROBLEM_NOT_ADMITTED] = {
+		"The perspective, or a gateway before it, does not take checks from the coordinator.",
+		NOT_THE_DOMAIN "The operator has to see whether the coordinator's certificate is among "
+		"the perspective's callers, or its API key the one that the gateway wants." },
 	[PROBLEM_UNSUPPORTED] = {
 		"The perspective speaks a protocol that has no words for what was asked.",
 		NOT_THE_DOMAIN "The CA has to ask by another method, or the operator has to replace the "

@@ -264,7 +264,7 @@ def test_a_checker_of_open_mpic_among_our_perspectives(mixed, checker):
     (500, {"detail": "Internal Server Error"}, "perspective-reply"),
     (500, b"", "perspective-reply"),
     (503, {"detail": "busy"}, "overloaded"),
-    (403, {"detail": "who are you?"}, "perspective-identity"),
+    (403, {"detail": "who are you?"}, "not-admitted"),
     (302, b"", "perspective-reply"),
     (201, Checker.PASSED, "perspective-reply"),
     (200, b"", "perspective-reply"),

@@ -278,8 +278,9 @@ def test_a_gateway_that_wants_another_key(coordinators, started, checker, header
     rows = row(coordinators, checker.url, headers_file=headers_file)
     daemon, caller = started(perspectives=rows)
     problem = counted(caller, "permit.com")["problem"]
-    assert problem["code"] == "perspective-identity"
+    assert (problem["code"], problem["fault"]) == ("not-admitted", "coordinator")
     assert "it answered 403" in problem["message"]
+    assert not daemon.lines("it may be forged"), "a wrong key is no attack"
     assert SECRET not in Path(daemon.log).read_text(encoding="utf-8")
 
 
@@ -290,7 +291,7 @@ def test_another_key_is_read_on_sighup(coordinators, started, checker, headers_f
     assert counted(caller, "permit.com")["is_valid"] is True
     checker.wanted = "the-next"
     Path(headers_file).write_text("X-API-Key: the-next\n", encoding="ascii")
-    assert counted(caller, "permit.com")["problem"]["code"] == "perspective-identity"
+    assert counted(caller, "permit.com")["problem"]["code"] == "not-admitted"
     daemon.process.send_signal(signal.SIGHUP)
     assert until(lambda: counted(caller, "permit.com")["is_valid"])
 
@@ -420,7 +421,7 @@ def test_behind_a_real_gateway(coordinators, started, checker, web_pki, headers_
             assert counted(caller, "permit.com")["is_valid"] is True
         assert {headers["x-came-by"] for _, _, headers in checker.asked} == {came}
         without = started(perspectives=row(coordinators, url, **more))[1]
-        assert counted(without, "permit.com")["problem"]["code"] == "perspective-identity"
+        assert counted(without, "permit.com")["problem"]["code"] == "not-admitted"
 
 
 @pytest.mark.parametrize("given, says", (
