@@ -1,0 +1,21 @@
+/*
+ * mpic-appliance: the steps of an appliance's boot that are ours, one subcommand
+ * each, in the units of appliance/tree. argv[0] is what follows "mpic-appliance".
+ *
+ * A step that cannot go on yet says why on standard output, which the unit shows
+ * on the console, and to whoever calls the API's port (notice.h), and tries
+ * again: it ends when it is done.
+ */
+#ifndef MPIC_APPLIANCE_H
+#define MPIC_APPLIANCE_H
+
+/* Exit statuses of every subcommand. */
+enum { APPLIANCE_DONE = 0, APPLIANCE_FAILED = 1, APPLIANCE_USAGE = 2 };
+
+#define APPLIANCE_PORT		8443	/* of the API, and of notices before it is there */
+#define APPLIANCE_RETRY_S	30
+
+/* Waits until the time can be relied on. */
+int appliance_clock(int argc, char **argv);
+
+#endif

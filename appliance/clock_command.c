@@ -1,0 +1,104 @@
+/* mpic-appliance clock: serving begins when the time can be relied on. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "appliance/appliance.h"
+#include "appliance/clock.h"
+#include "appliance/place.h"
+#include "appliance/step.h"
+#include "option.h"
+
+#define SETTINGS	"/run/mpic/clock.yaml"		/* by first-boot */
+/* systemd-timesyncd.service(8): is there once the time was had from a server. */
+#define SYNCHRONIZED	"/run/systemd/timesync/synchronized"
+#define TURN_MS		1000
+
+static const char usage[] =
+    "usage: mpic-appliance clock [--root DIR]\n"
+    "Waits until the time can be relied on: told by an NTP server, or kept by the\n"
+    "hypervisor where the document says so, and plausible for this image.\n\n"
+    "  --root DIR  the files of the image are below it, for tests\n";
+
+struct settings {
+	bool hypervisor;
+	struct option_strings ntp;
+};
+
+static const struct option rows[] = {
+	{ .name = "hypervisor", .type = OPTION_BOOL, .offset = offsetof(struct settings, hypervisor),
+	    .def = "false", .sentence = "The hypervisor keeps the time." },
+	{ .name = "ntp", .type = OPTION_STRINGS, .offset = offsetof(struct settings, ntp),
+	    .sentence = "Who is asked for it." },
+};
+static const struct option_table table = { .program = "mpic-appliance clock", .rows = rows,
+	.count = sizeof(rows) / sizeof(rows[0]) };
+
+static bool
+settings_read(struct settings *settings, const char *root)
+{
+	struct buf faults = BUF_INIT(4096);
+	char path[PLACE_MAX];
+	bool ok;
+
+	place_path(root, SETTINGS, path);
+	ok = option_defaults(&table, settings, &faults) &&
+	    option_load(&table, settings, path, &faults);
+	if (!ok)
+		fprintf(stderr, "mpic-appliance clock: %s", faults.data != NULL ? faults.data :
+		    "out of memory\n");
+	buf_free(&faults);
+	return ok;
+}
+
+static void
+add_servers(const struct option_strings *ntp, struct buf *why)
+{
+	if (ntp->count > 0)
+		buf_adds(why, "clock: asked are");
+	for (size_t i = 0; i < ntp->count; i++)
+		buf_addf(why, "%s %s", i > 0 ? "," : "", ntp->items[i]);
+	if (ntp->count > 0)
+		buf_addc(why, '\n');
+}
+
+static void
+wait_for_time(struct step *step, const struct settings *settings)
+{
+	struct buf why = BUF_INIT(NOTICE_TEXT_MAX);
+	struct clock_seen seen = { .hypervisor = settings->hypervisor,
+		.image_date_s = place_image_date_s(step->root) };
+
+	for (;;) {
+		seen.synchronized = place_exists(step->root, SYNCHRONIZED);
+		seen.now_s = time(NULL);
+		buf_reset(&why);
+		if (clock_reliable(&seen, &why))
+			break;
+		if (!settings->hypervisor)
+			add_servers(&settings->ntp, &why);
+		step_wait(step, why.data != NULL ? why.data : "out of memory\n", TURN_MS);
+	}
+	buf_free(&why);
+	step_end(step, settings->hypervisor ? "the hypervisor's time is plausible" :
+	    "an NTP server has told the time");
+}
+
+int
+appliance_clock(int argc, char **argv)
+{
+	struct step step = { .name = "clock" };
+	struct settings settings = { .hypervisor = false };
+	int status = step_arguments(&step, argc, argv, usage);
+
+	if (status != -1)
+		return status;
+	status = APPLIANCE_FAILED;
+	if (settings_read(&settings, step.root)) {
+		wait_for_time(&step, &settings);
+		status = APPLIANCE_DONE;
+	}
+	option_free(&table, &settings);
+	return status;
+}
