@@ -441,6 +441,8 @@ def test_unbound_that_hangs(own):
     assert reply.status == 503
     assert reply.json["detail"] == "the resolver of this perspective does not answer"
     assert client.caa("permit.com", deadline_ms=300)["problem"]["retryable"] is True
+    problem = client.caa("permit.com", deadline_ms=2800)["problem"]
+    assert (problem["code"], problem["fault"]) == ("resolver-unreachable", "perspective")
     own.signal_unbound(signal.SIGCONT)
     assert client.ask("/readyz").status == 200
     assert client.caa("permit.com")["check_passed"]

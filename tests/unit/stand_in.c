@@ -32,7 +32,7 @@ struct stand_in {
 	struct evconnlistener *listener;
 	enum stand_in_script script;
 	struct link links[LINKS_MAX];
-	size_t connections, questions;
+	size_t connections, questions, pulses;
 	struct held held[STAND_IN_HELD_MAX];
 	size_t held_count;
 };
@@ -116,8 +116,15 @@ link_question(struct link *l, const uint8_t *message)
 
 	memcpy(h.head, message, HEAD_LEN);
 	name_label(h.name, message + HEAD_LEN);
+	if (s->script == HOLD && strcmp(h.name, "pulse") == 0) {
+		s->pulses++;
+		held_answer(&h);
+		return true;
+	}
 	s->questions++;
 	switch (s->script) {
+	case HUNG:
+		return true;
 	case HOLD:
 		if (s->held_count == STAND_IN_HELD_MAX)
 			abort();
@@ -259,6 +266,12 @@ size_t
 stand_in_questions(const struct stand_in *s)
 {
 	return s->questions;
+}
+
+size_t
+stand_in_pulses(const struct stand_in *s)
+{
+	return s->pulses;
 }
 
 void

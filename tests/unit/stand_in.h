@@ -18,7 +18,8 @@
 
 enum stand_in_script {
 	ANSWER,		/* at once */
-	HOLD,		/* until stand_in_release() */
+	HOLD,		/* until stand_in_release(), but for signs of life */
+	HUNG,		/* nothing at all */
 	BREAK,		/* closes the connection on a question */
 	BREAK_ONCE,	/* the same, and answers from the next connection on */
 	GARBAGE,	/* octets that are no reply */
@@ -40,6 +41,7 @@ void stand_in_script(struct stand_in *s, enum stand_in_script script);
 struct endpoint stand_in_address(const struct stand_in *s);
 size_t stand_in_connections(const struct stand_in *s);	/* accepted so far */
 size_t stand_in_questions(const struct stand_in *s);	/* read so far */
+size_t stand_in_pulses(const struct stand_in *s);	/* signs of life asked for; not among those */
 /* Answers the questions held, the last first, all in one segment. */
 void stand_in_release(struct stand_in *s);
 

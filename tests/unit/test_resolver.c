@@ -347,6 +347,53 @@ test_deadline(void **state)
 	world_free(w);
 }
 
+/* Whose silence is it? */
+static void
+test_silent_name_servers(void **state)
+{
+	struct world *w = world_new(HOLD, 1, 0);
+	struct asked *a = ask(w, 1900);
+
+	run_until(w, 1);
+	assert_failed(a, PROBLEM_DNS_TIMEOUT, "name servers of n0.example.com within 1900 ms");
+	assert_in_range(stand_in_pulses(w->server), 1, 3);
+	world_free(w);
+}
+
+static void
+test_silent_resolver(void **state)
+{
+	struct world *w = world_new(HUNG, 1, 0);
+	struct asked *early = ask(w, 400), *late = ask(w, 1600);
+
+	run_until(w, 2);
+	assert_failed(early, PROBLEM_DNS_TIMEOUT, "within 400 ms");	/* too early to tell */
+	assert_failed(late, PROBLEM_RESOLVER_UNREACHABLE, "the stand-in does not answer");
+	/* It comes back, on the same connection. */
+	stand_in_script(w->server, ANSWER);
+	late = ask(w, 1000);
+	run_until(w, 3);
+	assert_answered(late);
+	world_free(w);
+}
+
+/* Where answers come, nobody is asked for signs of life. */
+static void
+test_no_pulse_where_answers_come(void **state)
+{
+	struct world *w = world_new(HOLD, 1, 0);
+
+	for (int i = 0; i < 30; i++) {
+		ask(w, 4000);
+		run_until_asked(w, (size_t)i + 1);
+		run_ms(w, 80);
+		stand_in_release(w->server);
+		run_until(w, (size_t)i + 1);
+	}
+	assert_int_equal(stand_in_pulses(w->server), 0);
+	world_free(w);
+}
+
 static void
 test_cancel(void **state)
 {
@@ -520,6 +567,9 @@ main(void)
 		cmocka_unit_test(test_garbage),
 		cmocka_unit_test(test_no_option),
 		cmocka_unit_test(test_deadline),
+		cmocka_unit_test(test_silent_name_servers),
+		cmocka_unit_test(test_silent_resolver),
+		cmocka_unit_test(test_no_pulse_where_answers_come),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_dropped_questions),
 		cmocka_unit_test(test_full_of_dropped_questions),
