@@ -6,7 +6,8 @@
  * Anchors, aliases, tags, several documents, duplicate keys and files over
  * OPTION_FILE_MAX bytes are refused. Unknown names are faults. Every fault is
  * reported, one a line ("FILE:LINE: NAME: what was expected"), not only the
- * first.
+ * first. What was found instead is shown if it is short and of one line, so that
+ * no key that stands in the wrong place is.
  *
  * The configuration is a struct of the program's; rows say at which offset a
  * value lies. It must be all zeroes before the first call here, and what it
@@ -34,6 +35,7 @@ enum option_type {
 	OPTION_ENDPOINT,	/* struct endpoint, len 0 when absent */
 	OPTION_STRINGS,		/* struct option_strings */
 	OPTION_MAPS,		/* struct option_maps */
+	OPTION_MAP,		/* a struct whose first member is `bool set` */
 };
 
 struct option_strings {
@@ -48,9 +50,9 @@ struct option_maps {
 };
 
 #define OPTION_REQUIRED	0x1	/* its absence is a fault */
-#define OPTION_SECRET	0x2	/* --dump says only that it is set */
+#define OPTION_SECRET	0x2	/* --dump and faults say only that it is set */
 #define OPTION_OR_ONE	0x4	/* OPTION_STRINGS: a single value is a list of one */
-#define OPTION_FIXED	0x8	/* taken at start only: see option_read_again(); no list, no real */
+#define OPTION_FIXED	0x8	/* taken at start only: see option_read_again(); no list, map or real */
 
 struct option {
 	const char *name;
@@ -67,7 +69,10 @@ struct option {
 	const char *unit;	/* "ms", "bytes"; NULL: none */
 	const char *sentence;	/* what it is for, with its full stop */
 	unsigned flags;
-	/* OPTION_MAPS: the keys of each map and the size of the struct it fills. */
+	/*
+	 * OPTION_MAPS and OPTION_MAP: the keys of a map and the size of the struct
+	 * it fills. In an OPTION_MAP that is not set nothing has its default.
+	 */
 	const struct option *rows;
 	size_t row_count;
 	size_t size;

@@ -55,6 +55,10 @@ rows_credentials(struct option_source *src, const struct option *rows, size_t co
 		if (row->type == OPTION_PATH && *path != NULL &&
 		    strncmp(*path, CREDENTIAL, strlen(CREDENTIAL)) == 0)
 			credential_find(src, path, name);
+		if (row->type == OPTION_MAP) {
+			snprintf(name, sizeof(name), "%s%s.", prefix, row->name);
+			rows_credentials(src, row->rows, row->row_count, option_at(row, config), name);
+		}
 		for (size_t k = 0; row->type == OPTION_MAPS && k < maps->count; k++) {
 			snprintf(name, sizeof(name), "%s%s[%zu].", prefix, row->name, k);
 			rows_credentials(src, row->rows, row->row_count,

@@ -5,6 +5,7 @@
 #include "option_value.h"
 
 #define NAME_MAX_BYTES 64
+#define NAME_SHOWN_MAX 40
 #define DEPTH_MAX 5		/* mapping, list, mapping, list, scalar */
 
 /* Levenshtein's distance of two short names; large when one is too long. */
@@ -40,6 +41,13 @@ option_unknown(struct option_source *src, const struct option *rows, size_t coun
 	const char *nearest = NULL;
 	size_t least = 4;	/* farther names are no typing errors */
 	char name[256];
+
+	/* Not a name of anything: it may be a line of a key. */
+	if (strlen(key) > NAME_SHOWN_MAX) {
+		snprintf(name, sizeof(name), "%sa name of %zu bytes", prefix, strlen(key));
+		option_fault(src, line, name, "no such option");
+		return;
+	}
 
 	for (size_t i = 0; i < count; i++) {
 		size_t d = distance(key, rows[i].name);
@@ -282,7 +290,7 @@ use_single(struct option_source *src, yaml_node_t *root, void *arg)
 		option_node(src, one->row, one->config, one->row->name, root);
 }
 
-/* Only lists need YAML: a string is taken as it stands, whatever it looks like. */
+/* Only lists and mappings need YAML: a string is taken as it stands, whatever it looks like. */
 bool
 option_text(struct option_source *src, const struct option *row, void *config,
     const char *text)
@@ -290,7 +298,7 @@ option_text(struct option_source *src, const struct option *row, void *config,
 	struct single one = { row, config };
 	struct buf list = BUF_INIT(OPTION_FILE_MAX);
 
-	if (row->type != OPTION_STRINGS && row->type != OPTION_MAPS)
+	if (row->type != OPTION_STRINGS && row->type != OPTION_MAPS && row->type != OPTION_MAP)
 		return option_scalar(src, row, config, row->name, 0, text);
 	if (row->type == OPTION_STRINGS && text[0] != '[' && text[0] != '\0') {
 		buf_addc(&list, '[');

@@ -17,7 +17,7 @@ print_list(const struct option_strings *list, struct buf *out)
 	buf_addc(out, ']');
 }
 
-/* A value that is no list of mappings; JSON strings are YAML. */
+/* A value that is no mapping nor list of them; JSON strings are YAML. */
 static void
 print_value(const struct option *row, const void *config, struct buf *out)
 {
@@ -46,56 +46,69 @@ print_value(const struct option *row, const void *config, struct buf *out)
 		print_list(at, out);
 		break;
 	case OPTION_MAPS:
+	case OPTION_MAP:
 		break;
 	}
 }
 
 static void
-dump_rows(const struct option *rows, size_t count, const void *config, bool item,
+dump_rows(const struct option *rows, size_t count, const void *config, int column, bool item,
     struct buf *out);
 
+/* A row with rows of its own; where its line begins is written already. */
 static void
-dump_maps(const struct option *row, const void *config, struct buf *out)
+dump_nested(const struct option *row, const void *config, int column, struct buf *out)
 {
 	const struct option_maps *maps = option_at(row, config);
 
-	buf_addf(out, "%s:%s\n", row->name, maps->count == 0 ? " []" : "");
-	for (size_t i = 0; i < maps->count; i++)
+	buf_addf(out, "%s:%s\n", row->name, option_absent(row, config) ? " []" : "");
+	if (row->type == OPTION_MAP)
+		dump_rows(row->rows, row->row_count, maps, column + 2, false, out);
+	for (size_t i = 0; row->type == OPTION_MAPS && i < maps->count; i++)
 		dump_rows(row->rows, row->row_count,
-		    (const char *)maps->items + i * row->size, true, out);
+		    (const char *)maps->items + i * row->size, column + 4, true, out);
 }
 
-/* `item`: the rows are one item of a list, with its dash before the first shown. */
+/* Whether nothing is said of the row. */
+static bool
+dump_leaves_out(const struct option *row, const void *config)
+{
+	bool list = row->type == OPTION_STRINGS || row->type == OPTION_MAPS;
+
+	return option_absent(row, config) && (!list || (row->flags & OPTION_SECRET) != 0);
+}
+
+/*
+ * Lines that begin at `column`. `item`: the rows are one item of a list, with its
+ * dash before the first shown.
+ */
 static void
-dump_rows(const struct option *rows, size_t count, const void *config, bool item,
+dump_rows(const struct option *rows, size_t count, const void *config, int column, bool item,
     struct buf *out)
 {
-	const char *indent = item ? "  - " : "";
-
 	for (size_t i = 0; i < count; i++) {
-		if (rows[i].type == OPTION_MAPS) {
-			dump_maps(&rows[i], config, out);
-			continue;
-		}
-		if (option_absent(&rows[i], config) && (rows[i].type != OPTION_STRINGS ||
-		    (rows[i].flags & OPTION_SECRET) != 0))
+		if (dump_leaves_out(&rows[i], config))
 			continue;
 		if ((rows[i].flags & OPTION_SECRET) != 0) {
-			buf_addf(out, "%s# %s: is set and not shown\n", item ? "    " : "",
-			    rows[i].name);
+			buf_addf(out, "%*s# %s: is set and not shown\n", column, "", rows[i].name);
 			continue;
 		}
-		buf_addf(out, "%s%s: ", indent, rows[i].name);
+		buf_addf(out, "%*s%s", item ? column - 2 : column, "", item ? "- " : "");
+		item = false;
+		if (rows[i].rows != NULL) {
+			dump_nested(&rows[i], config, column, out);
+			continue;
+		}
+		buf_addf(out, "%s: ", rows[i].name);
 		print_value(&rows[i], config, out);
 		buf_addc(out, '\n');
-		indent = item ? "    " : "";
 	}
 }
 
 void
 option_dump(const struct option_table *t, const void *config, struct buf *out)
 {
-	dump_rows(t->rows, t->count, config, false, out);
+	dump_rows(t->rows, t->count, config, 0, false, out);
 }
 
 /* Words of `text` in lines that begin with `lead`. */
@@ -165,29 +178,38 @@ sample_value(const struct option *row)
 	}
 }
 
+/* Lines that begin at `column`; `item` as above, and each begins with the comment's mark. */
 static void
-sample_rows(const struct option *rows, size_t count, bool item, struct buf *out)
+sample_rows(const struct option *rows, size_t count, int column, bool item, struct buf *out)
 {
-	struct buf terms = BUF_INIT(1024);
+	struct buf terms = BUF_INIT(1024), lead = BUF_INIT(64);
 
+	if (column > 0)
+		buf_addf(&lead, "#%*s# ", column + 1, "");
+	else
+		buf_adds(&lead, "# ");
 	for (size_t i = 0; i < count; i++) {
-		bool maps = rows[i].type == OPTION_MAPS;
+		bool nested = rows[i].rows != NULL, dash = item && i == 0;
 		bool quoted = rows[i].type == OPTION_ENDPOINT && rows[i].def != NULL;
 
 		buf_reset(&terms);
 		print_terms(&rows[i], &terms);
-		print_wrapped(item ? "#     # " : "# ", rows[i].sentence, out);
-		print_wrapped(item ? "#     # " : "# ", terms.data != NULL ? terms.data : "", out);
-		buf_addf(out, "#%s%s:", !item ? "" : i == 0 ? "  - " : "    ", rows[i].name);
-		if (!maps)
+		print_wrapped(lead.data, rows[i].sentence, out);
+		print_wrapped(lead.data, terms.data != NULL ? terms.data : "", out);
+		buf_addf(out, "#%*s%s%s:", dash ? column - 2 : column, "", dash ? "- " : "",
+		    rows[i].name);
+		if (!nested)
 			buf_addf(out, quoted ? " \"%s\"" : " %s", sample_value(&rows[i]));
 		buf_addc(out, '\n');
-		if (maps)
-			sample_rows(rows[i].rows, rows[i].row_count, true, out);
-		if (!item)
+		if (nested && rows[i].type == OPTION_MAPS)
+			sample_rows(rows[i].rows, rows[i].row_count, column + 4, true, out);
+		else if (nested)
+			sample_rows(rows[i].rows, rows[i].row_count, column + 2, false, out);
+		if (column == 0)
 			buf_addc(out, '\n');
 	}
 	buf_free(&terms);
+	buf_free(&lead);
 }
 
 void
@@ -195,7 +217,7 @@ option_sample(const struct option_table *t, struct buf *out)
 {
 	buf_addf(out, "# Configuration of %s. Lines of options are commented out and show\n"
 	    "# the default, or an example where there is none.\n\n", t->program);
-	sample_rows(t->rows, t->count, false, out);
+	sample_rows(t->rows, t->count, 0, false, out);
 }
 
 /* Where a sentence ends, mdoc wants a line to end. */
@@ -255,9 +277,10 @@ man_rows(const struct option *rows, size_t count, struct buf *out)
 		buf_addf(out, ".It Cm %s\n", rows[i].name);
 		print_roff(rows[i].sentence, out);
 		print_roff(terms.data != NULL ? terms.data : "", out);
-		if (rows[i].type != OPTION_MAPS)
+		if (rows[i].rows == NULL)
 			continue;
-		buf_adds(out, "Each mapping has:\n.Bl -tag -width Ds\n");
+		buf_addf(out, "%s mapping has:\n.Bl -tag -width Ds\n",
+		    rows[i].type == OPTION_MAPS ? "Each" : "The");
 		man_rows(rows[i].rows, rows[i].row_count, out);
 		buf_adds(out, ".El\n");
 	}

@@ -61,6 +61,9 @@ option_expects(const struct option *row, struct buf *out)
 	case OPTION_ENDPOINT:
 		buf_adds(out, "an ADDRESS:PORT or [ADDRESS]:PORT");
 		break;
+	case OPTION_MAP:
+		buf_adds(out, "a mapping");
+		break;
 	case OPTION_STRINGS:
 	case OPTION_MAPS:
 		buf_adds(out, row->type == OPTION_STRINGS ? "a list of strings" :
@@ -75,7 +78,10 @@ option_expects(const struct option *row, struct buf *out)
 		buf_addf(out, " (%s)", row->unit);
 }
 
-/* "expected ..., found ...", the found left out of what must stay secret. */
+/*
+ * "expected ..., found ...", the found left out of what must stay secret: also of
+ * several lines, which may be a key that stands in the wrong place.
+ */
 static bool
 unexpected(struct option_source *src, const struct option *row, const char *name,
     size_t line, const char *found)
@@ -83,10 +89,12 @@ unexpected(struct option_source *src, const struct option *row, const char *name
 	struct buf expected = BUF_INIT(256), shown = BUF_INIT(256);
 
 	option_expects(row, &expected);
-	if ((row->flags & OPTION_SECRET) == 0)
-		buf_add_json(&shown, found, strnlen(found, 64));
-	else
+	if ((row->flags & OPTION_SECRET) != 0)
 		buf_adds(&shown, "something else");
+	else if (strchr(found, '\n') != NULL)
+		buf_adds(&shown, "several lines");
+	else
+		buf_add_json(&shown, found, strnlen(found, 64));
 	option_fault(src, line, name, "expected %s, found %s", expected.data, shown.data);
 	buf_free(&expected);
 	buf_free(&shown);
@@ -110,6 +118,8 @@ option_absent(const struct option *row, const void *config)
 		return ((const struct option_strings *)at)->count == 0;
 	case OPTION_MAPS:
 		return ((const struct option_maps *)at)->count == 0;
+	case OPTION_MAP:
+		return !*(const bool *)at;
 	default:
 		return false;
 	}
@@ -151,6 +161,10 @@ option_clear(const struct option *row, void *config)
 			    (char *)maps->items + i * row->size);
 		free(maps->items);
 		*maps = (struct option_maps){ NULL, 0 };
+		break;
+	case OPTION_MAP:
+		option_rows_free(row->rows, row->row_count, at);
+		*(bool *)at = false;
 		break;
 	default:
 		break;
@@ -395,6 +409,21 @@ maps_node(struct option_source *src, const struct option *row, void *config,
 }
 
 static bool
+map_node(struct option_source *src, const struct option *row, void *config,
+    const char *name, yaml_node_t *node)
+{
+	void *at = option_at(row, config);
+	char prefix[128];
+
+	option_clear(row, config);
+	snprintf(prefix, sizeof(prefix), "%s.", name);
+	option_rows_defaults(src, row->rows, row->row_count, at);
+	*(bool *)at = true;
+	option_mapping(src, row->rows, row->row_count, at, prefix, node);
+	return !src->failed;
+}
+
+static bool
 list_node(struct option_source *src, const struct option *row, void *config,
     const char *name, yaml_node_t *node)
 {
@@ -419,9 +448,11 @@ option_node(struct option_source *src, const struct option *row, void *config,
 
 	if (list && node->type == YAML_SEQUENCE_NODE)
 		return list_node(src, row, config, name, node);
+	if (row->type == OPTION_MAP && node->type == YAML_MAPPING_NODE)
+		return map_node(src, row, config, name, node);
 	if (node->type == YAML_SCALAR_NODE && (row->flags & OPTION_OR_ONE) != 0)
 		return strings_node(src, row, config, name, node);
-	if (list || node->type != YAML_SCALAR_NODE)
+	if (list || row->type == OPTION_MAP || node->type != YAML_SCALAR_NODE)
 		return unexpected(src, row, name, node_line(node), node_kind(node));
 	if (text == NULL)
 		return unexpected(src, row, name, node_line(node), "a NUL byte");

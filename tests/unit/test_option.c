@@ -19,6 +19,13 @@ struct place {
 	struct option_strings too_close;
 };
 
+struct home {
+	bool set;
+	char *street;
+	int64_t number;
+	struct option_strings doors;
+};
+
 struct config {
 	struct endpoint listen;
 	int64_t workers;
@@ -29,6 +36,7 @@ struct config {
 	double share;
 	struct option_strings identities;
 	struct option_maps places;
+	struct home home;
 };
 
 #define AT(member) offsetof(struct config, member)
@@ -43,6 +51,15 @@ static const struct option place_rows[] = {
 	    .flags = OPTION_REQUIRED, .unit = "degrees", .sentence = "How far north." },
 	{ .name = "too_close_codes", .type = OPTION_STRINGS, .offset = IN(too_close),
 	    .sentence = "Its neighbours." },
+};
+
+static const struct option home_rows[] = {
+	{ .name = "street", .type = OPTION_STRING, .offset = offsetof(struct home, street),
+	    .flags = OPTION_REQUIRED, .sentence = "Its street." },
+	{ .name = "number", .type = OPTION_INTEGER, .offset = offsetof(struct home, number),
+	    .min = 1, .max = 999, .def = "1", .sentence = "Its number." },
+	{ .name = "doors", .type = OPTION_STRINGS, .offset = offsetof(struct home, doors),
+	    .sentence = "Its doors." },
 };
 
 static const struct option rows[] = {
@@ -62,9 +79,11 @@ static const struct option rows[] = {
 	    .min = 1, .max = 3, .def = "[urn:mpic:coordinator]", .sentence = "Who may call." },
 	{ .name = "places", .type = OPTION_MAPS, .offset = AT(places), .rows = place_rows,
 	    .row_count = 4, .size = sizeof(struct place), .sentence = "Places." },
+	{ .name = "residence", .type = OPTION_MAP, .offset = AT(home), .rows = home_rows,
+	    .row_count = 3, .size = sizeof(struct home), .sentence = "Where it lives." },
 };
 
-static const struct option_table table = { .program = "mpic-test", .rows = rows, .count = 9 };
+static const struct option_table table = { .program = "mpic-test", .rows = rows, .count = 10 };
 
 static const char whole[] =
     "# comment\n"
@@ -79,7 +98,8 @@ static const char whole[] =
     "  - code: aa\n"
     "    latitude: 52.5\n"
     "    too_close_codes: [bb]\n"
-    "  - {code: bb, latitude: 0, url: 'https://bb'}\n";
+    "  - {code: bb, latitude: 0, url: 'https://bb'}\n"
+    "residence: {street: Long Lane, doors: [front, back]}\n";
 
 static void
 test_whole_file(void **state)
@@ -105,8 +125,14 @@ test_whole_file(void **state)
 	assert_string_equal(places[0].too_close.items[0], "bb");
 	assert_true(places[0].latitude == 52.5);
 	assert_string_equal(places[1].url, "https://bb");
+	assert_true(c.home.set);
+	assert_string_equal(c.home.street, "Long Lane");
+	assert_int_equal(c.home.number, 1);
+	assert_int_equal(c.home.doors.count, 2);
 	option_free(&table, &c);
 	assert_null(c.key);
+	assert_false(c.home.set);
+	assert_null(c.home.street);
 	buf_free(&faults);
 }
 
@@ -126,6 +152,22 @@ static const struct {
 	{ "workers:\n", "f:1: workers: expected an integer from 0 to 64, found \"\"\n" },
 	{ "workers: [1]\n", "f:1: workers: expected an integer from 0 to 64, found \"a list\"\n" },
 	{ "timeout: 0\n", "f:1: timeout: expected an integer from 1 to 60000 (ms), found \"0\"\n" },
+	{ "residence: {street: x, number: 0}\n", "f:1: residence.number: expected an integer from 1 to 999, "
+	    "found \"0\"\n" },
+	{ "residence: {number: 3}\n", "f:1: residence.street: is required\n" },
+	{ "residence: {street: x, numbr: 3}\n", "f:1: residence.numbr: no such option; did you mean "
+	    "number?\n" },
+	{ "residence: [x]\n", "f:1: residence: expected a mapping, found \"a list\"\n" },
+	{ "residence: x\n", "f:1: residence: expected a mapping, found \"a single value\"\n" },
+	{ "residence:\n", "f:1: residence: expected a mapping, found \"a single value\"\n" },
+	{ "residence: {}\n", "f:1: residence.street: is required\n" },
+	{ "places: [{code: a, latitude: 1, url: {}}]\n", "f:1: places[0].url: expected a string, "
+	    "found \"a mapping\"\n" },
+	/* what may be a key that slipped is not repeated */
+	{ "workers: |\n  MIGHAgEAMBMGByqGSM49\n", "f:1: workers: expected an integer from 0 to 64, "
+	    "found several lines\n" },
+	{ "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg: x\n",
+	    "f:1: a name of 48 bytes: no such option\n" },
 	{ "plain: maybe\n", "f:1: plain: expected true or false, found \"maybe\"\n" },
 	{ "listen: localhost:80\n", "f:1: listen: expected an ADDRESS:PORT or [ADDRESS]:PORT, "
 	    "found \"localhost:80\"\n" },
@@ -251,6 +293,7 @@ test_absent_real(void **state)
 	assert_non_null(strstr(out.data, "places:\n  - code: \"a\"\n    url: \"https://x\"\n"
 	    "    too_close_codes: []\n  - code: \"b\"\n    url: \"https://x\"\n"
 	    "    latitude: 0\n"));
+	assert_null(strstr(out.data, "residence"));
 	option_free(&table, &c);
 	buf_free(&faults);
 	buf_free(&out);
@@ -280,6 +323,8 @@ test_dump(void **state)
 	assert_null(strstr(first.data, "abcdefghij"));
 	assert_non_null(strstr(first.data, "# secret: is set and not shown\n"));
 	assert_non_null(strstr(first.data, "  - code: \"aa\"\n    url: \"https://x\"\n"));
+	assert_non_null(strstr(first.data, "\nresidence:\n  street: \"Long Lane\"\n  number: 1\n"
+	    "  doors: [\"front\", \"back\"]\n"));
 	assert_true(option_parse(&table, &again, "d", first.data, first.len, &faults));
 	again.secret = strdup("abcdefghij");
 	option_dump(&table, &again, &second);
@@ -304,7 +349,8 @@ test_sample(void **state)
 		size_t len = strcspn(line, "\n") + 1;
 
 		bool item = strncmp(line, "#  - ", 5) == 0 ||
-		    (strncmp(line, "#    ", 5) == 0 && line[5] != ' ');
+		    (strncmp(line, "#    ", 5) == 0 && line[5] != ' ') ||
+		    (strncmp(line, "#  ", 3) == 0 && line[3] != ' ');
 
 		if (item || (len > 1 && line[0] == '#' && line[1] != ' '))
 			buf_add(&open, line + 1, len - 1);
@@ -315,7 +361,7 @@ test_sample(void **state)
 	assert_string_equal(c.identities.items[0], "urn:mpic:coordinator");
 	assert_int_equal(c.places.count, 1);
 	assert_string_equal(faults.data, "s:10: places[0].code: expected a string of 1 to 32 "
-	    "bytes, found \"\"\n");
+	    "bytes, found \"\"\ns:15: residence.street: expected a string, found \"\"\n");
 	option_free(&table, &c);
 	buf_free(&faults);
 	buf_free(&sample);
@@ -540,7 +586,7 @@ test_read_again(void **state)
 	char path[] = "/tmp/test_option.XXXXXX";
 	char *argv[] = { "mpic-test", "-c", path, "--set=workers=9", NULL };
 	struct config running = { .workers = 0 }, again = { .workers = 0 };
-	struct option fixed[9];
+	struct option fixed[10];
 	struct option_table checked = table;
 	struct buf faults = BUF_INIT(1024), kept = BUF_INIT(1024);
 	int fd = mkstemp(path);
