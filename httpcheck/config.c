@@ -18,6 +18,13 @@ static const struct option rows[] = {
 	    "are answered with 503"),
 	ROW("callers", STRINGS, callers, .max = 256, .def = "[\"urn:mpic:coordinator\"]",
 	    .sentence = "Identities in certificates that may ask for checks."),
+	ROW("ready_listen", ENDPOINT, ready_listen, .flags = OPTION_FIXED,
+	    .sentence = "A second address, on which GET /healthz, /readyz and /metrics are "
+	    "answered without TLS: for the machine's own service manager and for a cluster's "
+	    "probes, which have no certificate."),
+	ROW("status_files", STRINGS, status_files, .max = 16,
+	    .sentence = "Files in which other parts of the machine have notices for GET /readyz "
+	    "and lines for GET /metrics; they need not be there."),
 
 	ROW("resolver", ENDPOINT, resolver, .def = "127.0.0.1:53",
 	    .sentence = "Where this perspective's Unbound with mpic.so listens."),

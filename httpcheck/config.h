@@ -10,6 +10,8 @@ struct httpcheck_config {
 	char *code;
 	struct daemon_options daemon;
 	struct option_strings callers;
+	struct endpoint ready_listen;
+	struct option_strings status_files;
 
 	struct endpoint resolver;
 	int64_t resolver_connections;

@@ -19,6 +19,7 @@ main(int argc, char **argv)
 		if (cfg.signing_key == NULL)
 			log_warning("results are not signed: signing_key is not set");
 		daemon.listen = cfg.daemon.listen;
+		daemon.also_listen = cfg.ready_listen;
 		daemon.workers = (unsigned)cfg.daemon.workers;
 		daemon.drain_ms = cfg.max_deadline_ms + 1000;
 		start.metrics = perspective_metrics(daemon.workers);

@@ -3,14 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "evidence.h"
 #include "httpcheck/caa_route.h"
 #include "httpcheck/fetcher.h"
 #include "httpcheck/dcv_route.h"
+#include "httpcheck/readiness.h"
+#include "httpcheck/status_file.h"
 #include "log.h"
 #include "openapi.h"
 
-#define READY_DEADLINE_MS	2000
+#define READY_CONNECTIONS_MAX	64
 
 static const char *const verdict_names[] = { "passed", "denied", "failed" };
 enum verdict_cell { PASSED, DENIED, FAILED };
@@ -89,97 +90,13 @@ metrics_route(struct exchange *x, void *arg)
 
 	metrics_render(p->metrics, &body);
 	metric_render_build(&body);
+	status_metrics(&p->cfg->status_files, &body);
 	if (body.failed)
 		exchange_refuse(x, 503, "out of memory");
 	else
 		exchange_reply(x, 200, "text/plain; version=0.0.4; charset=utf-8", body.data,
 		    body.len, NULL, 0);
 	buf_free(&body);
-}
-
-/* A question of readiness under way. */
-struct probe {
-	struct exchange *exchange;
-	struct resolver_query *query;
-};
-
-static void
-probe_reply(struct probe *probe, const char *resolver, const char *why)
-{
-	struct buf body = BUF_INIT(1024);
-
-	buf_addf(&body, "{\"status\":\"%s\",\"resolver\":", resolver != NULL ? "ready" : "not-ready");
-	if (resolver != NULL)
-		buf_add_json(&body, resolver, strlen(resolver));
-	else
-		buf_adds(&body, "null");
-	if (why != NULL) {
-		buf_adds(&body, ",\"detail\":");
-		buf_add_json(&body, why, strlen(why));
-	}
-	buf_addc(&body, '}');
-	exchange_on_gone(probe->exchange, NULL, NULL);
-	if (body.failed)
-		exchange_refuse(probe->exchange, 503, "out of memory");
-	else
-		exchange_reply(probe->exchange, resolver != NULL ? 200 : 503, NULL, body.data,
-		    body.len, NULL, 0);
-	buf_free(&body);
-	free(probe);
-}
-
-static void
-probe_answered(void *arg, const struct resolver_answer *answer)
-{
-	struct buf why = BUF_INIT(512);
-	struct evidence evidence;
-
-	if (answer->problem != PROBLEM_NONE) {
-		/* this question needs no name server: silence is the resolver's own */
-		probe_reply(arg, NULL, answer->problem != PROBLEM_DNS_TIMEOUT ? answer->message :
-		    "the resolver of this perspective does not answer");
-		return;
-	}
-	if (!evidence_decode(&evidence, answer->evidence, answer->evidence_len, 0, &why))
-		probe_reply(arg, NULL, why.data);
-	else
-		probe_reply(arg, evidence.error == NULL ? evidence.resolver : NULL, evidence.error);
-	evidence_free(&evidence);
-	buf_free(&why);
-}
-
-static void
-probe_gone(struct exchange *x, void *arg)
-{
-	struct probe *probe = arg;
-
-	resolver_cancel(probe->query);
-	probe_reply(probe, NULL, NULL);
-}
-
-/* The root's name does; the module ignores a stats question's name. */
-static void
-readyz_route(struct exchange *x, void *arg)
-{
-	static const struct dns_question question = {
-		.name = { .text = "readyz", .len = 6 },
-		.type = DNS_TYPE_CAA,
-		.option = { .operation = MPIC_STATS },
-	};
-	struct perspective *p = arg;
-	struct probe *probe = calloc(1, sizeof(*probe));
-
-	if (probe != NULL) {
-		probe->exchange = x;
-		probe->query = resolver_ask(p->resolver, &question, READY_DEADLINE_MS,
-		    probe_answered, probe);
-	}
-	if (probe == NULL || probe->query == NULL) {
-		free(probe);
-		exchange_refuse(x, 503, "out of memory");
-		return;
-	}
-	exchange_on_gone(x, probe_gone, probe);
 }
 
 static const struct route routes[] = {
@@ -189,6 +106,13 @@ static const struct route routes[] = {
 	{ "GET", "/readyz", 0, readyz_route },
 	{ "GET", "/metrics", 0, metrics_route },
 	{ "GET", "/openapi.yaml", 0, openapi_route },
+};
+
+/* For the machine itself and for whoever runs it, who have no certificate. */
+static const struct route ready_routes[] = {
+	{ "GET", "/healthz", 0, healthz_route },
+	{ "GET", "/readyz", 0, readyz_route },
+	{ "GET", "/metrics", 0, metrics_route },
 };
 
 static void
@@ -204,6 +128,8 @@ perspective_stop(void *arg)
 {
 	struct perspective *p = arg;
 
+	server_free(p->ready_server);
+	p->ready_server = NULL;
 	server_drain(p->server, perspective_drained, p);
 }
 
@@ -266,6 +192,25 @@ perspective_server(struct perspective *p, int listen_fd)
 	return s;
 }
 
+/* False: there should be one. It counts nothing: what it answers is not the service. */
+static bool
+perspective_ready_server(struct perspective *p, int listen_fd)
+{
+	const struct server_config server = { .plain = true, .plain_anywhere = true,
+		.max_connections = READY_CONNECTIONS_MAX };
+	struct buf why = BUF_INIT(512);
+
+	if (listen_fd < 0)
+		return true;
+	p->ready_server = server_new(p->base, &server, listen_fd, ready_routes,
+	    sizeof(ready_routes) / sizeof(ready_routes[0]), p, &why);
+	if (p->ready_server == NULL)
+		log_error("cannot serve readiness", "why",
+		    why.data != NULL ? why.data : "out of memory");
+	buf_free(&why);
+	return p->ready_server != NULL;
+}
+
 static struct fetcher *
 perspective_fetcher(struct perspective *p)
 {
@@ -297,7 +242,8 @@ perspective_run(struct worker *w, void *arg)
 	p.resolver = resolver_new(w->base, &resolver);
 	/* executed while this process holds no key yet */
 	p.fetcher = perspective_fetcher(&p);
-	if (p.resolver != NULL && p.fetcher != NULL && perspective_signing_key(&p))
+	if (p.resolver != NULL && p.fetcher != NULL && perspective_signing_key(&p) &&
+	    perspective_ready_server(&p, w->also_fd))
 		p.server = perspective_server(&p, w->listen_fd);
 	if (p.server != NULL) {
 		w->stop = perspective_stop;
@@ -309,6 +255,7 @@ perspective_run(struct worker *w, void *arg)
 	fetcher_free(p.fetcher);
 	p.fetcher = NULL;
 	resolver_free(p.resolver);	/* ends what is under way, while the server can reply */
+	server_free(p.ready_server);
 	server_free(p.server);
 	jws_key_free(p.signing_key);
 	return status;

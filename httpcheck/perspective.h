@@ -7,6 +7,8 @@
  *   GET /healthz  200 while the worker's loop turns
  *   GET /readyz   200 while Unbound answers with evidence, else 503
  *   GET /metrics  Prometheus text
+ *
+ * The last three also without TLS, for anybody, where ready_listen is set.
  */
 #ifndef MPIC_PERSPECTIVE_H
 #define MPIC_PERSPECTIVE_H
@@ -28,6 +30,7 @@ struct perspective {
 	struct random_pool random;	/* for nonces */
 	struct jws_key *signing_key;	/* NULL: results are not signed */
 	struct server *server;
+	struct server *ready_server;	/* NULL: ready_listen is not set */
 	struct event_base *base;
 };
 

@@ -42,7 +42,7 @@ struct child {
 struct supervisor {
 	const struct daemon_config *cfg;
 	struct event_base *base;
-	int listen_fd;
+	const struct daemon_sockets *sockets;
 	int ready_fd[2];	/* from the workers: see daemon_hear() */
 	struct event on_news, on_child, on_term, on_int, on_hup, on_deadline, on_watch;
 	int64_t watchdog_ms;	/* the service manager's patience; 0: it has no watchdog */
@@ -72,7 +72,8 @@ child_main(struct child *c, pid_t supervisor_pid)
 {
 	struct supervisor *s = c->supervisor;
 	const struct daemon_config *cfg = s->cfg;
-	int listen_fd = s->listen_fd, ready_fd = s->ready_fd[1], status;
+	const struct daemon_sockets *sockets = s->sockets;
+	int ready_fd = s->ready_fd[1], status;
 	/* Twice for each look at it. */
 	int64_t beat_ms = s->watchdog_ms / DAEMON_PINGS / 2;
 
@@ -81,7 +82,7 @@ child_main(struct child *c, pid_t supervisor_pid)
 	event_reinit(s->base);
 	supervisor_unwatch(s);
 	event_base_free(s->base);
-	status = daemon_worker_run(cfg, listen_fd, ready_fd, c->index, beat_ms);
+	status = daemon_worker_run(cfg, sockets, ready_fd, c->index, beat_ms);
 	_exit(status);
 }
 
@@ -261,7 +262,7 @@ on_news(evutil_socket_t fd, short flags, void *arg)
 	if (ready < s->cfg->workers || s->announced)
 		return;
 	s->announced = true;
-	daemon_announce(s->cfg, s->listen_fd);
+	daemon_announce(s->cfg, s->sockets->listen_fd);
 }
 
 static void
@@ -282,7 +283,7 @@ on_stop(evutil_socket_t sig, short what, void *arg)
 	if (s->stopping)
 		return;
 	s->stopping = true;
-	daemon_stop_listening(s->listen_fd);
+	daemon_stop_listening(s->sockets);
 	children_signal(s, SIGTERM);
 	notify_stopping("requests under way are finished");
 	for (unsigned i = 0; i < s->cfg->workers; i++)
@@ -363,9 +364,9 @@ supervisor_unwatch(struct supervisor *s)
 }
 
 static int
-supervise(const struct daemon_config *cfg, int listen_fd)
+supervise(const struct daemon_config *cfg, const struct daemon_sockets *sockets)
 {
-	struct supervisor s = { .cfg = cfg, .listen_fd = listen_fd, .ready_fd = { -1, -1 },
+	struct supervisor s = { .cfg = cfg, .sockets = sockets, .ready_fd = { -1, -1 },
 		.watchdog_ms = notify_watchdog_ms() };
 	int status = 1;
 
@@ -408,22 +409,34 @@ raise_descriptors(void)
 		log_warning("cannot raise the limit on open files", "reason", strerror(errno));
 }
 
+static bool
+listen_at(const struct endpoint *where, int *fd)
+{
+	char text[ENDPOINT_TEXT_MAX];
+
+	*fd = endpoint_listen(where, BACKLOG);
+	if (*fd >= 0)
+		return true;
+	endpoint_text(where, text);
+	log_error("cannot listen", "address", text, "reason", strerror(errno));
+	return false;
+}
+
 int
 daemon_run(const struct daemon_config *cfg)
 {
-	char text[ENDPOINT_TEXT_MAX];
-	int listen_fd, status;
+	struct daemon_sockets sockets = { -1, -1 };
+	int status = 1;
 
 	signal(SIGPIPE, SIG_IGN);
 	raise_descriptors();
-	listen_fd = endpoint_listen(&cfg->listen, BACKLOG);
-	if (listen_fd < 0) {
-		endpoint_text(&cfg->listen, text);
-		log_error("cannot listen", "address", text, "reason", strerror(errno));
-		return 1;
-	}
-	status = cfg->workers > 0 ? supervise(cfg, listen_fd) :
-	    daemon_worker_run(cfg, listen_fd, -1, 0, 0);
-	close(listen_fd);
+	if (listen_at(&cfg->listen, &sockets.listen_fd) &&
+	    (cfg->also_listen.len == 0 || listen_at(&cfg->also_listen, &sockets.also_fd)))
+		status = cfg->workers > 0 ? supervise(cfg, &sockets) :
+		    daemon_worker_run(cfg, &sockets, -1, 0, 0);
+	if (sockets.listen_fd >= 0)
+		close(sockets.listen_fd);
+	if (sockets.also_fd >= 0)
+		close(sockets.also_fd);
 	return status;
 }

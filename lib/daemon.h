@@ -31,6 +31,7 @@
 struct worker {
 	struct event_base *base;	/* freed by the daemon after run() */
 	int listen_fd;			/* closed by the daemon */
+	int also_fd;			/* likewise; -1: there is no second address */
 	unsigned index;			/* less than the number of workers; 0 alone */
 	/* Drain, then let the loop end. NULL: the loop is left at once. */
 	void (*stop)(void *arg);
@@ -41,6 +42,7 @@ struct worker {
 
 struct daemon_config {
 	struct endpoint listen;
+	struct endpoint also_listen;	/* a second address; none: len 0 */
 	unsigned workers;
 	int64_t drain_ms;	/* a draining worker still alive after this is ended; 0: 30000 */
 	/*

@@ -82,15 +82,18 @@ struct life {
 	struct worker worker;	/* first: worker_ready() goes from it to here */
 	int ready_fd;
 	const struct daemon_config *cfg;
+	const struct daemon_sockets *sockets;
 	struct event on_term, on_int, on_hup, on_deadline, on_beat;
 	bool stopping;
 	pid_t supervisor;		/* 0: there is none */
 };
 
 void
-daemon_stop_listening(int listen_fd)
+daemon_stop_listening(const struct daemon_sockets *sockets)
 {
-	shutdown(listen_fd, SHUT_RDWR);
+	shutdown(sockets->listen_fd, SHUT_RDWR);
+	if (sockets->also_fd >= 0)
+		shutdown(sockets->also_fd, SHUT_RDWR);
 }
 
 static void
@@ -107,7 +110,7 @@ life_stop(evutil_socket_t sig, short what, void *arg)
 		notify_stopping("requests under way are finished");
 	/* A worker that is stopped by itself leaves the socket to its successor. */
 	if (l->supervisor == 0 || getppid() != l->supervisor)
-		daemon_stop_listening(l->worker.listen_fd);
+		daemon_stop_listening(l->sockets);
 	if (l->worker.stop == NULL) {
 		event_base_loopbreak(l->worker.base);
 		return;
@@ -169,11 +172,12 @@ life_watch(struct life *l, int64_t beat_ms)
 }
 
 int
-daemon_worker_run(const struct daemon_config *cfg, int listen_fd, int ready_fd,
-    unsigned index, int64_t beat_ms)
+daemon_worker_run(const struct daemon_config *cfg, const struct daemon_sockets *sockets,
+    int ready_fd, unsigned index, int64_t beat_ms)
 {
-	struct life l = { .worker = { .listen_fd = listen_fd, .index = index },
-	    .ready_fd = ready_fd, .cfg = cfg, .supervisor = ready_fd < 0 ? 0 : getppid() };
+	struct life l = { .worker = { .listen_fd = sockets->listen_fd,
+	    .also_fd = sockets->also_fd, .index = index },
+	    .ready_fd = ready_fd, .cfg = cfg, .sockets = sockets, .supervisor = ready_fd < 0 ? 0 : getppid() };
 	int status;
 
 	l.worker.base = event_base_new();

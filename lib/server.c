@@ -49,10 +49,20 @@ listens_on_loopback(int listen_fd)
 }
 
 static bool
+routes_only_tell(const struct route *routes, size_t route_count)
+{
+	for (size_t i = 0; i < route_count; i++)
+		if (strcmp(routes[i].method, "GET") != 0 || routes[i].flags != 0)
+			return false;
+	return true;
+}
+
+static bool
 config_sane(const struct server_config *cfg, int listen_fd,
     const struct route *routes, size_t route_count, struct buf *why)
 {
-	if (cfg->plain && !listens_on_loopback(listen_fd)) {
+	if (cfg->plain && !listens_on_loopback(listen_fd) &&
+	    !(cfg->plain_anywhere && routes_only_tell(routes, route_count))) {
 		buf_adds(why, "plain HTTP is served on loopback addresses only");
 		return false;
 	}

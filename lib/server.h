@@ -54,6 +54,7 @@ struct route {
 /* Zero means the default given. All of it is copied but `metrics`. */
 struct server_config {
 	bool plain;		/* no TLS; refused unless listening on loopback */
+	bool plain_anywhere;	/* or, with this, if there is nothing but GET for everybody */
 	struct tls_files tls;
 	bool certificate_optional;	/* clients may have none: their identity is "" */
 	char *const *identities;	/* who may use ROUTE_IDENTIFIED routes */

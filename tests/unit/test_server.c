@@ -151,6 +151,11 @@ test_refused_configurations(void **state)
 	assert_null(server_new(base, &cfg, fd, fixture_routes, 1, NULL, &why));
 	assert_string_equal(why.data, "plain HTTP is served on loopback addresses only");
 	buf_reset(&why);
+	/* nor anywhere, whatever was asked for, what is more than telling */
+	cfg.plain_anywhere = true;
+	assert_null(server_new(base, &cfg, fd, fixture_routes, 1, NULL, &why));
+	assert_string_equal(why.data, "plain HTTP is served on loopback addresses only");
+	buf_reset(&why);
 	cfg.plain = false;
 	assert_null(server_new(base, &cfg, fd, fixture_routes, 1, NULL, &why));
 	assert_string_equal(why.data, "no client identity is allowed, so nobody could use /echo");
