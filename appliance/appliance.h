@@ -17,5 +17,7 @@ enum { APPLIANCE_DONE = 0, APPLIANCE_FAILED = 1, APPLIANCE_USAGE = 2 };
 
 /* Waits until the time can be relied on. */
 int appliance_clock(int argc, char **argv);
+/* Becomes Unbound. */
+int appliance_resolver(int argc, char **argv);
 
 #endif

@@ -12,6 +12,7 @@ static const struct {
 	const char *sentence;
 } commands[] = {
 	{ "clock", appliance_clock, "Wait until the time can be relied on." },
+	{ "resolver", appliance_resolver, "Become Unbound, with its trust anchor, watched." },
 };
 
 static void
