@@ -1,0 +1,214 @@
+# shellcheck shell=bash
+# The Debian packages of a commit, for one suite, each built in a clean chroot of
+# that suite. To be sourced after tests/prepare (say, logged, fail); needs root.
+#
+# appliance_out is where everything goes: chroots and Unbound's source are kept
+# there between runs, and made anew when what they are made from has changed.
+# DEBFULLNAME and DEBEMAIL name who answers for packages that are handed on.
+: "${top:?tests/prepare is sourced first}" "${log:?}" "${appliance_out:=${build:?}/appliance}"
+# shellcheck source=unbound-module/debian-mirrors
+. "$top/unbound-module/debian-mirrors"
+
+# build_packages SUITE OUTDIR [COMMIT]: leaves in OUTDIR the packages and their
+# .buildinfo, those with debugging symbols in OUTDIR/debug and the source package in
+# OUTDIR/source. Without COMMIT the work tree as it is.
+build_packages() {
+	local suite=$1 out=$2 commit=${3:-} chroot=$appliance_out/chroot-$1
+	local work=$appliance_out/packages-$1
+	[ "$(id -u)" -eq 0 ] || fail "building packages needs root, for a chroot of $suite"
+	[ -n "$commit" ] || commit=$(tree_commit)
+	commit=$(git -C "$top" rev-parse --verify --quiet "$commit^{commit}") ||
+		fail "$commit is no commit of this repository"
+	mkdir -p "$appliance_out"
+	exec 8>"$work.lock"
+	flock -n 8 || { say "waiting for another build of packages for $suite"; flock 8; }
+	package_sources "$suite" "$commit" "$work"
+	package_chroot "$suite" "$chroot"
+	mkdir -p "$out/debug" "$out/source"
+	out=$(cd "$out" && pwd)
+	logged "packages-$suite" "building packages for $suite from ${commit:0:12}" \
+		in_chroot "$chroot" "$work" build_inside "$(commit_time "$commit")"
+	collect_packages "$work/build" "$out"
+	exec 8>&-
+	say "packages for $suite are in $out"
+}
+
+# The commit that is checked out or, where files differ from it, one that is made of
+# them and belongs to no branch.
+tree_commit() {
+	local commit=''
+	git -C "$top" rev-parse --git-dir >/dev/null 2>&1 ||
+		fail "packages are built from a git repository, which $top is not"
+	if [ -n "$(git -C "$top" status --porcelain)" ]; then
+		commit=$(git -C "$top" stash create)
+		say "the work tree differs from its commit: packages are of the tree (new files only after git add)" >&2
+	fi
+	printf '%s\n' "${commit:-HEAD}"
+}
+
+# A tree that is not committed has the time of the commit it came from.
+commit_time() {
+	local commit=$1
+	! git -C "$top" rev-parse --verify --quiet "$1^2" >/dev/null ||
+		[[ $(git -C "$top" log -1 --format=%s "$1") != 'WIP on '* ]] || commit=$1^
+	git -C "$top" log -1 --format=%ct "$commit"
+}
+
+# --- what is built -----------------------------------------------------------
+
+# package_version SUITE COMMIT: later commits and later releases of Debian sort later.
+package_version() {
+	local number release
+	number=$(sed -n 's/^AC_INIT(\[parallax\], \[\(.*\)\])$/\1/p' "$top/configure.ac")
+	case $1 in
+	bookworm) release=deb12 ;;
+	trixie) release=deb13 ;;
+	forky) release=deb14 ;;
+	*) release=$1 ;;
+	esac
+	printf '%s+%s.g%s~%s' "$number" "$(date -u -d "@$(commit_time "$2")" +%Y%m%d.%H%M%S)" \
+		"${2:0:8}" "$release"
+}
+
+# package_sources SUITE COMMIT WORK: the source package's folder, WORK/build/parallax.
+package_sources() {
+	local suite=$1 commit=$2 work=$3 tree=$3/build/parallax line
+	rm -rf "$work"
+	mkdir -p "$tree"
+	"$top/unbound-module/get-unbound" --fetch-only "$appliance_out/unbound" | while IFS= read -r line; do
+		say "$line"
+	done
+	git -C "$top" archive "$commit" | tar -x -C "$tree"
+	mv "$tree/appliance/debian" "$tree/debian"
+	cp -R "$appliance_out/unbound/src" "$tree/unbound-src"
+	rm -rf "$tree/unbound-src/.pc"
+	unbound_copyright "$tree/unbound-src" >"$tree/debian/copyright.unbound"
+	write_changelog "$suite" "$commit" >"$tree/debian/changelog"
+	sed -i "s|^Maintainer: .*|Maintainer: $(package_maintainer)|" "$tree/debian/control"
+	touch_all "$work/build" "$(commit_time "$commit")"
+}
+
+# Debian's account of it, where the source is Debian's.
+unbound_copyright() {
+	if [ -e "$1/debian/copyright" ]; then
+		cat "$1/debian/copyright"
+	else
+		cat "$1/LICENSE"
+	fi
+}
+
+package_maintainer() {
+	printf '%s <%s>\n' "${DEBFULLNAME:-Parallax}" "${DEBEMAIL:-parallax@example.org}"
+}
+
+write_changelog() {
+	cat <<-TEXT
+		parallax ($(package_version "$1" "$2")) $1; urgency=medium
+
+		  * Built from commit $2
+		    with Unbound $(cat "$appliance_out/unbound/version").
+
+		 -- $(package_maintainer)  $(LC_ALL=C date -u -R -d "@$(commit_time "$2")")
+	TEXT
+}
+
+touch_all() { find "$1" -print0 | xargs -0 touch --no-dereference --date="@$2"; }
+
+# --- the chroot --------------------------------------------------------------
+
+# What debian/control asks for, and what every build has.
+build_packages_needed() {
+	printf '%s\n' build-essential
+	sed -n '/^Build-Depends:/,/^$/s/^ \([a-z0-9.+-]*\).*/\1/p' "$top/appliance/debian/control" |
+		sed 's/^debhelper-compat$/debhelper/'
+}
+
+# package_chroot SUITE CHROOT
+package_chroot() {
+	local suite=$1 chroot=$2 made_from
+	mkdir -p "$appliance_out/mirrors"
+	made_from=$(debian_sources "$suite" "$appliance_out/mirrors" && build_packages_needed) ||
+		fail "apt knows no Debian mirror on this machine"
+	! chroot_is_current "$chroot" "$made_from" || return 0
+	rm -rf "$chroot"
+	logged "chroot-$suite" "making a chroot of $suite" make_chroot "$suite" "$chroot"
+	printf '%s\n' "$made_from" >"$chroot.made-from"
+}
+
+# The same packages of the same mirrors, and none that these have a newer version of.
+chroot_is_current() {
+	local chroot=$1
+	[ -e "$chroot/usr/bin/dpkg-buildpackage" ] &&
+		[ "$(cat "$chroot.made-from" 2>/dev/null)" = "$2" ] || return
+	if ! chroot "$chroot" apt-get -qq update >"$log/chroot-update.log" 2>&1; then
+		say "the mirrors do not answer: taking the chroot that is there"
+		return 0
+	fi
+	[ -z "$(chroot "$chroot" apt-get -qq --simulate dist-upgrade)" ]
+}
+
+make_chroot() {
+	local suite=$1 chroot=$2 setting settings=() include
+	command -v mmdebstrap >/dev/null || fail "needs mmdebstrap"
+	while IFS= read -r setting; do
+		settings+=("--aptopt=$setting")
+	done < <(apt_network_settings)
+	include=$(build_packages_needed | paste -sd,)
+	# shellcheck disable=SC2016 # mmdebstrap expands $1
+	debian_sources "$suite" "$appliance_out/mirrors" |
+		mmdebstrap --mode=root --variant=apt --keyring="$(debian_keyring)" --include="$include" \
+			"${settings[@]}" --aptopt='APT::Install-Recommends "false"' \
+			--customize-hook='echo builder:x:1000:1000::/tmp:/bin/sh >>"$1/etc/passwd"' \
+			"$suite" "$chroot" -
+}
+
+# in_chroot CHROOT WORK FUNCTION ARGUMENT...: runs the function inside, with WORK/build
+# as /build and no network. What it writes elsewhere is gone afterwards.
+in_chroot() {
+	local chroot=$1 work=$2 status=0
+	shift 2
+	mkdir -p "$work/upper" "$work/overlay" "$work/root"
+	chown -R 1000:1000 "$work/build"
+	# shellcheck disable=SC2016 # expanded inside
+	unshare --mount --pid --fork --net --uts bash -euo pipefail -c '
+		chroot=$1 work=$2
+		shift 2
+		mount -t overlay overlay \
+			-o "lowerdir=$chroot,upperdir=$work/upper,workdir=$work/overlay" "$work/root"
+		cd "$work/root"
+		mkdir -p build
+		mount --bind "$work/build" build
+		mount -t proc proc proc
+		mount -t tmpfs tmpfs dev
+		for device in null zero full random urandom; do
+			touch "dev/$device"
+			mount --bind "/dev/$device" "dev/$device"
+		done
+		ln -s /proc/self/fd dev/fd
+		mkdir dev/shm
+		mount -t tmpfs -o mode=1777 tmpfs dev/shm
+		ip link set lo up 2>/dev/null || true
+		hostname builder
+		exec chroot . env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LC_ALL=C.UTF-8 \
+			setpriv --reuid 1000 --regid 1000 --clear-groups --no-new-privs "$@"
+	' in-chroot "$chroot" "$work" bash -euo pipefail -c "$(declare -f "$1"); \"\$@\"" inside "$@" || status=$?
+	rm -rf "$work/upper" "$work/overlay" "$work/root"
+	return "$status"
+}
+
+# Unit tests are ./check's, which has the commit before packages are made of it.
+build_inside() {
+	cd /build/parallax || exit
+	umask 022
+	SOURCE_DATE_EPOCH=$1 DEB_BUILD_OPTIONS="nocheck parallel=2" DEB_BUILD_PROFILES=nocheck \
+		dpkg-buildpackage -us -uc -F
+}
+
+collect_packages() {
+	local from=$1 out=$2
+	rm -f "$out"/*.deb "$out"/*.buildinfo "$out"/debug/* "$out"/source/*
+	mv "$from"/*-dbgsym_*.deb "$out/debug/"
+	mv "$from"/*.dsc "$from"/*.tar.* "$from"/*.changes "$out/source/"
+	mv "$from"/*.deb "$from"/*.buildinfo "$out/"
+	chown -R "$(id -u):$(id -g)" "$out"
+}
