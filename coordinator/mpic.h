@@ -21,7 +21,7 @@ int mpic_batch(int argc, char **argv);
 int mpic_explain(int argc, char **argv);
 /* mpic lookup NAME: asks a perspective's resolver for records and evidence. */
 int mpic_lookup(int argc, char **argv);
-/* mpic pki init|issue FOLDER: the private CA of a deployment. */
+/* mpic pki COMMAND FOLDER: the private CA of a deployment. */
 int mpic_pki(int argc, char **argv);
 /* mpic policy: what a configured fleet satisfies of its policy's rules on a day. */
 int mpic_policy(int argc, char **argv);

@@ -156,8 +156,8 @@ identity_copy(const unsigned char *bytes, size_t len, char identity[static TLS_I
 	return true;
 }
 
-static bool
-certificate_identity(const X509 *cert, char identity[static TLS_IDENTITY_MAX])
+bool
+tls_certificate_identity(const X509 *cert, char identity[static TLS_IDENTITY_MAX])
 {
 	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
 	const size_t prefix = strlen(TLS_IDENTITY_PREFIX);
@@ -193,11 +193,11 @@ tls_peer_identity(const SSL *ssl, char identity[static TLS_IDENTITY_MAX])
 	const X509 *cert = SSL_get0_peer_certificate(ssl);
 
 	identity[0] = '\0';
-	return cert != NULL && certificate_identity(cert, identity);
+	return cert != NULL && tls_certificate_identity(cert, identity);
 }
 
-static int64_t
-certificate_expires_s(const X509 *cert)
+int64_t
+tls_certificate_expires_s(const X509 *cert)
 {
 	struct tm tm;
 
@@ -209,7 +209,7 @@ certificate_expires_s(const X509 *cert)
 int64_t
 tls_peer_expires_s(const SSL *ssl)
 {
-	return certificate_expires_s(SSL_get0_peer_certificate(ssl));
+	return tls_certificate_expires_s(SSL_get0_peer_certificate(ssl));
 }
 
 bool
@@ -225,7 +225,7 @@ tls_chose_http2(const SSL *ssl)
 int64_t
 tls_expires_s(const SSL_CTX *ctx)
 {
-	return certificate_expires_s(SSL_CTX_get0_certificate(ctx));
+	return tls_certificate_expires_s(SSL_CTX_get0_certificate(ctx));
 }
 
 struct tls_client *
@@ -343,10 +343,10 @@ verify_server(X509_STORE_CTX *store, void *arg)
 	if (!usage_given(leaf, XKU_SSL_SERVER))
 		return peer_refuse(peer, store, TLS_UNTRUSTED, X509_V_ERR_INVALID_PURPOSE,
 		    "the certificate lacks the extended key usage serverAuth");
-	peer->expires_s = certificate_expires_s(leaf);
+	peer->expires_s = tls_certificate_expires_s(leaf);
 	if (peer->by_host)
 		return verify_host(store, peer, leaf);
-	certificate_identity(leaf, peer->presented);
+	tls_certificate_identity(leaf, peer->presented);
 	if (strcmp(peer->presented, peer->expected) != 0)
 		return peer_refuse(peer, store, TLS_IDENTITY_MISMATCH,
 		    X509_V_ERR_APPLICATION_VERIFICATION,

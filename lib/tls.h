@@ -43,6 +43,10 @@ SSL_CTX *tls_server_context(const struct tls_files *files, struct buf *why);
  * refused all the same. For handshakes that begin after this.
  */
 void tls_server_optional(SSL_CTX *ctx, bool optional);
+/* The identity in a certificate; false, and "", when it has none or several. */
+bool tls_certificate_identity(const X509 *cert, char identity[static TLS_IDENTITY_MAX]);
+/* notAfter in Unix seconds; 0 of NULL. */
+int64_t tls_certificate_expires_s(const X509 *cert);
 /* Identity of the peer of a finished handshake; false, and "", when it has none. */
 bool tls_peer_identity(const SSL *ssl, char identity[static TLS_IDENTITY_MAX]);
 /* notAfter of the certificate that the peer of a finished handshake has, as below. */

@@ -1,7 +1,9 @@
 """mpic pki: the private CA of a deployment, from nothing to a verdict."""
 
+import hashlib
 import json
 import os
+import re
 import stat
 import subprocess
 import time
@@ -124,7 +126,22 @@ def test_a_coordinator_and_its_caller_from_nothing_to_an_answer(
 
 
 @pytest.mark.parametrize("arguments, says", (
-    ((), "expected init or issue"), (("revoke", "x"), "expected init or issue"),
+    ((), "expected init, intermediate, issue"), (("sign", "x"), "expected init, intermediate"),
+    (("intermediate", "{ca}"), "and that of the one to make below it"),
+    (("crl", "{ca}", "--json"), "--json means nothing to crl"),
+    (("renew", "{ca}"), "expected --certificate FILE"),
+    (("renew", "{ca}", "--certificate", "/nowhere"), "/nowhere: No such file"),
+    (("renew", "{ca}", "--certificate", "{ca}/ca.pem"), "expected a certificate in PEM, or a"),
+    (("revoke", "{ca}"), "expected one of --serial, --certificate, --perspective"),
+    (("revoke", "{ca}", "--serial", "1", "--coordinator"), "expected one of --serial"),
+    (("revoke", "{ca}", "--serial", "12AB"), "no certificate with serial number 12AB"),
+    (("revoke", "{ca}", "--caller", "x"), "urn:mpic:caller:x has no certificate from"),
+    (("revoke", "{ca}", "--serial", "1", "--reason", "boredom"), "--reason: expected unspecified"),
+    (("list", "/nowhere"), "/nowhere: expected the folder of a CA"),
+    (("token", "{ca}", "--coordinator"), "--coordinator means nothing to token"),
+    (("token", "{ca}"), "expected one of --perspective"),
+    (("token", "{ca}", "--perspective", "a", "--uses", "0"), "--uses: expected 1 to 1000"),
+    (("token", "{ca}", "--perspective", "a", "--url", "http://x"), "--url: expected https://"),
     (("issue", "{ca}"), "expected one of --perspective, --coordinator and --caller"),
     (("issue", "{ca}", "--coordinator", "--caller", "x"), "expected one of"),
     (("issue", "{ca}", "--perspective", "a,b"), "expected 1 to 64 letters"),
@@ -138,6 +155,256 @@ def test_what_is_wrong_is_named(pki, folder, arguments, says):
     ended = pki(*(word.replace("{ca}", str(folder)) for word in arguments))
     assert (ended.returncode, ended.stdout) == (ERROR, "")
     assert says in ended.stderr
+
+
+# -- renewing
+
+
+def certificates(text):
+    """Those in PEM, as OpenSSL describes them."""
+    ends = "-----END CERTIFICATE-----\n"
+    return [openssl("x509", "-noout", "-text", text=one + ends) for one in text.split(ends)[:-1]]
+
+
+def field(described, name):
+    return next(line.split(name, 1)[1].strip() for line in described.splitlines() if name in line)
+
+
+def public_key(text):
+    return openssl("x509", "-noout", "-pubkey", text=text)
+
+
+def test_a_certificate_is_renewed_without_its_key(pki, folder, tmp_path):
+    pki("issue", folder, "--coordinator", "--host", "mpic.example", "--days", "9",
+        "--out", tmp_path / "c")
+    old = (tmp_path / "c" / "tls.pem").read_text()
+    (tmp_path / "c" / "tls.key").unlink()
+    ended = pki("renew", folder, "--certificate", tmp_path / "c" / "tls.pem", "--days", "30")
+    assert (ended.returncode, ended.stderr) == (DONE, "")
+    before, = certificates(old)
+    after, = certificates(ended.stdout)
+    assert public_key(ended.stdout) == public_key(old)
+    assert "URI:urn:mpic:coordinator, DNS:mpic.example" in before
+    assert "URI:urn:mpic:coordinator, DNS:mpic.example" in after
+    assert field(before, "Not After :") != field(after, "Not After :")
+    assert len((folder / "issued.jsonl").read_text().splitlines()) == 2
+
+
+def test_a_document_is_renewed_as_one(pki, folder, tmp_path):
+    """And nothing in it but the certificate is another, nor who signs its results."""
+    document = tmp_path / "user-data"
+    document.write_text(pki("issue", folder, "--perspective", CODE).stdout, encoding="ascii")
+    before = yaml.safe_load(document.read_text())
+    after = yaml.safe_load(pki("renew", folder, "--certificate", document).stdout)
+    assert {key for key in before if before[key] != after[key]} == {"tls_certificate"}
+    assert list(before) == list(after)
+    assert public_key(after["tls_certificate"]) == public_key(before["tls_certificate"])
+    first, second = map(json.loads, (folder / "issued.jsonl").read_text().splitlines())
+    assert first["verify_key"] == second["verify_key"]
+    assert first["serial"] != second["serial"]
+
+
+def test_what_is_another_cas_is_not_renewed(pki, folder, tmp_path):
+    pki("init", tmp_path / "other")
+    pki("issue", tmp_path / "other", "--coordinator", "--out", tmp_path / "c")
+    ended = pki("renew", folder, "--certificate", tmp_path / "c" / "tls.pem")
+    assert ended.returncode == ERROR and ended.stdout == ""
+    assert f"the certificate was not issued by the CA in {folder}" in ended.stderr
+
+
+# -- revoking
+
+
+def crl(folder):
+    return openssl("crl", "-in", folder / "crl.pem", "-noout", "-text", "-CAfile",
+                   folder / "ca.pem")
+
+
+def revoked(folder):
+    return re.findall(r"Serial Number: (\w+)", crl(folder))
+
+
+def serials(folder):
+    return [json.loads(line)["serial"] for line in
+            (folder / "issued.jsonl").read_text().splitlines()]
+
+
+def test_a_serial_number_is_revoked(pki, folder, tmp_path):
+    for name in ("a", "b"):
+        pki("issue", folder, "--caller", name, "--out", tmp_path / name)
+    first, second = serials(folder)
+    ended = pki("revoke", folder, "--serial", first.lower(), "--reason", "keyCompromise")
+    assert (ended.returncode, ended.stderr) == (DONE, "")
+    assert ended.stdout == f"revoked {first} of urn:mpic:caller:a\n"
+    assert revoked(folder) == [first] and "Key Compromise" in crl(folder)
+    assert mode(folder / "crl.pem") == 0o644
+    # OpenSSL, which knows nothing of ours, refuses the one and takes the other.
+    both = tmp_path / "both.pem"
+    both.write_text((folder / "ca.pem").read_text() + (folder / "crl.pem").read_text())
+    verify = ["openssl", "verify", "-crl_check", "-CAfile", both]
+    assert "certificate revoked" in subprocess.run(
+        [*verify, tmp_path / "a" / "tls.pem"], capture_output=True, text=True).stderr
+    assert subprocess.run([*verify, tmp_path / "b" / "tls.pem"], capture_output=True).returncode == 0
+    refused = pki("renew", folder, "--certificate", tmp_path / "a" / "tls.pem")
+    assert refused.returncode == ERROR
+    assert re.search(rf"certificate {first} of urn:mpic:caller:a was revoked on "
+                     r"20..-..-..T..:..:..Z \(keyCompromise\)", refused.stderr)
+    # The second time is no fault, and does not change since when.
+    again = pki("revoke", folder, "--serial", first)
+    assert again.returncode == DONE and "was revoked on" in again.stdout
+    assert len((folder / "revoked.jsonl").read_text().splitlines()) == 1
+
+
+def test_a_certificate_is_revoked_that_is_on_no_list(pki, folder, tmp_path):
+    pki("issue", folder, "--caller", "a", "--out", tmp_path / "a")
+    serial, = serials(folder)
+    (folder / "issued.jsonl").unlink()
+    assert pki("revoke", folder, "--certificate", tmp_path / "a" / "tls.pem").returncode == DONE
+    assert revoked(folder) == [serial]
+    pki("init", tmp_path / "other")
+    other = pki("revoke", tmp_path / "other", "--certificate", tmp_path / "a" / "tls.pem")
+    assert other.returncode == ERROR and "was not issued by the CA in" in other.stderr
+
+
+def test_all_of_a_perspective_is_revoked(pki, folder):
+    for code in (CODE, "aws:us-east-1", CODE):
+        pki("issue", folder, "--perspective", code)
+    first, other, second = serials(folder)
+    pki("token", folder, "--perspective", CODE)
+    pki("token", folder, "--perspective", "aws:us-east-1")
+    ended = pki("revoke", folder, "--perspective", CODE)
+    assert ended.returncode == DONE and "cancelled 1 of its tokens" in ended.stdout
+    assert sorted(revoked(folder)) == sorted([first, second])
+    assert other not in revoked(folder)
+    assert len(list((folder / "tokens").iterdir())) == 1
+
+
+def test_the_number_of_a_crl_grows_and_its_time_can_be_said(pki, folder):
+    def number():
+        return int(re.search(r"X509v3 CRL Number:\s*(\w+)", crl(folder))[1], 0)
+
+    assert pki("crl", folder, "--days", "3").returncode == DONE
+    before = number()
+    left = (datetime.strptime(field(crl(folder), "Next Update:"), "%b %d %H:%M:%S %Y GMT")
+            .replace(tzinfo=timezone.utc) - datetime.now(timezone.utc)).total_seconds()
+    assert 3 * 86400 - 60 < left <= 3 * 86400
+    assert "No Revoked Certificates" in crl(folder)
+    pki("crl", folder)
+    pki("crl", folder)
+    assert number() > before + 1
+    assert "Signature Algorithm: ecdsa-with-SHA256" in crl(folder)
+    assert "X509v3 Authority Key Identifier" in crl(folder)
+
+
+def test_the_list_says_what_is_good_and_what_is_not(pki, folder):
+    pki("issue", folder, "--caller", "a", "--days", "9")
+    pki("issue", folder, "--caller", "b")
+    first, second = serials(folder)
+    pki("revoke", folder, "--serial", second, "--reason", "superseded")
+    with open(folder / "issued.jsonl", "a", encoding="ascii") as file:
+        file.write('{"identity":"urn:mpic:caller:c","serial":"0C","not_after":'
+                   '"2020-01-01T00:00:00Z"}\n')
+    lines = pki("list", folder).stdout.splitlines()
+    assert re.search(rf"urn:mpic:caller:a +{first} .*Z valid +[89] days left", lines[0])
+    assert re.search(rf"urn:mpic:caller:b +{second} .*Z revoked +on 20.*Z, superseded", lines[1])
+    assert re.search(r"urn:mpic:caller:c +0C +2020-01-01T00:00:00Z ended", lines[2])
+    rows = [json.loads(line) for line in pki("list", folder, "--json").stdout.splitlines()]
+    assert [row["state"] for row in rows] == ["valid", "revoked", "ended"]
+    assert rows[1]["reason"] == "superseded"
+
+
+def test_a_list_that_cannot_be_read_is_no_empty_one(pki, folder, tmp_path):
+    pki("issue", folder, "--caller", "a", "--out", tmp_path / "a")
+    with open(folder / "revoked.jsonl", "w", encoding="ascii") as file:
+        file.write("{}\nnonsense\n")
+    for arguments in (("list", folder), ("crl", folder),
+                      ("renew", folder, "--certificate", tmp_path / "a" / "tls.pem")):
+        ended = pki(*arguments)
+        assert (ended.returncode, ended.stdout) == (ERROR, "")
+        assert "revoked.jsonl: line 1: identity" in ended.stderr
+    assert not (folder / "crl.pem").exists()
+
+
+# -- the CA for enrolment
+
+
+@pytest.fixture
+def enrolment(pki, folder, tmp_path):
+    path = tmp_path / "enrolment"
+    assert pki("intermediate", folder, path, "--name", "Example enrolment").returncode == DONE
+    return path
+
+
+def test_a_ca_for_enrolment_is_below_the_root_and_has_nothing_of_its_key(pki, folder, enrolment):
+    assert openssl("verify", "-CAfile", folder / "ca.pem", enrolment / "ca.pem").endswith("OK\n")
+    described, = certificates((enrolment / "ca.pem").read_text())
+    assert "CA:TRUE, pathlen:0" in described
+    assert (enrolment / "root.pem").read_text() == (folder / "ca.pem").read_text()
+    assert (enrolment / "ca.key").read_text() != (folder / "ca.key").read_text()
+    assert (mode(enrolment), mode(enrolment / "ca.key")) == (0o700, 0o600)
+    # A CA below it there cannot be.
+    ended = pki("intermediate", enrolment, enrolment / "more")
+    assert ended.returncode == ERROR and "pathlen 0" in ended.stderr
+    # The root can revoke it.
+    serial, = serials(folder)
+    assert pki("revoke", folder, "--serial", serial).returncode == DONE
+    assert revoked(folder) == [serial]
+
+
+def test_what_it_issues_leads_to_the_root(pki, folder, enrolment, tmp_path):
+    pki("issue", enrolment, "--perspective", CODE, "--out", tmp_path / "p")
+    assert (tmp_path / "p" / "ca.pem").read_text() == (folder / "ca.pem").read_text()
+    leaf, above = certificates((tmp_path / "p" / "tls.pem").read_text())
+    assert "CA:FALSE" in leaf and "CN = Example enrolment" in field(above, "Subject:")
+    assert openssl("verify", "-CAfile", folder / "ca.pem", "-untrusted", enrolment / "ca.pem",
+                   tmp_path / "p" / "tls.pem").endswith("OK\n")
+    renewed = pki("renew", enrolment, "--certificate", tmp_path / "p" / "tls.pem")
+    assert len(certificates(renewed.stdout)) == 2
+
+
+def test_a_uri_name_constraint_would_refuse_every_urn(tmp_path):
+    """Why the CA for enrolment has an extension of ours in its place."""
+    config = tmp_path / "c.cnf"
+    config.write_text("[req]\ndistinguished_name=n\nprompt=no\n[n]\nCN=x\n"
+                      "[ca]\nbasicConstraints=critical,CA:TRUE\n"
+                      "nameConstraints=critical,permitted;URI:mpic\n"
+                      "[leaf]\nsubjectAltName=URI:urn:mpic:perspective:a\n")
+    new = ["req", "-x509", "-config", config, "-newkey", "ec", "-pkeyopt",
+           "ec_paramgen_curve:P-256", "-nodes"]
+    openssl(*new, "-extensions", "ca", "-keyout", tmp_path / "k", "-out", tmp_path / "ca")
+    openssl(*new, "-extensions", "leaf", "-CA", tmp_path / "ca", "-CAkey", tmp_path / "k",
+            "-keyout", tmp_path / "lk", "-out", tmp_path / "leaf")
+    ended = subprocess.run(["openssl", "verify", "-CAfile", tmp_path / "ca", tmp_path / "leaf"],
+                           capture_output=True, text=True, check=False)
+    assert "unsupported name constraint" in ended.stderr or "name syntax" in ended.stderr
+
+
+# -- tokens
+
+
+def test_a_token_is_printed_once_and_kept_as_its_hash(pki, enrolment):
+    ended = pki("token", enrolment, "--perspective", CODE, "--days", "2", "--uses", "3")
+    assert ended.returncode == DONE
+    token = ended.stdout.strip()
+    assert re.fullmatch(r"[A-Za-z0-9_-]{43}", token)
+    record, = (enrolment / "tokens").iterdir()
+    assert record.name == hashlib.sha256(token.encode()).hexdigest()
+    said = json.loads(record.read_text())
+    assert (said["perspective"], said["uses"]) == (CODE, 3)
+    assert 2 * 86400 - 60 < said["expires_s"] - time.time() <= 2 * 86400
+    assert not any(token in path.read_text() for path in enrolment.rglob("*") if path.is_file())
+
+
+def test_a_token_can_come_in_the_document_of_an_appliance(pki, folder, enrolment):
+    ended = pki("token", enrolment, "--perspective", CODE, "--url", "https://mpic.example:8443",
+                "--address", "192.0.2.7:8443")
+    document = yaml.safe_load(ended.stdout)
+    assert list(document) == ["code", "callers", "tls_ca", "enrolment"]
+    assert document["tls_ca"] == (folder / "ca.pem").read_text()
+    assert document["enrolment"]["url"] == "https://mpic.example:8443"
+    assert re.fullmatch(r"[A-Za-z0-9_-]{43}", document["enrolment"]["token"])
+    (row,) = yaml.safe_load(ended.stderr.split("\n", 1)[1])
+    assert row == {"code": CODE, "url": "https://192.0.2.7:8443", "verify_key": "enrolled"}
 
 
 def test_a_key_of_another_ca_is_refused(pki, folder, tmp_path):
