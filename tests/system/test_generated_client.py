@@ -1,8 +1,6 @@
 """A client generated from docs/openapi.yaml, by a generator from npm, asks a real coordinator."""
 
 import json
-import os
-import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,25 +8,15 @@ from pathlib import Path
 import pytest
 
 import contract
+from npm_tools import NPM, need_npm
 
 HERE = Path(__file__).resolve().parent
-NPM = Path(os.environ.get("MPIC_NPM") or HERE.parents[1] / "build/npm")
-# npm's codes for a network without the registry, or one whose certificates are not known.
-NO_REGISTRY = re.compile(r"ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ENETUNREACH|"
-                         r"ERR_SOCKET_TIMEOUT|SELF_SIGNED_CERT|UNABLE_TO_|DEPTH_ZERO")
 
 
 @pytest.fixture(scope="module")
 def tools():
-    """Where tests/prepare has put the generator and the compiler."""
-    if not shutil.which("node"):
-        pytest.skip("there is no node, which runs the client generated from docs/openapi.yaml")
-    if not (NPM / "installed").exists():
-        why = (NPM / "npm.log").read_text() if (NPM / "npm.log").exists() else "tests/prepare was not run"
-        if NO_REGISTRY.search(why):
-            pytest.skip("npm's registry cannot be reached, from where tests/prepare installs what "
-                        "generates a client from docs/openapi.yaml")
-        pytest.fail(f"the generator is not in {NPM}, where tests/prepare installs it:\n{why[-2000:]}")
+    """Where the generator and the compiler are."""
+    need_npm("run a client generated from docs/openapi.yaml")
     return NPM / "node_modules/.bin"
 
 

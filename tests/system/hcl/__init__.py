@@ -1,0 +1,1 @@
+"""HCL, read and evaluated as far as tests of appliance/deploy need it."""
