@@ -79,11 +79,11 @@ class Coordinators(daemons.Daemons):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        own = self.parts["coordinator"]
+        own, count = self.parts["coordinator"], len(self.parts["perspectives"])
         given = {"listen": f"127.0.0.1:{port}", "plain": True,
                  "callers": None if more.get("plain", True) else [CALLER],
                  "tls_certificate": own["certificate"], "tls_key": own["key"],
-                 "tls_ca": self.certificate, "perspectives": self.perspectives(*range(6)),
+                 "tls_ca": self.certificate, "perspectives": self.perspectives(*range(min(6, count))),
                  "caa_domains": ["ca1.com"], "resolver": self.parts["perspectives"][0]["resolver"], "verify_share": 1, "regions_file": REGIONS,
                  "policy_file": policy_file("open-mpic"), "cohort_secret_file": self.secret,
                  "log_level": "info", "log_json": True, **more}

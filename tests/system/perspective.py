@@ -52,15 +52,16 @@ class Perspective(daemons.Daemons):
 
     program = "mpic-httpcheck"
 
-    def __init__(self, build, unbound, trust_anchor, folder, network=2):
+    def __init__(self, build, unbound, trust_anchor, folder, network=2, authority=None, code=CODE):
         super().__init__(build, folder)
+        self.code = code
         self.unbound = unbound
         self.trust_anchor = trust_anchor
         self.address = configs.free_block(1)[0]
-        self.parts = configs.Perspective(CODE, self.address, self.folder,
+        self.parts = configs.Perspective(code, self.address, self.folder,
                                          addresses.PERSPECTIVE_ADDRESSES[network])
-        self.authority = pki.Authority(os.path.join(self.folder, "pki"))
-        self.identity = self.issue("perspective", pki.PERSPECTIVE + CODE)
+        self.authority = authority or pki.Authority(os.path.join(self.folder, "pki"))
+        self.identity = self.issue("perspective", pki.PERSPECTIVE + code)
         self.coordinator = self.issue("coordinator", pki.COORDINATOR)
 
     def issue(self, stem, uri):
@@ -90,7 +91,7 @@ class Perspective(daemons.Daemons):
         with socket.socket() as probe:
             probe.bind((self.address, 0))
             port = probe.getsockname()[1]
-        given = {"code": CODE, "listen": f"{self.address}:{port}",
+        given = {"code": self.code, "listen": f"{self.address}:{port}",
                  "tls_certificate": self.identity.certificate, "tls_key": self.identity.key,
                  "tls_ca": self.authority.certificate, "resolver": self.parts.resolver,
                  "log_level": "info", "log_json": True, **more}

@@ -22,10 +22,15 @@ def _unblock():
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
+def die_with_parent(number=signal.SIGTERM):
+    """In a child before it executes its program: it gets this signal when its parent ends."""
+    _libc.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
+
+
 def _server_start():
     _unblock()
     # Should this world be killed outright, its servers still end.
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    die_with_parent()
 
 
 class Servers:
