@@ -15,6 +15,8 @@ enum { APPLIANCE_DONE = 0, APPLIANCE_FAILED = 1, APPLIANCE_USAGE = 2 };
 #define APPLIANCE_PORT		8443	/* of the API, and of notices before it is there */
 #define APPLIANCE_RETRY_S	30
 
+/* Makes the operator's document this appliance's configuration. */
+int appliance_first_boot(int argc, char **argv);
 /* Waits until the time can be relied on. */
 int appliance_clock(int argc, char **argv);
 /* Becomes Unbound. */

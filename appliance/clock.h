@@ -16,6 +16,9 @@
 
 #define CLOCK_YEARS_MAX	10	/* no image is that old and still in use */
 
+/* systemd-timesyncd.service(8): is there once the time was had from a server. */
+#define CLOCK_SYNCHRONIZED	"/run/systemd/timesync/synchronized"
+
 struct clock_seen {
 	bool hypervisor;	/* keeps the time: no server is asked */
 	bool synchronized;	/* a server was asked and has told the time */

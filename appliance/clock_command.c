@@ -11,8 +11,6 @@
 #include "option.h"
 
 #define SETTINGS	"/run/mpic/clock.yaml"		/* by first-boot */
-/* systemd-timesyncd.service(8): is there once the time was had from a server. */
-#define SYNCHRONIZED	"/run/systemd/timesync/synchronized"
 #define TURN_MS		1000
 
 static const char usage[] =
@@ -71,7 +69,7 @@ wait_for_time(struct step *step, const struct settings *settings)
 		.image_date_s = place_image_date_s(step->root) };
 
 	for (;;) {
-		seen.synchronized = place_exists(step->root, SYNCHRONIZED);
+		seen.synchronized = place_exists(step->root, CLOCK_SYNCHRONIZED);
 		seen.now_s = time(NULL);
 		buf_reset(&why);
 		if (clock_reliable(&seen, &why))

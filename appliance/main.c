@@ -11,6 +11,8 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *sentence;
 } commands[] = {
+	{ "first-boot", appliance_first_boot, "Make the operator's document this appliance's "
+	    "configuration." },
 	{ "clock", appliance_clock, "Wait until the time can be relied on." },
 	{ "resolver", appliance_resolver, "Become Unbound, with its trust anchor, watched." },
 };

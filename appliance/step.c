@@ -72,30 +72,48 @@ step_wait(struct step *s, const char *lines, unsigned ms)
 }
 
 void
-step_end(struct step *s, const char *sentence)
+step_end(struct step *s, const char *lines)
 {
 	notice_free(s->notice);
 	s->notice = NULL;
 	free(s->said);
 	s->said = NULL;
-	say(s, sentence);
+	say(s, lines);
+}
+
+/* 1 to 3600 seconds, or the step's own. */
+static unsigned
+retry_ms(const char *text)
+{
+	char *end;
+	long seconds = strtol(text, &end, 10);
+
+	if (*end != '\0' || seconds < 1 || seconds > 3600)
+		seconds = APPLIANCE_RETRY_S;
+	return (unsigned)seconds * 1000;
 }
 
 int
 step_arguments(struct step *s, int argc, char **argv, const char *usage)
 {
 	s->root = "";
+	s->retry_ms = APPLIANCE_RETRY_S * 1000;
 	for (int i = 1; i < argc; i++) {
+		bool root = strcmp(argv[i], "--root") == 0;
+
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
 			fputs(usage, stdout);
 			return APPLIANCE_DONE;
 		}
-		if (strcmp(argv[i], "--root") != 0 || i + 1 == argc) {
+		if ((!root && strcmp(argv[i], "--retry") != 0) || i + 1 == argc) {
 			fprintf(stderr, "mpic-appliance %s: %s: no such argument, or it lacks its "
 			    "operand (try --help)\n", s->name, argv[i]);
 			return APPLIANCE_USAGE;
 		}
-		s->root = argv[++i];
+		if (root)
+			s->root = argv[++i];
+		else
+			s->retry_ms = retry_ms(argv[++i]);
 	}
 	return -1;
 }

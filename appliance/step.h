@@ -15,6 +15,7 @@
 struct step {
 	const char *name;	/* the subcommand */
 	const char *root;	/* see place.h; "" but in tests */
+	unsigned retry_ms;	/* as --retry says, else APPLIANCE_RETRY_S */
 	struct notice *notice;	/* NULL until it has waited */
 	char *said;		/* the lines that stand on the console; NULL: none */
 	uint64_t said_ns;	/* monotonic */
@@ -22,11 +23,11 @@ struct step {
 
 /* Says `lines`, each with its newline, and waits. They hold no secret. */
 void step_wait(struct step *s, const char *lines, unsigned ms);
-/* Says one sentence on the console; the API's port is free when this returns. */
-void step_end(struct step *s, const char *sentence);
+/* Says lines on the console, too; the API's port is free when this returns. */
+void step_end(struct step *s, const char *lines);
 
 /*
- * The arguments each step has: [--root DIR]. Returns -1 when it should go on,
+ * The arguments each step has: [--root DIR] [--retry SECONDS]. Returns -1 when it should go on,
  * else its exit status: after --help, which prints `usage`, or a wrong one.
  */
 int step_arguments(struct step *s, int argc, char **argv, const char *usage);

@@ -61,12 +61,9 @@ check_signing_key(const char *path, struct buf *faults)
 	buf_free(&why);
 }
 
-/* What the rows cannot say by themselves. */
-static bool
-check_config(void *config, struct buf *faults)
+bool
+httpcheck_check_values(const struct httpcheck_config *cfg, struct buf *faults)
 {
-	struct httpcheck_config *cfg = config;
-	bool ok = daemon_options_check(&cfg->daemon, false, faults);
 	size_t before = faults->len;
 
 	if (!cfg->daemon.plain && cfg->callers.count == 0)
@@ -75,16 +72,30 @@ check_config(void *config, struct buf *faults)
 	if (cfg->deadline_ms > cfg->max_deadline_ms)
 		buf_addf(faults, "deadline_ms: %lld is more than max_deadline_ms, %lld\n",
 		    (long long)cfg->deadline_ms, (long long)cfg->max_deadline_ms);
-	for (const char *s = cfg->user_agent; *s != '\0'; s++)
+	if (cfg->user_agent == NULL)
+		buf_adds(faults, "user_agent: is empty\n");
+	for (const char *s = cfg->user_agent; s != NULL && *s != '\0'; s++)
 		if (*s < 0x20 || *s > 0x7e) {
 			buf_adds(faults, "user_agent: holds what is no printable ASCII\n");
 			break;
 		}
-	if (cfg->signing_key != NULL)
-		check_signing_key(cfg->signing_key, faults);
 	if (!endpoint_loopback(&cfg->resolver))
 		buf_adds(faults, "resolver: answers are not authenticated, so it must be a "
 		    "loopback address\n");
+	return faults->len == before && !faults->failed;
+}
+
+/* What the rows cannot say by themselves. */
+static bool
+check_config(void *config, struct buf *faults)
+{
+	struct httpcheck_config *cfg = config;
+	bool ok = daemon_options_check(&cfg->daemon, false, faults);
+	size_t before = faults->len;
+
+	ok = httpcheck_check_values(cfg, faults) && ok;
+	if (cfg->signing_key != NULL)
+		check_signing_key(cfg->signing_key, faults);
 	return faults->len == before && ok;
 }
 

@@ -26,4 +26,10 @@ struct httpcheck_config {
 
 extern const struct option_table httpcheck_options;
 
+/*
+ * Of the checks of a whole configuration those that need no file, for a program
+ * that writes one: a line a fault. True without any.
+ */
+bool httpcheck_check_values(const struct httpcheck_config *cfg, struct buf *faults);
+
 #endif

@@ -35,7 +35,7 @@ daemon_options_log(const struct daemon_options *d, const char *program)
 }
 
 bool
-daemon_options_check(struct daemon_options *d, bool needs_tls, struct buf *faults)
+daemon_options_check_log(struct daemon_options *d, struct buf *faults)
 {
 	size_t before = faults->len;
 
@@ -46,6 +46,15 @@ daemon_options_check(struct daemon_options *d, bool needs_tls, struct buf *fault
 	    strcmp(d->log_target, "journal") != 0))
 		buf_addf(faults, "log_target: expected stderr or journal, found \"%s\"\n",
 		    d->log_target != NULL ? d->log_target : "");
+	return faults->len == before && !faults->failed;
+}
+
+bool
+daemon_options_check(struct daemon_options *d, bool needs_tls, struct buf *faults)
+{
+	size_t before = faults->len;
+
+	daemon_options_check_log(d, faults);
 	if (d->plain && !endpoint_loopback(&d->listen))
 		buf_adds(faults, "plain: serves without authentication, so listen must be a "
 		    "loopback address\n");

@@ -84,6 +84,8 @@ struct daemon_options {
  * serves plain HTTP.
  */
 bool daemon_options_check(struct daemon_options *d, bool needs_tls, struct buf *faults);
+/* That part of it which needs no file: how it logs. */
+bool daemon_options_check_log(struct daemon_options *d, struct buf *faults);
 /*
  * Begins the log of `program` by these options. Where the journal cannot be
  * reached the lines go to stderr, the first of them saying so.

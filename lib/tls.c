@@ -54,8 +54,8 @@ files_load(SSL_CTX *ctx, const struct tls_files *files, struct buf *why)
  * here it must be there, so that a perspective's server certificate cannot be
  * used to call other perspectives.
  */
-static bool
-usage_given(X509 *cert, uint32_t usage)
+bool
+tls_usage_given(X509 *cert, uint32_t usage)
 {
 	uint32_t all = X509_get_extended_key_usage(cert);
 
@@ -68,7 +68,7 @@ verify_client(int preverified, X509_STORE_CTX *store)
 	if (!preverified)
 		return 0;
 	if (X509_STORE_CTX_get_error_depth(store) == 0 &&
-	    !usage_given(X509_STORE_CTX_get_current_cert(store), XKU_SSL_CLIENT)) {
+	    !tls_usage_given(X509_STORE_CTX_get_current_cert(store), XKU_SSL_CLIENT)) {
 		X509_STORE_CTX_set_error(store, X509_V_ERR_INVALID_PURPOSE);
 		return 0;
 	}
@@ -340,7 +340,7 @@ verify_server(X509_STORE_CTX *store, void *arg)
 		return peer_refuse(peer, store, TLS_UNTRUSTED, error,
 		    X509_verify_cert_error_string(error));
 	}
-	if (!usage_given(leaf, XKU_SSL_SERVER))
+	if (!tls_usage_given(leaf, XKU_SSL_SERVER))
 		return peer_refuse(peer, store, TLS_UNTRUSTED, X509_V_ERR_INVALID_PURPOSE,
 		    "the certificate lacks the extended key usage serverAuth");
 	peer->expires_s = tls_certificate_expires_s(leaf);

@@ -47,6 +47,8 @@ void tls_server_optional(SSL_CTX *ctx, bool optional);
 bool tls_certificate_identity(const X509 *cert, char identity[static TLS_IDENTITY_MAX]);
 /* notAfter in Unix seconds; 0 of NULL. */
 int64_t tls_certificate_expires_s(const X509 *cert);
+/* Whether its extended key usages name one of these, such as XKU_SSL_SERVER. */
+bool tls_usage_given(X509 *cert, uint32_t usage);
 /* Identity of the peer of a finished handshake; false, and "", when it has none. */
 bool tls_peer_identity(const SSL *ssl, char identity[static TLS_IDENTITY_MAX]);
 /* notAfter of the certificate that the peer of a finished handshake has, as below. */

@@ -1,0 +1,147 @@
+/* mpic-appliance first-boot: from the operator's document to the files of every unit. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <sys/stat.h>
+
+#include "appliance/appliance.h"
+#include "appliance/clock.h"
+#include "appliance/outcome.h"
+#include "appliance/place.h"
+#include "appliance/private_root.h"
+#include "appliance/source.h"
+#include "appliance/step.h"
+
+/* networkd's: what DHCP and router advertisements said. */
+#define NETWORK_STATE	"/run/systemd/netif/state"
+
+static const char usage[] =
+    "usage: mpic-appliance first-boot [--root DIR] [--retry SECONDS]\n"
+    "Finds the document of this appliance, checks all of it, and writes what the other\n"
+    "units read. With faults it says all of them, and tries again.\n\n"
+    "  --root DIR       the files of the image are below it, for tests\n"
+    "  --retry SECONDS  until it tries again; default: 30\n";
+
+/* While the network and disks come up there may be no document yet. */
+#define SOON_MS		2000
+#define SOON_TRIES	15
+
+static void
+name_servers(const char *root, char *list, size_t size)
+{
+	struct buf state = BUF_INIT(65536);
+	const char *line;
+
+	list[0] = '\0';
+	if (place_read(root, NETWORK_STATE, &state) && state.data != NULL) {
+		line = strncmp(state.data, "DNS=", 4) == 0 ? state.data : strstr(state.data, "\nDNS=");
+		if (line != NULL) {
+			line = strchr(line, '=') + 1;
+			snprintf(list, size, "%.*s", (int)strcspn(line, "\n"), line);
+		}
+	}
+	buf_free(&state);
+}
+
+/* What may be said of certificates' dates before the clock step. */
+static struct document_moment
+moment_of(const char *root)
+{
+	struct document_moment moment = { .earliest_s = place_image_date_s(root) };
+	struct clock_seen seen = { .synchronized = place_exists(root, CLOCK_SYNCHRONIZED),
+		.now_s = time(NULL), .image_date_s = moment.earliest_s };
+	struct buf why = BUF_INIT(1024);
+
+	if (clock_reliable(&seen, &why))
+		moment.now_s = seen.now_s;
+	buf_free(&why);
+	return moment;
+}
+
+static bool
+configure(const char *root, struct document *d, const char *source, struct buf *faults)
+{
+	char id[64], version[64], servers[1024];
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	struct outcome_machine machine = { .source = source, .image_id = id,
+		.image_version = version, .cpus = cpus > 0 ? (unsigned)cpus : 1,
+		.name_servers = servers };
+	struct buf why = BUF_INIT(512);
+	struct outcome outcome;
+	bool ok;
+
+	place_image(root, "IMAGE_ID", id, sizeof(id));
+	place_image(root, "IMAGE_VERSION", version, sizeof(version));
+	name_servers(root, servers, sizeof(servers));
+	ok = outcome_make(&outcome, d, &machine, faults);
+	if (ok && !outcome_write(&outcome, root, &why)) {
+		buf_addf(faults, "%s\n", why.data != NULL ? why.data : "out of memory");
+		ok = false;
+	}
+	outcome_free(&outcome);
+	buf_free(&why);
+	return ok;
+}
+
+/* One whole attempt. `found`: there was a document, if one with faults. */
+static bool
+attempt(const char *root, bool *found, struct buf *faults, struct buf *done)
+{
+	struct document_moment moment = moment_of(root);
+	struct buf text = BUF_INIT(DOCUMENT_MAX);
+	struct document d = { .tls_ca = NULL };
+	const char *source;
+	bool ok;
+
+	*found = source_read(root, &text, &source, faults);
+	ok = *found && document_read(&d, text.data, text.len, &moment, faults) &&
+	    configure(root, &d, source, faults);
+	if (ok) {
+		buf_addf(done, "this is perspective %s; its document came from: %s\n",
+		    d.httpcheck.code, source);
+		if (d.private_root.set)
+			buf_adds(done, PRIVATE_ROOT_NOTICE "\n");
+	}
+	document_free(&d);
+	if (text.data != NULL)
+		explicit_bzero(text.data, text.cap);
+	buf_free(&text);
+	return ok;
+}
+
+static void
+wait_for_document(struct step *step)
+{
+	struct buf faults = BUF_INIT(DOCUMENT_FAULTS_MAX), done = BUF_INIT(1024);
+	unsigned tries = 0;
+	bool found;
+
+	while (!attempt(step->root, &found, &faults, &done)) {
+		bool soon = !found && tries++ < SOON_TRIES;
+
+		step_wait(step, faults.data != NULL ? faults.data : "out of memory\n",
+		    soon && step->retry_ms > SOON_MS ? SOON_MS : step->retry_ms);
+		buf_reset(&faults);
+		buf_reset(&done);
+	}
+	step_end(step, done.data != NULL ? done.data : "done\n");
+	buf_free(&faults);
+	buf_free(&done);
+}
+
+int
+appliance_first_boot(int argc, char **argv)
+{
+	struct step step = { .name = "first-boot" };
+	int status = step_arguments(&step, argc, argv, usage);
+
+	if (status != -1)
+		return status;
+	/* what it writes has its own modes, and none of it is for a group */
+	umask(0022);
+	wait_for_document(&step);
+	return APPLIANCE_DONE;
+}
