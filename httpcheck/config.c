@@ -1,8 +1,10 @@
 #include "httpcheck/config.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "check.h"
+#include "httpcheck/fetcher.h"
 #include "signature.h"
 
 #define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
@@ -39,6 +41,9 @@ static const struct option rows[] = {
 	ROW("fetcher_user", STRING, fetcher_user, .min = 1, .max = 64,
 	    .sentence = "User that the process talking to applicants' servers becomes when "
 	    "this program is run by root."),
+	ROW("fetcher_socket", PATH, fetcher_socket,
+	    .sentence = "Unix socket where the service manager starts a process talking to "
+	    "applicants' servers for each connection; without it each worker starts its own."),
 	ROW("signing_key", PATH, signing_key,
 	    .sentence = "PEM file with the Ed25519 key that signs results; without one they "
 	    "are not signed."),
@@ -61,6 +66,17 @@ check_signing_key(const char *path, struct buf *faults)
 	buf_free(&why);
 }
 
+static void
+check_fetcher_socket(const struct httpcheck_config *cfg, struct buf *faults)
+{
+	if (strlen(cfg->fetcher_socket) > FETCHER_SOCKET_MAX)
+		buf_addf(faults, "fetcher_socket: expected a path of at most %d bytes, found %zu\n",
+		    FETCHER_SOCKET_MAX, strlen(cfg->fetcher_socket));
+	if (cfg->fetcher_user != NULL)
+		buf_adds(faults, "fetcher_user: with fetcher_socket the service manager decides "
+		    "whose process it is; name one of the two\n");
+}
+
 bool
 httpcheck_check_values(const struct httpcheck_config *cfg, struct buf *faults)
 {
@@ -79,6 +95,8 @@ httpcheck_check_values(const struct httpcheck_config *cfg, struct buf *faults)
 			buf_adds(faults, "user_agent: holds what is no printable ASCII\n");
 			break;
 		}
+	if (cfg->fetcher_socket != NULL)
+		check_fetcher_socket(cfg, faults);
 	if (!endpoint_loopback(&cfg->resolver))
 		buf_adds(faults, "resolver: answers are not authenticated, so it must be a "
 		    "loopback address\n");

@@ -20,6 +20,7 @@ struct httpcheck_config {
 	struct option_strings caa_domains;
 	char *user_agent;
 	char *fetcher_user;	/* NULL: none was named */
+	char *fetcher_socket;	/* NULL: each worker starts its fetcher itself */
 	char *signing_key;	/* NULL: results are not signed */
 	char *image_version;
 };

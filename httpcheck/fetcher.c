@@ -9,7 +9,6 @@
 
 #include <event2/event_struct.h>
 #include <sys/queue.h>
-#include <sys/socket.h>
 
 #include "httpcheck/fetcher_link.h"
 #include "httpcheck/fetcher_process.h"
@@ -43,8 +42,9 @@ TAILQ_HEAD(fetch_list, fetch);
 struct fetcher {
 	struct event_base *base;
 	struct fetcher_process process;
-	pid_t pid;			/* 0: none runs, and `restart` is pending */
-	struct fetcher_link *link;
+	struct fetcher_link *link;	/* NULL: none runs, and `restart` is pending */
+	pid_t pid;			/* 0: it is no child of ours */
+	bool greeted;			/* it has said what confines it */
 	void (*died)(void *arg);
 	void *died_arg;
 	uint64_t started_ns, heard_ns;
@@ -125,8 +125,15 @@ on_late(evutil_socket_t fd, short what, void *arg)
 	fetch_tell_cancelled(fetch);
 	fetch_fail(fetch, fetch->sent ? "the fetcher did not answer in time" :
 	    "no fetcher could be started in time");
-	if (hangs && f->pid != 0)
+	if (!hangs || f->link == NULL)
+		return;
+	if (f->pid != 0) {
 		kill(f->pid, SIGKILL);
+		return;
+	}
+	/* not ours to kill: its watchdog will */
+	snprintf(f->sorry, sizeof(f->sorry), "it did not answer in time");
+	fetcher_died(f);
 }
 
 /* Hands the job in `message` to the process; without one it waits. */
@@ -237,10 +244,15 @@ hear_hello(struct fetcher *f, uint64_t id, const char *text, size_t len)
 
 	snprintf(said, sizeof(said), "%.*s", (int)(len < HELLO_MAX ? len : HELLO_MAX - 1), text);
 	snprintf(pid, sizeof(pid), "%ld", (long)f->pid);
-	if (id == FETCHER_HELLO)
+	if (id != FETCHER_HELLO) {
+		memcpy(f->sorry, said, sizeof(f->sorry));
+		return;
+	}
+	f->greeted = true;
+	if (f->pid != 0)
 		log_notice("a fetcher was started", "pid", pid, "confined", said);
 	else
-		memcpy(f->sorry, said, sizeof(f->sorry));
+		log_notice("a fetcher was started", "socket", f->process.socket, "confined", said);
 }
 
 /* Whatever made of it what it is: false for what no fetcher sends. */
@@ -279,27 +291,37 @@ on_end(void *arg)
 
 /* --- the process --------------------------------------------------------------- */
 
+/* Ends the process, if it is a child and has not ended, and says how it did. */
+static void
+reap(struct fetcher *f, char how[static FETCHER_END_TEXT])
+{
+	fetcher_process_end(f->pid, how);
+	f->pid = 0;
+	fetcher_link_free(f->link);
+	f->link = NULL;
+}
+
 /* An errno value; 0: it runs. */
 static int
 fetcher_spawn(struct fetcher *f)
 {
 	const struct fetcher_link_owner owner = { on_message, on_end, f };
-	int ends[2], rc;
+	char how[FETCHER_END_TEXT];
+	int fd, rc;
 
 	f->started_ns = monotonic_ns();
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-		return errno;
-	f->link = fetcher_link_new(f->base, ends[0], &owner);
-	if (f->link == NULL)
-		close(ends[0]);
-	rc = f->link != NULL ? fetcher_process_start(&f->process, ends[1], &f->pid) : ENOMEM;
-	close(ends[1]);
+	rc = fetcher_process_open(&f->process, &fd, &f->pid);
 	if (rc != 0) {
 		f->pid = 0;
-		fetcher_link_free(f->link);
-		f->link = NULL;
 		return rc;
 	}
+	f->link = fetcher_link_new(f->base, fd, &owner);
+	if (f->link == NULL) {
+		close(fd);
+		reap(f, how);
+		return ENOMEM;
+	}
+	f->greeted = false;
 	f->sorry[0] = '\0';
 	return 0;
 }
@@ -318,6 +340,17 @@ restart_later(struct fetcher *f)
 }
 
 static void
+cannot_start(struct fetcher *f, int rc)
+{
+	if (f->process.socket == NULL)
+		log_error("cannot start a fetcher", "reason", strerror(rc));
+	else
+		log_error("cannot reach a fetcher", "socket", f->process.socket,
+		    "reason", strerror(rc));
+	restart_later(f);
+}
+
+static void
 on_restart(evutil_socket_t fd, short what, void *arg)
 {
 	struct fetcher *f = arg;
@@ -325,8 +358,7 @@ on_restart(evutil_socket_t fd, short what, void *arg)
 	int rc = fetcher_spawn(f);
 
 	if (rc != 0) {
-		log_error("cannot start a fetcher", "reason", strerror(rc));
-		restart_later(f);
+		cannot_start(f, rc);
 		return;
 	}
 	while ((fetch = TAILQ_FIRST(&f->waiting)) != NULL) {
@@ -335,16 +367,6 @@ on_restart(evutil_socket_t fd, short what, void *arg)
 		TAILQ_REMOVE(&f->waiting, fetch, entry);
 		buf_free(&fetch->message);
 	}
-}
-
-/* Ends the process, if it has not ended, and says how it did. */
-static void
-reap(struct fetcher *f, char how[static FETCHER_END_TEXT])
-{
-	fetcher_process_end(f->pid, how);
-	f->pid = 0;
-	fetcher_link_free(f->link);
-	f->link = NULL;
 }
 
 /* What its end is to those who wait may start new fetches: these wait for the next one. */
@@ -390,7 +412,9 @@ fetcher_new(struct event_base *base, const struct fetcher_config *cfg, struct bu
 		return NULL;
 	}
 	rc = fetcher_spawn(f);
-	if (rc != 0) {
+	if (rc != 0 && cfg->socket != NULL) {
+		cannot_start(f, rc);
+	} else if (rc != 0) {
 		buf_adds(why, strerror(rc));
 		fetcher_free(f);
 		return NULL;
@@ -404,6 +428,12 @@ fetcher_pid(const struct fetcher *f)
 	return f->pid;
 }
 
+bool
+fetcher_ready(const struct fetcher *f)
+{
+	return f->link != NULL && (f->pid != 0 || f->greeted);
+}
+
 void
 fetcher_free(struct fetcher *f)
 {
@@ -412,7 +442,7 @@ fetcher_free(struct fetcher *f)
 	if (f == NULL)
 		return;
 	f->closing = true;
-	if (f->pid != 0)
+	if (f->link != NULL)
 		reap(f, how);
 	for (size_t i = 0; i < f->place_count; i++)
 		if (f->fetches[i] != NULL)
@@ -420,6 +450,6 @@ fetcher_free(struct fetcher *f)
 	evtimer_del(&f->restart);
 	buf_free(&f->message);
 	free(f->fetches);
-	free(f->process.program);
+	fetcher_process_free(&f->process);
 	free(f);
 }

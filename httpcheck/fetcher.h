@@ -3,20 +3,24 @@
  * servers and can do nothing else (docs/privilege.md).
  *
  * The fetcher is this program executed anew, so that its memory never held a
- * key. Jobs go to it and outcomes come back over a socket pair, each job
- * ending in exactly one call of its `done`, from the loop, or in
- * fetch_cancel(). When the fetcher dies it is started again, after a back-off
- * while it keeps dying young, and what it was doing ends with
+ * key: a child of the worker's, or a process that the service manager starts
+ * for whoever connects to a socket of its. Jobs go to it and outcomes come
+ * back over a stream, each job ending in exactly one call of its `done`, from
+ * the loop, or in fetch_cancel(). When the fetcher dies it is started again,
+ * after a back-off while it keeps dying young, and what it was doing ends with
  * PROBLEM_FETCHER_DIED, each logged by whoever asked.
  */
 #ifndef MPIC_FETCHER_H
 #define MPIC_FETCHER_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include <event2/event.h>
 
 #include "httpcheck/fetch.h"
+
+#define FETCHER_SOCKET_MAX	107	/* bytes of a path, unix(7) */
 
 struct fetcher;
 struct fetch;
@@ -24,15 +28,21 @@ struct fetch;
 struct fetcher_config {
 	const char *program;		/* to execute; NULL: this one, /proc/self/exe */
 	const char *user;		/* to run as when started by root; NULL: as now */
+	const char *socket;		/* to connect to instead; NULL: a child of this process */
 	void (*died)(void *arg);	/* the process did, and will be started again; or NULL */
 	void *arg;
 };
 
-/* NULL, with a sentence in `why`, if it cannot be started at all. */
+/*
+ * NULL, with a sentence in `why`, if it cannot be started at all. A socket that nobody
+ * serves yet is tried again.
+ */
 struct fetcher *fetcher_new(struct event_base *base, const struct fetcher_config *cfg,
     struct buf *why);
-/* Of the process that runs now; 0: none does. */
+/* Of the child that runs now; 0: none does. */
 pid_t fetcher_pid(const struct fetcher *f);
+/* False while none is there: no child runs, or nobody at the socket has said what confines it. */
+bool fetcher_ready(const struct fetcher *f);
 /* Ends the process, and whatever fetch is left with PROBLEM_FETCHER_DIED. */
 void fetcher_free(struct fetcher *f);
 
@@ -48,9 +58,9 @@ struct fetch *fetcher_start(struct fetcher *f, const struct fetch_job *job, fetc
 void fetch_cancel(struct fetch *fetch);
 
 /*
- * The fetcher itself: what main() calls when it was executed as one (fd 3 is
- * its socket). Confines itself before it reads the first job. Returns the
- * exit status.
+ * The fetcher itself: what main() calls when it was executed as one, by a worker
+ * (fd 3 is its socket) or by the service manager (standard input is). Confines
+ * itself before it reads the first job. Returns the exit status.
  */
 int fetcher_main(int argc, char **argv);
 /* Whether argv says so. */

@@ -17,8 +17,9 @@
 
 #include "buf.h"
 
-#define FETCHER_FD		3	/* the fetcher's end */
-#define FETCHER_ARGUMENT	"--fetcher"	/* then its user and group, as numbers */
+#define FETCHER_FD		3	/* the end of a fetcher that is a worker's child */
+/* Then a child's user and group, as numbers; nothing for the service manager's. */
+#define FETCHER_ARGUMENT	"--fetcher"
 #define FETCHER_HELLO		UINT64_MAX	/* no job has these ids */
 #define FETCHER_SORRY		(UINT64_MAX - 1)
 #define FETCHER_CANCEL_LEN	8

@@ -1,18 +1,23 @@
 #include "httpcheck/fetcher.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <curl/curl.h>
+#include <event2/event_struct.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 
 #include "httpcheck/fetch_http.h"
 #include "httpcheck/fetch_tls_alpn.h"
 #include "httpcheck/fetcher_link.h"
 #include "httpcheck/sandbox.h"
+#include "notify.h"
 #include "wire.h"
 
 #define TASKS_MAX	((size_t)65536)
@@ -37,6 +42,8 @@ struct station {
 	struct task **tasks;
 	size_t task_count;		/* places */
 	struct buf message;
+	int manager;			/* a socket to the service manager; -1: none */
+	struct event watchdog;
 	bool broken;			/* the worker sent what it never sends, or does not read */
 };
 
@@ -187,7 +194,7 @@ make_base(void)
 
 /* Everything that reads a file or loads a library, before none can be. */
 static bool
-station_load(struct station *s)
+station_load(struct station *s, int fd)
 {
 	static const struct fetcher_link_owner owner = { on_message, on_end, NULL };
 	struct fetcher_link_owner mine = owner;
@@ -203,7 +210,7 @@ station_load(struct station *s)
 		return false;
 	s->http = fetch_http_new(s->base);
 	s->alpn = fetch_tls_alpn_new(s->base);
-	s->link = fetcher_link_new(s->base, FETCHER_FD, &mine);
+	s->link = fetcher_link_new(s->base, fd, &mine);
 	return s->http != NULL && s->alpn != NULL && s->link != NULL;
 }
 
@@ -215,6 +222,8 @@ station_unload(struct station *s)
 			task_cancel(s->tasks[i]);
 	free(s->tasks);
 	fetcher_link_free(s->link);
+	if (s->manager >= 0)
+		close(s->manager);
 	fetch_http_free(s->http);
 	fetch_tls_alpn_free(s->alpn);
 	buf_free(&s->message);
@@ -224,16 +233,10 @@ station_unload(struct station *s)
 }
 
 static bool
-station_confine(struct station *s, char **argv)
+station_confine(struct station *s, const struct sandbox *sandbox)
 {
-	const struct sandbox sandbox = {
-		.uid = (uid_t)strtoul(argv[2], NULL, 10),
-		.gid = (gid_t)strtoul(argv[3], NULL, 10),
-		.ports = ports,
-		.port_count = sizeof(ports) / sizeof(ports[0]),
-	};
 	struct buf in_force = BUF_INIT(256);
-	bool confined = sandbox_enter(&sandbox, &in_force);
+	bool confined = sandbox_enter(sandbox, &in_force);
 
 	fetcher_link_begin(&s->message);
 	fetcher_link_put_id(&s->message, confined ? FETCHER_HELLO : FETCHER_SORRY);
@@ -243,26 +246,92 @@ station_confine(struct station *s, char **argv)
 	return confined;
 }
 
+static void
+on_watchdog(evutil_socket_t fd, short what, void *arg)
+{
+	const struct station *s = arg;
+
+	notify_through(s->manager, "WATCHDOG=1");
+}
+
+/* One that the service manager started tells it that it lives while its loop turns. */
+static void
+station_report(struct station *s, int64_t watchdog_ms)
+{
+	const struct timeval turn = { watchdog_ms / 3000, watchdog_ms / 3 % 1000 * 1000 };
+
+	notify_through(s->manager, "READY=1");
+	event_assign(&s->watchdog, s->base, -1, EV_PERSIST, on_watchdog, s);
+	if (watchdog_ms > 0)
+		evtimer_add(&s->watchdog, &turn);
+}
+
+static int
+station_run(struct station *s, int fd, const struct sandbox *sandbox)
+{
+	/* what the environment and the socket's path say, while they can be read */
+	int64_t watchdog_ms = notify_watchdog_ms();
+	int status = 1;
+
+	s->manager = notify_open();
+	if (station_load(s, fd) && station_confine(s, sandbox)) {
+		station_report(s, watchdog_ms);
+		if (event_base_dispatch(s->base) >= 0)
+			status = s->broken;
+		event_del(&s->watchdog);
+	}
+	station_unload(s);
+	return status;
+}
+
 bool
 fetcher_asked(int argc, char **argv)
 {
-	return argc == 4 && strcmp(argv[1], FETCHER_ARGUMENT) == 0;
+	return (argc == 2 || argc == 4) && strcmp(argv[1], FETCHER_ARGUMENT) == 0;
 }
 
-/* Signals for the service reach all its processes; this one ends with its worker. */
+/* A child of a worker's. Signals for the service reach all its processes; it ends with its worker. */
+static int
+run_child(struct sandbox *sandbox, char **argv)
+{
+	struct station s = { 0 };
+
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	sandbox->with_parent = true;
+	sandbox->uid = (uid_t)strtoul(argv[2], NULL, 10);
+	sandbox->gid = (gid_t)strtoul(argv[3], NULL, 10);
+	return station_run(&s, FETCHER_FD, sandbox);
+}
+
+/* A service of its own. */
+static int
+run_service(const struct sandbox *sandbox)
+{
+	struct station s = { 0 };
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(peer);
+
+	if (getpeername(STDIN_FILENO, (struct sockaddr *)&peer, &len) != 0 ||
+	    peer.ss_family != AF_UNIX) {
+		fputs("mpic-httpcheck " FETCHER_ARGUMENT ": standard input is no connection of a "
+		    "worker's: this is for a unit with Accept=yes and StandardInput=socket\n",
+		    stderr);
+		return 2;
+	}
+	return station_run(&s, STDIN_FILENO, sandbox);
+}
+
 int
 fetcher_main(int argc, char **argv)
 {
-	struct station s = { 0 };
-	int status = 1;
+	struct sandbox sandbox = {
+		.ports = ports,
+		.port_count = sizeof(ports) / sizeof(ports[0]),
+	};
 
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	prctl(PR_SET_NAME, "mpic-fetcher");
-	if (station_load(&s) && station_confine(&s, argv) && event_base_dispatch(s.base) >= 0)
-		status = s.broken;
-	station_unload(&s);
-	return status;
+	return argc == 4 ? run_child(&sandbox, argv) : run_service(&sandbox);
 }

@@ -6,9 +6,12 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "httpcheck/fetcher_link.h"
@@ -22,7 +25,8 @@ fetcher_process_init(struct fetcher_process *p, const struct fetcher_config *cfg
 	bool become = cfg->user != NULL && cfg->user[0] != '\0' && geteuid() == 0;
 
 	p->program = strdup(cfg->program != NULL ? cfg->program : "/proc/self/exe");
-	if (p->program == NULL) {
+	p->socket = cfg->socket != NULL ? strdup(cfg->socket) : NULL;
+	if (p->program == NULL || (cfg->socket != NULL && p->socket == NULL)) {
 		buf_adds(why, "out of memory");
 		return false;
 	}
@@ -35,6 +39,14 @@ fetcher_process_init(struct fetcher_process *p, const struct fetcher_config *cfg
 	snprintf(p->uid, sizeof(p->uid), "%lu", pw != NULL ? (unsigned long)pw->pw_uid : 0);
 	snprintf(p->gid, sizeof(p->gid), "%lu", pw != NULL ? (unsigned long)pw->pw_gid : 0);
 	return true;
+}
+
+void
+fetcher_process_free(struct fetcher_process *p)
+{
+	free(p->program);
+	free(p->socket);
+	*p = (struct fetcher_process){ 0 };
 }
 
 /* Nothing of the worker's environment, but for what a sanitizer is told by it. */
@@ -89,11 +101,58 @@ fetcher_process_start(const struct fetcher_process *p, int fd, pid_t *pid)
 	return rc;
 }
 
+static int
+spawn(const struct fetcher_process *p, int *fd, pid_t *pid)
+{
+	int ends[2], rc;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+		return errno;
+	rc = fetcher_process_start(p, ends[1], pid);
+	close(ends[1]);
+	if (rc != 0)
+		close(ends[0]);
+	else
+		*fd = ends[0];
+	return rc;
+}
+
+/* Never waits: a queue that is full is as good as nobody. */
+static int
+dial(const struct fetcher_process *p, int *fd)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int rc = 0;
+
+	if (strlen(p->socket) >= sizeof(at.sun_path))
+		return ENAMETOOLONG;
+	strcpy(at.sun_path, p->socket);
+	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (*fd < 0)
+		return errno;
+	if (connect(*fd, (struct sockaddr *)&at, sizeof(at)) != 0) {
+		rc = errno;
+		close(*fd);
+	}
+	return rc;
+}
+
+int
+fetcher_process_open(const struct fetcher_process *p, int *fd, pid_t *pid)
+{
+	*pid = 0;
+	return p->socket != NULL ? dial(p, fd) : spawn(p, fd, pid);
+}
+
 void
 fetcher_process_end(pid_t pid, char how[static FETCHER_END_TEXT])
 {
 	int status = 0;
 
+	if (pid == 0) {
+		snprintf(how, FETCHER_END_TEXT, "connection closed");
+		return;
+	}
 	kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;

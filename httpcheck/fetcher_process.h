@@ -1,5 +1,5 @@
 /*
- * The fetcher as a process: how it is executed and how it ended.
+ * The fetcher as a process: how it is had, and how it ended.
  */
 #ifndef MPIC_FETCHER_PROCESS_H
 #define MPIC_FETCHER_PROCESS_H
@@ -12,19 +12,26 @@
 #define FETCHER_END_TEXT 32
 
 struct fetcher_process {
-	char *program;		/* freed by the owner */
+	char *program;
 	char uid[16], gid[16];	/* "0": as now */
+	char *socket;		/* where the service manager starts it; NULL: a child */
 };
 
 /* False with a sentence: no such user, or no memory. */
 bool fetcher_process_init(struct fetcher_process *p, const struct fetcher_config *cfg,
     struct buf *why);
+void fetcher_process_free(struct fetcher_process *p);
+/*
+ * One more: `fd` is this side's end of the link, `pid` that of the child, 0 if it is
+ * the service manager's. An errno value; 0: it is had.
+ */
+int fetcher_process_open(const struct fetcher_process *p, int *fd, pid_t *pid);
 /*
  * Executes it with `fd` as its end of the link, standard error, no other
  * descriptor and an empty environment. An errno value; 0: it runs.
  */
 int fetcher_process_start(const struct fetcher_process *p, int fd, pid_t *pid);
-/* Ends it, if it has not ended, and says how it did: "signal 9". */
+/* Ends a child, if it has not ended, and says how it did: "signal 9". */
 void fetcher_process_end(pid_t pid, char how[static FETCHER_END_TEXT]);
 
 #endif

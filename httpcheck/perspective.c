@@ -215,7 +215,7 @@ static struct fetcher *
 perspective_fetcher(struct perspective *p)
 {
 	const struct fetcher_config fetcher = { .user = p->cfg->fetcher_user,
-		.died = count_fetcher_death, .arg = p };
+		.socket = p->cfg->fetcher_socket, .died = count_fetcher_death, .arg = p };
 	struct buf why = BUF_INIT(512);
 	struct fetcher *f = fetcher_new(p->base, &fetcher, &why);
 

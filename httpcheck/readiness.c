@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "evidence.h"
+#include "httpcheck/fetcher.h"
 #include "httpcheck/perspective.h"
 #include "httpcheck/status_file.h"
 
@@ -49,6 +50,7 @@ probe_reply(struct probe *probe, const char *resolver, const char *why)
 static void
 probe_answered(void *arg, const struct resolver_answer *answer)
 {
+	const struct probe *probe = arg;
 	struct buf why = BUF_INIT(512);
 	struct evidence evidence;
 
@@ -60,6 +62,8 @@ probe_answered(void *arg, const struct resolver_answer *answer)
 	}
 	if (!evidence_decode(&evidence, answer->evidence, answer->evidence_len, 0, &why))
 		probe_reply(arg, NULL, why.data);
+	else if (!fetcher_ready(probe->perspective->fetcher))
+		probe_reply(arg, NULL, "the process that talks to applicants' servers is not there");
 	else
 		probe_reply(arg, evidence.error == NULL ? evidence.resolver : NULL, evidence.error);
 	evidence_free(&evidence);

@@ -1,6 +1,6 @@
 /*
- * GET /readyz: whether Unbound answers with evidence, 200 or 503, and what other
- * parts of the machine have to say (status_file.h).
+ * GET /readyz: whether Unbound answers with evidence and there is a fetcher, 200 or 503,
+ * and what other parts of the machine have to say (status_file.h).
  */
 #ifndef MPIC_READINESS_H
 #define MPIC_READINESS_H

@@ -54,9 +54,9 @@ drop_root(const struct sandbox *s, struct buf *in_force)
 
 /* Becoming another user clears it, so it comes after that. */
 static bool
-die_with_parent(struct buf *in_force)
+die_with_parent(const struct sandbox *s, struct buf *in_force)
 {
-	return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 ||
+	return !s->with_parent || prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 ||
 	    failed(in_force, "cannot be bound to the worker's life");
 }
 
@@ -252,7 +252,7 @@ enter_seccomp(struct buf *in_force)
 bool
 sandbox_enter(const struct sandbox *s, struct buf *in_force)
 {
-	if (!drop_root(s, in_force) || !die_with_parent(in_force))
+	if (!drop_root(s, in_force) || !die_with_parent(s, in_force))
 		return false;
 	if (SANITIZED) {
 		buf_adds(in_force, "built with sanitizers: nothing else");

@@ -17,6 +17,7 @@
 #include "buf.h"
 
 struct sandbox {
+	bool with_parent;	/* to be killed when the parent ends */
 	uid_t uid;		/* to become, with `gid`, when the process is root's; 0: stay */
 	gid_t gid;
 	const uint16_t *ports;	/* that may be connected to; NULL: any */

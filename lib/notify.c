@@ -50,6 +50,29 @@ notify_send(const char *state)
 		close(fd);
 }
 
+int
+notify_open(void)
+{
+	struct sockaddr_un addr;
+	socklen_t len = notify_address(&addr);
+	int fd = len > 0 ? socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) : -1;
+
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&addr, len) != 0) {
+		log_warning("cannot notify the service manager", "reason", strerror(errno));
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* What is lost is told again, or missed by a watchdog. */
+void
+notify_through(int fd, const char *state)
+{
+	if (fd >= 0)
+		(void)send(fd, state, strlen(state), MSG_NOSIGNAL);
+}
+
 /* A line end in it would begin another message. */
 static void
 notify_text(const char *lead, const char *fmt, va_list ap)

@@ -24,6 +24,12 @@ void notify_reloading(void);
 /* All is well. */
 void notify_watchdog(void);
 /*
+ * For a process that soon cannot open a socket: it, connected, to be closed by the
+ * caller; -1: there is none, and nothing is sent through it.
+ */
+int notify_open(void);
+void notify_through(int fd, const char *state);
+/*
  * Within how long notify_watchdog() has to come again, every time; 0: nobody
  * waits for it. Of this process alone: a child is not asked.
  */

@@ -278,7 +278,7 @@ end_of_orphan(const struct fetch_job *job)
 	fixture_run_ms(&f, 200);
 	fetcher_link_free(link);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	free(process.program);
+	fetcher_process_free(&process);
 	buf_free(&message);
 	event_base_free(f.base);
 	return status;
