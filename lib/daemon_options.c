@@ -6,7 +6,7 @@
 struct tls_files
 daemon_options_tls(const struct daemon_options *d)
 {
-	return (struct tls_files){ d->tls_certificate, d->tls_key, d->tls_ca };
+	return (struct tls_files){ d->tls_certificate, d->tls_key, d->tls_ca, d->tls_crl };
 }
 
 /* Found out now, not by workers that die of it one after another. */
@@ -20,7 +20,7 @@ check_tls(const struct daemon_options *d, struct buf *faults)
 		buf_adds(faults, "tls_certificate, tls_key and tls_ca: all three are needed to "
 		    "know who calls and who is called\n");
 	else if (!tls_files_usable(&files, &why))
-		buf_addf(faults, "tls_certificate, tls_key and tls_ca: %s\n",
+		buf_addf(faults, "tls_certificate, tls_key, tls_ca and tls_crl: %s\n",
 		    why.data != NULL ? why.data : "out of memory");
 	buf_free(&why);
 }
