@@ -75,9 +75,7 @@ package_sources() {
 	local suite=$1 commit=$2 work=$3 tree=$3/build/parallax line
 	rm -rf "$work"
 	mkdir -p "$tree"
-	"$top/unbound-module/get-unbound" --fetch-only "$appliance_out/unbound" | while IFS= read -r line; do
-		say "$line"
-	done
+	unbound_source
 	git -C "$top" archive "$commit" | tar -x -C "$tree"
 	mv "$tree/appliance/debian" "$tree/debian"
 	cp -R "$appliance_out/unbound/src" "$tree/unbound-src"
@@ -86,6 +84,26 @@ package_sources() {
 	write_changelog "$suite" "$commit" >"$tree/debian/changelog"
 	sed -i "s|^Maintainer: .*|Maintainer: $(package_maintainer)|" "$tree/debian/control"
 	touch_all "$work/build" "$(commit_time "$commit")"
+}
+
+# The newest Unbound that the mirrors serve or, for a build from a lock file, the
+# version in unbound_wanted. They are asked once an hour at most.
+unbound_source() {
+	local folder=$appliance_out/unbound line
+	! unbound_is_current "$folder" || return 0
+	"$top/unbound-module/get-unbound" --fetch-only ${unbound_wanted:+--version "$unbound_wanted"} \
+		"$folder" | while IFS= read -r line; do
+		say "$line"
+	done
+	touch "$folder/version"
+}
+
+unbound_is_current() {
+	if [ -n "${unbound_wanted:-}" ]; then
+		[ "$(cat "$1/version" 2>/dev/null)" = "$unbound_wanted" ]
+	else
+		[ -n "$(find "$1/version" -mmin -60 2>/dev/null)" ]
+	fi
 }
 
 # Debian's account of it, where the source is Debian's.

@@ -1,0 +1,260 @@
+/*
+ * The first process: finds the root that this kernel was signed with, has the
+ * kernel verify every block of it from here on, and starts the system in it.
+ * What it cannot do it says in one sentence; its end is the kernel's panic, and
+ * the machine boots again (panic=10), which is what falls back to the other slot.
+ *
+ *   /       squashfs on dm-verity, read-only
+ *   /etc    the image's own, with changes in memory
+ *   /var    in memory, empty
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "verity.h"
+
+#define SYSTEM		"/usr/lib/systemd/systemd"
+#define MODULES		"/modules/"
+#define BLOCK_DEVICES	"/sys/class/block"
+#define FIRST_DISK_MS	60000	/* until some root partition must have appeared */
+#define LAST_DISK_MS	3000	/* and until no further one is waited for */
+#define PARTITIONS_MAX	32
+
+/* To the kernel's log and so to the console, as the kernel's own errors are. */
+__attribute__((format(printf, 1, 0))) static void
+report(const char *format, va_list args)
+{
+	char line[512];
+	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+
+	vsnprintf(line, sizeof(line), format, args);
+	if (fd == -1)
+		return;
+	dprintf(fd, "<3>parallax: %s", line);
+	close(fd);
+}
+
+__attribute__((noreturn, format(printf, 1, 2))) static void
+die(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	report(format, args);
+	va_end(args);
+	exit(1);
+}
+
+static void
+mount_or_die(const char *what, const char *where, const char *type, unsigned long flags,
+    const char *options)
+{
+	if (mount(what, where, type, flags, options) == -1)
+		die("cannot mount %s at %s: %s", what, where, strerror(errno));
+}
+
+/* A small file into `text`, terminated; dies if it cannot be read or is larger. */
+static void
+file_read(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got;
+	size_t len = 0;
+
+	if (fd == -1)
+		die("cannot open %s: %s", path, strerror(errno));
+	while ((got = read(fd, text + len, size - len)) > 0)
+		len += (size_t)got;
+	close(fd);
+	if (got == -1 || len == size)
+		die("cannot read %s", path);
+	text[len] = '\0';
+}
+
+/*
+ * One module. Drivers of machines that this is not refuse, and so do those built
+ * on them; if one is missed that is needed, what needs it says so.
+ */
+static void
+module_load(const char *name)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), MODULES "%s", name);
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		die("cannot open %s: %s", path, strerror(errno));
+	syscall(SYS_finit_module, fd, "", 0);
+	close(fd);
+	unlink(path);		/* it is in memory twice otherwise */
+}
+
+/* In the order of the list, where what another needs comes before it. */
+static void
+modules_load(void)
+{
+	char list[4096], *rest = list, *name;
+
+	file_read(MODULES "list", list, sizeof(list));
+	while ((name = strsep(&rest, "\n")) != NULL)
+		if (*name != '\0')
+			module_load(name);
+}
+
+/* Partitions that may be the root: of each, whether it was looked at. */
+struct search {
+	struct root_hash root;
+	dev_t tried[PARTITIONS_MAX];
+	size_t tried_count;
+	dev_t found;
+};
+
+/* What the kernel says of a block device: its number if it is a root partition. */
+static bool
+partition_read(const char *name, dev_t *device)
+{
+	char path[300], line[128];
+	unsigned int major = 0, minor = 0;
+	bool root = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), BLOCK_DEVICES "/%s/uevent", name);
+	if ((file = fopen(path, "re")) == NULL)
+		return false;
+	while (fgets(line, sizeof(line), file) != NULL) {
+		sscanf(line, "MAJOR=%u", &major);
+		sscanf(line, "MINOR=%u", &minor);
+		if (strcmp(line, "PARTNAME=root_a\n") == 0 || strcmp(line, "PARTNAME=root_b\n") == 0)
+			root = true;
+	}
+	fclose(file);
+	*device = makedev(major, minor);
+	return root;
+}
+
+static bool
+search_has_tried(const struct search *search, dev_t device)
+{
+	for (size_t i = 0; i < search->tried_count; i++)
+		if (search->tried[i] == device)
+			return true;
+	return false;
+}
+
+/* Looks at what is new since the last time. True: found. */
+static bool
+search_look(struct search *search)
+{
+	DIR *dir = opendir(BLOCK_DEVICES);
+	struct dirent *entry;
+	bool found = false;
+	dev_t device;
+
+	while (!found && dir != NULL && (entry = readdir(dir)) != NULL) {
+		if (!partition_read(entry->d_name, &device) || search_has_tried(search, device) ||
+		    search->tried_count == PARTITIONS_MAX)
+			continue;
+		search->tried[search->tried_count++] = device;
+		found = verity_matches(device, &search->root);
+		search->found = device;
+	}
+	if (dir != NULL)
+		closedir(dir);
+	return found;
+}
+
+/* Disks come when they come: looks every 10 ms until a slot matches or none will. */
+static void
+search_run(struct search *search)
+{
+	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
+	size_t seen = 0;
+	int left = FIRST_DISK_MS / 10;
+
+	while (!search_look(search)) {
+		if (search->tried_count != seen)
+			left = LAST_DISK_MS / 10;
+		seen = search->tried_count;
+		if (--left == 0 && seen == 0)
+			die("no disk with a partition root_a or root_b appeared in %d s",
+			    FIRST_DISK_MS / 1000);
+		if (left == 0)
+			die("none of %zu root partitions holds root hash %s: this kernel's slot is "
+			    "damaged, or of another version", seen, search->root.hash);
+		nanosleep(&pause, NULL);
+	}
+}
+
+static void
+root_mount(const struct search *search)
+{
+	int result = verity_open(search->found, &search->root);
+
+	if (result != 0)
+		die("cannot set up dm-verity: %s", strerror(-result));
+	mount_or_die(VERITY_DEVICE, "/root", "squashfs", MS_RDONLY | MS_NODEV, NULL);
+	mount_or_die("tmpfs", "/root/var", "tmpfs", MS_NODEV | MS_NOSUID, "mode=0755,size=64m");
+}
+
+/* The layer of changes is a tmpfs that nothing else reaches. */
+static void
+etc_mount(void)
+{
+	mount_or_die("tmpfs", "/changes", "tmpfs", MS_NODEV | MS_NOSUID, "mode=0755,size=8m");
+	if (mkdir("/changes/upper", 0755) == -1 || mkdir("/changes/work", 0755) == -1)
+		die("cannot prepare /etc: %s", strerror(errno));
+	mount_or_die("overlay", "/root/etc", "overlay", MS_NODEV | MS_NOSUID,
+	    "lowerdir=/root/etc,upperdir=/changes/upper,workdir=/changes/work");
+	umount2("/changes", MNT_DETACH);
+}
+
+static void
+root_enter(void)
+{
+	static const char *const kept[] = { "/dev", "/proc", "/sys", "/run" };
+	char to[32];
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		snprintf(to, sizeof(to), "/root%s", kept[i]);
+		mount_or_die(kept[i], to, NULL, MS_MOVE, NULL);
+	}
+	unlink("/init");
+	if (chdir("/root") == -1)
+		die("cannot enter the root: %s", strerror(errno));
+	mount_or_die(".", "/", NULL, MS_MOVE, NULL);
+	if (chroot(".") == -1 || chdir("/") == -1)
+		die("cannot enter the root: %s", strerror(errno));
+}
+
+int
+main(void)
+{
+	static struct search search;
+	char cmdline[4096];
+
+	mount_or_die("devtmpfs", "/dev", "devtmpfs", MS_NOSUID, "mode=0755");
+	mount_or_die("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+	mount_or_die("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+	mount_or_die("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=20%");
+	file_read("/proc/cmdline", cmdline, sizeof(cmdline));
+	if (!root_hash_parse(&search.root, cmdline))
+		die("the kernel command line needs one mpic.root=HASH,SALT,BLOCKS");
+	modules_load();
+	search_run(&search);
+	root_mount(&search);
+	etc_mount();
+	root_enter();
+	execl(SYSTEM, SYSTEM, (char *)NULL);
+	die("cannot start %s: %s", SYSTEM, strerror(errno));
+}
