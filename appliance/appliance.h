@@ -19,6 +19,8 @@ enum { APPLIANCE_DONE = 0, APPLIANCE_FAILED = 1, APPLIANCE_USAGE = 2 };
 int appliance_first_boot(int argc, char **argv);
 /* Waits until the time can be relied on. */
 int appliance_clock(int argc, char **argv);
+/* Waits until this machine serves; a version on trial may fail at that. */
+int appliance_ready(int argc, char **argv);
 /* Becomes Unbound. */
 int appliance_resolver(int argc, char **argv);
 

@@ -14,6 +14,7 @@ static const struct {
 	{ "first-boot", appliance_first_boot, "Make the operator's document this appliance's "
 	    "configuration." },
 	{ "clock", appliance_clock, "Wait until the time can be relied on." },
+	{ "ready", appliance_ready, "Wait until this machine serves." },
 	{ "resolver", appliance_resolver, "Become Unbound, with its trust anchor, watched." },
 };
 

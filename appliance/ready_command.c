@@ -1,0 +1,323 @@
+/* mpic-appliance ready: ends when this machine serves, which is when its boot was good. */
+#include <ctype.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+
+#include "appliance/appliance.h"
+#include "appliance/esp.h"
+#include "appliance/failure.h"
+#include "appliance/local_http.h"
+#include "appliance/manifest.h"
+#include "appliance/place.h"
+#include "appliance/readiness.h"
+#include "appliance/step.h"
+#include "appliance/update.h"
+#include "buf.h"
+#include "monotonic.h"
+
+#define READY_PORT	8080	/* ready_listen of mpic-httpcheck, as first-boot writes it */
+#define TURN_MS		500
+#define ANSWER_MS	3000
+#define PATIENCE_MS	20000
+#define BODY_MAX	((size_t)1024 * 1024)
+#define IMAGE_MAX	128
+/* The boot loader's word that this version is on trial: systemd-boot(7). */
+#define TRIAL	"/sys/firmware/efi/efivars/LoaderBootCountPath-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
+#define STATUS	"/run/mpic-ready/status"
+
+static const char usage[] =
+    "usage: mpic-appliance ready [--limit SECONDS] [--root DIR]\n"
+    "Ends when this machine answers that it is ready. A version on trial that is\n"
+    "not, after SECONDS (300) in which nothing was missing that an operator\n"
+    "provides, has failed: exit status 1.\n\n"
+    "  --root DIR  the files of the machine are below it, for tests\n";
+
+struct ready {
+	const char *root;
+	struct readiness_account account;
+	bool trial;
+	char image[IMAGE_MAX], version[VERSION_MAX];
+	struct buf detail;	/* what was said at the last look */
+	char *said;		/* and what the console has of it */
+};
+
+/* ---- a look ---- */
+
+/* The value of "detail", as it stands there: for people. */
+static void
+find_detail(const struct buf *body, struct buf *detail)
+{
+	static const char key[] = "\"detail\":\"";
+	const char *at = body->data != NULL ? strstr(body->data, key) : NULL;
+
+	buf_reset(detail);
+	if (at != NULL)
+		buf_add(detail, at + strlen(key), strcspn(at + strlen(key), "\"\n"));
+	else
+		buf_adds(detail, "mpic-httpcheck does not answer");
+}
+
+static enum readiness
+look(struct ready *r)
+{
+	struct buf body = BUF_INIT(BODY_MAX), notice = BUF_INIT(BODY_MAX);
+	int status = local_http_get(READY_PORT, "/readyz", ANSWER_MS, &body);
+	bool told = status == 0 && local_http_get(APPLIANCE_PORT, "/", ANSWER_MS, &notice) == 503;
+	enum readiness found;
+
+	find_detail(&body, &r->detail);
+	if (told) {
+		buf_reset(&r->detail);
+		buf_adds(&r->detail, "a step of the boot waits");
+	}
+	found = readiness_look(&r->account, (int64_t)(monotonic_ns() / 1000000), status, told);
+	buf_free(&body);
+	buf_free(&notice);
+	return found;
+}
+
+/* Of the image's own delays alone, and of those that are longer than a boot. */
+static void
+say_detail(struct ready *r)
+{
+	const char *detail = r->detail.data != NULL ? r->detail.data : "";
+
+	if (r->account.spent_ms < PATIENCE_MS)
+		return;
+	if (r->said != NULL && strcmp(r->said, detail) == 0)
+		return;
+	printf("mpic-appliance ready: not ready yet: %s\n", detail);
+	fflush(stdout);
+	free(r->said);
+	r->said = strdup(detail);
+}
+
+/* ---- once it is ready ---- */
+
+/* A row of /proc/meminfo in MiB; -1 without it. */
+static long
+memory_mib(const struct buf *text, const char *row)
+{
+	const char *at = text->data != NULL ? strstr(text->data, row) : NULL;
+
+	return at != NULL ? strtol(at + strlen(row), NULL, 10) / 1024 : -1;
+}
+
+static void
+add_memory(const char *root, struct buf *line)
+{
+	struct buf text = BUF_INIT(65536);
+	long total, available;
+
+	(void)place_read(root, "/proc/meminfo", &text);
+	total = memory_mib(&text, "MemTotal:");
+	available = memory_mib(&text, "MemAvailable:");
+	if (total >= 0 && available >= 0)
+		buf_addf(line, ", %ld MiB of %ld MiB memory in use", total - available, total);
+	buf_free(&text);
+}
+
+/* Where it can be reached from elsewhere. */
+static void
+add_addresses(struct buf *line)
+{
+	struct ifaddrs *all = NULL;
+	char text[INET6_ADDRSTRLEN];
+	size_t count = 0;
+
+	(void)getifaddrs(&all);
+	for (const struct ifaddrs *i = all; i != NULL; i = i->ifa_next) {
+		const struct sockaddr_in6 *six = (const void *)i->ifa_addr;
+		const struct sockaddr_in *four = (const void *)i->ifa_addr;
+
+		if (i->ifa_addr == NULL || (i->ifa_flags & IFF_LOOPBACK) != 0)
+			continue;
+		if (i->ifa_addr->sa_family == AF_INET)
+			inet_ntop(AF_INET, &four->sin_addr, text, sizeof(text));
+		else if (i->ifa_addr->sa_family == AF_INET6 &&
+		    !IN6_IS_ADDR_LINKLOCAL(&six->sin6_addr))
+			inet_ntop(AF_INET6, &six->sin6_addr, text, sizeof(text));
+		else
+			continue;
+		buf_addf(line, "%s%s", count++ == 0 ? "; at " : ", ", text);
+	}
+	freeifaddrs(all);
+}
+
+static void
+add_expiry(struct buf *line)
+{
+	static const char name[] = "\nmpic_tls_certificate_expires_seconds ";
+	struct buf body = BUF_INIT(BODY_MAX);
+	char text[MANIFEST_TIME_LEN + 1];
+	const char *at;
+
+	if (local_http_get(READY_PORT, "/metrics", ANSWER_MS, &body) == 200 &&
+	    (at = strstr(body.data, name)) != NULL) {
+		manifest_time_text((int64_t)strtod(at + strlen(name), NULL), text);
+		buf_addf(line, "; certificate until %s", text);
+	}
+	buf_free(&body);
+}
+
+/* The one line that a console should show for a machine in service. */
+static void
+say_ready(const struct ready *r)
+{
+	struct buf line = BUF_INIT(4096);
+	struct timespec up;
+
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	buf_addf(&line, "parallax: ready after %lld s", (long long)up.tv_sec);
+	add_memory(r->root, &line);
+	buf_addf(&line, "; %s %s", r->image, r->version);
+	add_addresses(&line);
+	add_expiry(&line);
+	printf("%s\n", line.data != NULL ? line.data : "parallax: ready");
+	fflush(stdout);
+	buf_free(&line);
+}
+
+/* ---- what others should know of this boot ---- */
+
+/* A version that did not become ready here, and why, if it could still say so. */
+static void
+add_failure(const struct ready *r, struct buf *out)
+{
+	struct buf why = BUF_INIT(1024);
+	struct esp esp;
+	const struct esp_entry *failed;
+	char path[PLACE_MAX];
+
+	place_path(r->root, UPDATE_ESP, path);
+	if (!esp_open(&esp, path, &why)) {
+		buf_free(&why);
+		return;
+	}
+	failed = esp_failed(&esp, r->version);
+	if (failed != NULL) {
+		failure_read(r->root, failed->version, &why);
+		buf_addf(out, "# notice version %s did not become ready in %d starts%s%s; %s runs "
+		    "again\n", failed->version, ESP_TRIES, why.len > 0 ? ": " : "",
+		    why.len > 0 ? why.data : "", r->version);
+	}
+	buf_addf(out, "# HELP mpic_update_failed Whether an update was given up at this machine.\n"
+	    "# TYPE mpic_update_failed gauge\nmpic_update_failed %d\n", failed != NULL);
+	esp_close(&esp);
+	buf_free(&why);
+}
+
+static void
+write_status(const struct ready *r)
+{
+	struct buf out = BUF_INIT(8192);
+	char path[PLACE_MAX], fresh[PLACE_MAX];
+	FILE *f;
+
+	buf_addf(&out, "# HELP mpic_image_info What this machine runs.\n"
+	    "# TYPE mpic_image_info gauge\nmpic_image_info{image=\"%s\",version=\"%s\"} 1\n",
+	    r->image, r->version);
+	add_failure(r, &out);
+	place_path(r->root, STATUS, path);
+	place_path(r->root, STATUS ".new", fresh);
+	f = out.failed ? NULL : fopen(fresh, "we");
+	if (f != NULL) {
+		if (strncmp(out.data, "# notice", 8) == 0 || strstr(out.data, "\n# notice") != NULL)
+			printf("mpic-appliance ready: %s", strstr(out.data, "# notice") + 9);
+		if (fputs(out.data, f) == EOF || fclose(f) == EOF || rename(fresh, path) != 0)
+			fprintf(stderr, "mpic-appliance ready: %s: %s\n", path, strerror(errno));
+	}
+	buf_free(&out);
+}
+
+/* ---- all of it ---- */
+
+static int
+give_up(const struct ready *r)
+{
+	struct buf sentence = BUF_INIT(1024);
+
+	buf_addf(&sentence, "not ready after %lld s: %s",
+	    (long long)(r->account.spent_ms / 1000), r->detail.data != NULL ? r->detail.data : "");
+	printf("mpic-appliance ready: version %s is on trial and has failed: %s\n", r->version,
+	    sentence.data != NULL ? sentence.data : "");
+	fflush(stdout);
+	failure_write(r->root, r->version, sentence.data != NULL ? sentence.data : "");
+	buf_free(&sentence);
+	return APPLIANCE_FAILED;
+}
+
+static int
+wait_until_ready(struct ready *r)
+{
+	const struct timespec turn = { .tv_nsec = TURN_MS * 1000000L };
+
+	for (;;) {
+		enum readiness found = look(r);
+
+		if (found == READINESS_READY) {
+			say_ready(r);
+			return APPLIANCE_DONE;
+		}
+		if (found == READINESS_OVER && r->trial)
+			return give_up(r);
+		if (found != READINESS_OPERATOR)
+			say_detail(r);
+		nanosleep(&turn, NULL);
+	}
+}
+
+/* --limit SECONDS; the others are every step's. */
+static bool
+take_limit(int argc, char **argv, int *left, int64_t *limit_s)
+{
+	int kept = 1;
+
+	*limit_s = READINESS_LIMIT_S;
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--limit") != 0) {
+			argv[kept++] = argv[i];
+			continue;
+		}
+		if (i + 1 == argc || !isdigit((unsigned char)argv[i + 1][0]))
+			return false;
+		*limit_s = strtol(argv[++i], NULL, 10);
+	}
+	*left = kept;
+	return *limit_s > 0;
+}
+
+int
+appliance_ready(int argc, char **argv)
+{
+	struct step step = { .name = "ready" };
+	struct ready r = { .detail = BUF_INIT(1024) };
+	int64_t limit_s;
+	int status;
+
+	if (!take_limit(argc, argv, &argc, &limit_s)) {
+		fprintf(stderr, "mpic-appliance ready: --limit: expected a number of seconds\n");
+		return APPLIANCE_USAGE;
+	}
+	status = step_arguments(&step, argc, argv, usage);
+	if (status != -1)
+		return status;
+	r.root = step.root;
+	r.account.limit_ms = limit_s * 1000;
+	r.trial = place_exists(r.root, TRIAL);
+	(void)place_image(r.root, "IMAGE_ID", r.image, sizeof(r.image));
+	(void)place_image(r.root, "IMAGE_VERSION", r.version, sizeof(r.version));
+	write_status(&r);
+	status = wait_until_ready(&r);
+	free(r.said);
+	buf_free(&r.detail);
+	return status;
+}
