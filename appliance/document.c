@@ -7,6 +7,7 @@
 
 #include "appliance/papers.h"
 #include "appliance/private_root.h"
+#include "appliance/update_settings.h"
 #include "appliance/web_address.h"
 
 #define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
@@ -43,7 +44,8 @@ static const struct option log_forward_rows[] = {
 
 static const struct option update_rows[] = {
 	ROW(document_update, url, STRING, .max = 1024, .flags = OPTION_REQUIRED,
-	    .sentence = "Folder of a web server in which new images are published."),
+	    .sentence = "Folder of a web server in which updates are published, or one manifest "
+	    "in it, NAME.update."),
 	ROW(document_update, window, STRING, .min = 11, .max = 11,
 	    .sentence = "When it may reboot into one, UTC: 02:00-04:00. Any time if absent."),
 	ROW(document_update, spread_minutes, INTEGER, .min = 0, .max = 1440, .def = "60",
@@ -217,31 +219,25 @@ check_clock(const struct document *d, struct buf *faults)
 			buf_addf(faults, "ntp[%zu]: expected a host's name or address\n", i);
 }
 
-/* 02:00-04:00 */
-static bool
-window_allowed(const char *text)
+static void
+check_update(const struct document_update *u, struct buf *faults)
 {
-	int digits[8], n = 0;
+	const char *url = update_url_fault(u->url);
+	const char *window = u->window != NULL ? update_window_fault(u->window) : NULL;
 
-	for (size_t i = 0; i < 11; i++) {
-		if (i == 2 || i == 8 ? text[i] != ':' : i == 5 ? text[i] != '-' :
-		    !isdigit((unsigned char)text[i]))
-			return false;
-		if (isdigit((unsigned char)text[i]))
-			digits[n++] = text[i] - '0';
-	}
-	return digits[0] * 10 + digits[1] < 24 && digits[2] < 6 &&
-	    digits[4] * 10 + digits[5] < 24 && digits[6] < 6;
+	if (url != NULL)
+		buf_addf(faults, "update.url: %s\n", url);
+	else
+		check_url("update.url", u->url, WEB_UPDATE, faults);
+	if (window != NULL)
+		buf_addf(faults, "update.window: %s\n", window);
 }
 
 static void
 check_parts(const struct document *d, struct buf *faults)
 {
 	if (d->update.set)
-		check_url("update.url", d->update.url, WEB_UPDATE, faults);
-	if (d->update.window != NULL && !window_allowed(d->update.window))
-		buf_adds(faults, "update.window: expected two times of the day, such as "
-		    "02:00-04:00\n");
+		check_update(&d->update, faults);
 	if (d->log_forward.set)
 		check_url("log_forward.url", d->log_forward.url, WEB_LOG, faults);
 	if (d->private_root.set)

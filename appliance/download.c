@@ -9,11 +9,14 @@
 bool
 download_begin(struct download *d, const char *url, const char *image, const char *agent)
 {
+	static const char suffix[] = ".update";
 	size_t len = strlen(url);
-	bool folder = len > 0 && url[len - 1] == '/';
+	bool whole = len > strlen(suffix) && strcmp(url + len - strlen(suffix), suffix) == 0;
+	const char *slash = len > 0 && url[len - 1] == '/' ? "" : "/";
 
 	*d = (struct download){ .agent = agent };
-	if (asprintf(&d->manifest, folder ? "%s%s.update" : "%s", url, image) < 0)
+	if ((whole ? asprintf(&d->manifest, "%s", url) :
+	    asprintf(&d->manifest, "%s%s%s%s", url, slash, image, suffix)) < 0)
 		d->manifest = NULL;
 	d->folder = d->manifest != NULL ? strdup(d->manifest) : NULL;
 	if (d->folder != NULL)

@@ -27,8 +27,8 @@ struct download {
 };
 
 /*
- * `url` is a folder's, with a slash at its end, or the manifest's own; `image`
- * names the manifest in a folder. False without memory.
+ * `url` is the manifest's own if it ends in ".update", else that of the folder in
+ * which the manifest has the name of `image`. False without memory.
  */
 bool download_begin(struct download *d, const char *url, const char *image, const char *agent);
 void download_end(struct download *d);

@@ -14,7 +14,7 @@
 #include "appliance/appliance.h"
 #include "appliance/esp.h"
 #include "appliance/failure.h"
-#include "appliance/local_http.h"
+#include "appliance/http_ask.h"
 #include "appliance/manifest.h"
 #include "appliance/place.h"
 #include "appliance/readiness.h"
@@ -25,9 +25,7 @@
 
 #define READY_PORT	8080	/* ready_listen of mpic-httpcheck, as first-boot writes it */
 #define TURN_MS		500
-#define ANSWER_MS	3000
 #define PATIENCE_MS	20000
-#define BODY_MAX	((size_t)1024 * 1024)
 #define IMAGE_MAX	128
 /* The boot loader's word that this version is on trial: systemd-boot(7). */
 #define TRIAL	"/sys/firmware/efi/efivars/LoaderBootCountPath-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
@@ -51,37 +49,54 @@ struct ready {
 
 /* ---- a look ---- */
 
+/* The status of a GET to a port of this machine; 0 where no HTTP is answered. */
+static int
+ask(uint16_t port, const char *path, struct http_answer *answer)
+{
+	char address[32], request[256];
+	struct endpoint here;
+	struct buf why = BUF_INIT(512);
+	bool answered;
+
+	snprintf(address, sizeof(address), "127.0.0.1:%u", (unsigned int)port);
+	snprintf(request, sizeof(request),
+	    "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", path);
+	http_answer_init(answer, NULL);
+	answered = endpoint_parse(&here, address) && http_ask(&here, request, answer, &why);
+	buf_free(&why);
+	return answered ? answer->status : 0;
+}
+
 /* The value of "detail", as it stands there: for people. */
 static void
-find_detail(const struct buf *body, struct buf *detail)
+find_detail(const struct http_answer *answer, struct buf *detail)
 {
 	static const char key[] = "\"detail\":\"";
-	const char *at = body->data != NULL ? strstr(body->data, key) : NULL;
+	const char *at = strstr(answer->body, key);
 
 	buf_reset(detail);
 	if (at != NULL)
 		buf_add(detail, at + strlen(key), strcspn(at + strlen(key), "\"\n"));
-	else
-		buf_adds(detail, "mpic-httpcheck does not answer");
 }
 
 static enum readiness
 look(struct ready *r)
 {
-	struct buf body = BUF_INIT(BODY_MAX), notice = BUF_INIT(BODY_MAX);
-	int status = local_http_get(READY_PORT, "/readyz", ANSWER_MS, &body);
-	bool told = status == 0 && local_http_get(APPLIANCE_PORT, "/", ANSWER_MS, &notice) == 503;
-	enum readiness found;
+	struct http_answer answer, notice;
+	int status = ask(READY_PORT, "/readyz", &answer);
+	bool told = false;
 
-	find_detail(&body, &r->detail);
-	if (told) {
+	if (status != 0) {
+		find_detail(&answer, &r->detail);
+	} else {
+		told = ask(APPLIANCE_PORT, "/", &notice) == 503;
+		http_answer_free(&notice);
 		buf_reset(&r->detail);
-		buf_adds(&r->detail, "a step of the boot waits");
+		buf_adds(&r->detail, told ? "a step of the boot waits" :
+		    "mpic-httpcheck does not answer");
 	}
-	found = readiness_look(&r->account, (int64_t)(monotonic_ns() / 1000000), status, told);
-	buf_free(&body);
-	buf_free(&notice);
-	return found;
+	http_answer_free(&answer);
+	return readiness_look(&r->account, (int64_t)(monotonic_ns() / 1000000), status, told);
 }
 
 /* Of the image's own delays alone, and of those that are longer than a boot. */
@@ -156,16 +171,16 @@ static void
 add_expiry(struct buf *line)
 {
 	static const char name[] = "\nmpic_tls_certificate_expires_seconds ";
-	struct buf body = BUF_INIT(BODY_MAX);
+	struct http_answer answer;
 	char text[MANIFEST_TIME_LEN + 1];
 	const char *at;
 
-	if (local_http_get(READY_PORT, "/metrics", ANSWER_MS, &body) == 200 &&
-	    (at = strstr(body.data, name)) != NULL) {
+	if (ask(READY_PORT, "/metrics", &answer) == 200 &&
+	    (at = strstr(answer.body, name)) != NULL) {
 		manifest_time_text((int64_t)strtod(at + strlen(name), NULL), text);
 		buf_addf(line, "; certificate until %s", text);
 	}
-	buf_free(&body);
+	http_answer_free(&answer);
 }
 
 /* The one line that a console should show for a machine in service. */

@@ -13,8 +13,7 @@ static const struct option rows[] = {
 	ROW("code", STRING, code, .min = 1, .max = 256, .flags = OPTION_REQUIRED,
 	    .sentence = "The perspective's own code: it decides when in the window."),
 	ROW("url", STRING, url, .min = 1, .max = 2048, .flags = OPTION_REQUIRED,
-	    .sentence = "Where updates are: a folder, with / at its end, or one manifest, for "
-	    "instance a channel's."),
+	    .sentence = "Where updates are: a folder, or one manifest in it, NAME.update."),
 	ROW("window", STRING, window, .min = 1, .max = 32,
 	    .sentence = "When it may restart, from and to in UTC, 02:00-04:00; any time without."),
 	ROW("spread_minutes", INTEGER, spread_minutes, .min = 0, .max = WINDOW_SPREAD_MAX,
@@ -27,8 +26,8 @@ update_url_fault(const char *url)
 {
 	if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
 		return "expected a URL that begins with https:// or http://";
-	if (!syntax_uri(url) || strpbrk(url, "?#@") != NULL)
-		return "expected a URL without user, query and fragment";
+	if (!syntax_uri(url) || strpbrk(url, "?#") != NULL)
+		return "expected the URL of a folder or of a manifest, without a query";
 	return NULL;
 }
 
