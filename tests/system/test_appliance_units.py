@@ -1,0 +1,259 @@
+"""appliance/tree: what its units give up, whom they run as, and that nothing leads to a shell."""
+
+import configparser
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).resolve().parents[2]
+TREE = TOP / "appliance" / "tree"
+UNITS = TREE / "usr/lib/systemd/system"
+OWN = TREE / "etc/systemd/system"
+SERVICES = sorted(path.name for path in UNITS.glob("mpic-*.service"))
+PROGRAMS = ("usr/sbin/mpic-httpcheck", "usr/sbin/mpic-appliance", "usr/sbin/mpic-enrol",
+            "usr/sbin/mpic-update", "usr/sbin/nft", "usr/bin/systemctl",
+            "usr/lib/systemd/systemd-journal-upload", "usr/lib/systemd/systemd-timesyncd",
+            "usr/lib/parallax/unbound/sbin/unbound",
+            "usr/lib/parallax/unbound/sbin/unbound-checkconf")
+
+# What systemd of the image (257) knows, and one of Debian 12 (252) does not.
+LATER = ("RestartSteps", "RestartMaxDelaySec", "ImportCredential", "disconnected", "notify-reload")
+
+
+def read(path):
+    """{section: [(key, value)]} of a unit, in order."""
+    sections = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if re.fullmatch(r"\[\w+\]", line):
+            current = sections.setdefault(line[1:-1], [])
+        elif line and line[0] not in "#;":
+            key, value = line.split("=", 1)
+            current.append((key, value))
+    return sections
+
+
+def service(name):
+    """The [Service] of a unit of ours with the drop-in before it, the last value of each key."""
+    drop_in = read(UNITS / "mpic-.service.d/10-sandbox.conf")["Service"]
+    return dict(drop_in + read(UNITS / name).get("Service", []))
+
+
+def users():
+    """{name: number} of sysusers.d."""
+    text = (TREE / "usr/lib/sysusers.d/parallax.conf").read_text(encoding="utf-8")
+    rows = [line.split() for line in text.splitlines() if line and line[0] != "#"]
+    assert all(row[0] == "u!" and row[-1] == "/" for row in rows), "an account that can log in"
+    return {row[1]: int(row[2]) for row in rows}
+
+
+def systemd_analyze():
+    """The command: of the image's own systemd once its tools were made, else this machine's."""
+    for tools in sorted((TOP / "build/appliance").glob("tools-*")):
+        libraries = tools / "usr/lib/x86_64-linux-gnu"
+        if (tools / "usr/bin/systemd-analyze").exists():
+            return [str(tools / "usr/lib64/ld-linux-x86-64.so.2"), "--library-path",
+                    f"{libraries}:{libraries}/systemd", str(tools / "usr/bin/systemd-analyze")]
+    if not shutil.which("systemd-analyze"):
+        pytest.fail("systemd-analyze is not there (Debian package systemd)")
+    return ["systemd-analyze"]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """An image as far as systemd-analyze looks: its units among this machine's, and programs."""
+    made = tmp_path_factory.mktemp("root")
+    shutil.copytree("/usr/lib/systemd/system", made / "usr/lib/systemd/system", symlinks=True)
+    shutil.copytree(TREE, made, dirs_exist_ok=True)
+    for program in PROGRAMS:
+        (made / program).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy("/bin/true", made / program)
+    return made
+
+
+def analyze(root, *arguments):
+    return subprocess.run([*systemd_analyze(), f"--root={root}", "--no-pager", *arguments],
+                          capture_output=True, text=True, check=False, timeout=120)
+
+
+# -- what they give up
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_exposure(root, name):
+    """Root's own units only ask the service manager for something, and are held to it, too."""
+    if "ExecStart" not in service(name):
+        pytest.skip("starts no program")
+    done = analyze(root, "security", "--offline=yes", "--threshold=15", name)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_nothing_is_misspelt(root):
+    names = [re.sub("@", "@1", path.name) for path in UNITS.glob("mpic-*.*")
+             if path.suffix in (".service", ".socket", ".timer", ".path")]
+    done = analyze(root, "--man=no", "verify", *names)
+    said = [line for line in (done.stdout + done.stderr).splitlines()
+            if "mpic" in line and not any(word in line for word in LATER)]
+    assert not said, "\n".join(said)
+
+
+def test_every_service_is_in_the_sandbox_that_examples_show():
+    """conf/systemd is for machines of an operator's own: the same settings where both have one."""
+    sandbox = dict(read(UNITS / "mpic-.service.d/10-sandbox.conf")["Service"])
+    sandbox["PrivateTmp"] = "yes"    # Debian 12 lacks more of it
+    for name in ("mpic-httpcheck.service.in", "mpic-coordinator.service.in"):
+        example = dict(read(TOP / "conf/systemd" / name)["Service"])
+        for key, value in sandbox.items():
+            if key in example and key not in ("UMask", "SystemCallFilter"):
+                assert example[key] == value, f"{name}: {key}"
+
+
+# -- whom they run as
+
+
+def test_each_part_is_a_user_of_its_own():
+    numbers = users()
+    assert sorted(numbers.values()) == list(range(700, 700 + len(numbers)))
+    runs_as = {}
+    for name in SERVICES:
+        user = service(name).get("User")
+        part = re.sub(r"(-watch|-forward|@)?\.service$", "", name)
+        if user:
+            assert user in numbers, f"{name}: {user} is no user of the image"
+            runs_as.setdefault(user, set()).add(part)
+        else:
+            # what is root's asks the service manager for one thing, or starts nothing
+            start = service(name).get("ExecStart", "")
+            assert re.match(r"(/usr/bin/systemctl .*)?$", start), f"{name} is root's"
+    assert all(len(parts) == 1 for parts in runs_as.values()), runs_as
+    assert {"mpic-unbound", "mpic-httpcheck", "mpic-fetcher"} <= set(runs_as)
+
+
+def test_no_unit_takes_a_capability_but_the_firewall():
+    for name in SERVICES:
+        capabilities = service(name)["CapabilityBoundingSet"], service(name)["AmbientCapabilities"]
+        expected = "CAP_NET_ADMIN" if name == "mpic-firewall.service" else ""
+        assert set(capabilities) == {expected}, name
+
+
+# -- limits, watchdogs
+
+
+LASTING = ("mpic-unbound.service", "mpic-httpcheck.service", "mpic-fetcher@.service",
+           "mpic-clock-watch.service", "mpic-log-forward.service")
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_limits(name):
+    settings = service(name)
+    limited = "MemoryMax" in settings or settings.get("Slice") == "mpic-fetcher.slice"
+    assert limited or "ExecStart" not in settings
+    assert int(settings["TasksMax"]) <= 128
+    if name in LASTING:
+        assert settings["WatchdogSec"]
+        # a fetcher's worker asks for another one
+        assert settings["Restart"] == ("no" if name == "mpic-fetcher@.service" else "always")
+
+
+def test_what_runs_all_the_time_fits_into_the_machine():
+    """Percent of the machine's memory, so that a larger one gives each part more."""
+    files = [UNITS / name for name in LASTING if name != "mpic-fetcher@.service"]
+    files += [UNITS / "mpic-fetcher.slice", UNITS / "systemd-networkd.service.d/parallax.conf",
+              OWN / "systemd-timesyncd.service"]
+    shares = [value for path in files for rows in read(path).values() for key, value in rows
+              if key == "MemoryMax"]
+    assert len(shares) == len(files)
+    # the rest is for systemd, the journal and the kernel's caches of the root
+    assert sum(int(share.rstrip("%")) for share in shares) <= 90
+
+
+def test_what_fails_is_tried_for_ever():
+    for name in SERVICES:
+        settings = service(name)
+        if settings.get("Restart", "no") != "no":
+            assert dict(read(UNITS / name)["Unit"])["StartLimitIntervalSec"] == "0", name
+
+
+# -- what a boot starts
+
+
+def test_the_list_of_what_a_boot_starts_is_whole():
+    wanted = {unit for key, value in read(OWN / "multi-user.target.d/parallax.conf")["Unit"]
+              for unit in value.split()}
+    indirectly = {"mpic-fetcher@.service", "mpic-reload.service"}
+    for path in UNITS.glob("mpic-*.*"):
+        if path.suffix not in (".service", ".socket", ".timer", ".path"):
+            continue
+        assert "Install" not in read(path), f"{path.name}: see multi-user.target.d instead"
+        triggers = [path.with_suffix(kind) for kind in (".timer", ".path")]
+        if path.name not in wanted | indirectly and not any(t.exists() for t in triggers):
+            pytest.fail(f"nothing starts {path.name}")
+
+
+def test_the_network_waits_for_the_packet_filter():
+    unit = read(UNITS / "systemd-networkd.service.d/parallax.conf")["Unit"]
+    assert ("Requires", "mpic-firewall.service") in unit
+    assert ("After", "mpic-firewall.service") in unit
+    firewall = read(UNITS / "mpic-firewall.service")
+    assert ("Before", "network-pre.target sysinit.target") in firewall["Unit"]
+    assert ("ExecStart", "/usr/sbin/nft -f /etc/nftables.conf") in firewall["Service"]
+
+
+def test_the_port_opens_after_document_time_and_certificate():
+    unit = read(UNITS / "mpic-httpcheck.service")["Unit"]
+    before = {name for key, value in unit if key == "After" for name in value.split()}
+    assert {"mpic-first-boot.service", "mpic-clock.service", "mpic-enrol.service"} <= before
+
+
+# -- nobody gets in
+
+
+MASKED = ("emergency.service", "emergency.target", "rescue.service", "rescue.target",
+          "debug-shell.service", "getty.target", "getty@.service", "serial-getty@.service",
+          "console-getty.service", "container-getty@.service", "autovt@.service",
+          "ctrl-alt-del.target")
+GENERATORS = ("systemd-getty-generator", "systemd-debug-generator", "systemd-run-generator",
+              "systemd-sysv-generator", "systemd-ssh-generator", "systemd-rc-local-generator")
+
+
+@pytest.mark.parametrize("name", MASKED)
+def test_units_that_lead_to_a_shell_are_masked(root, name):
+    assert (OWN / name).read_bytes() == b""
+    if name.endswith(".service") and "@" not in name:
+        done = analyze(root, "--man=no", "verify", name)
+        assert "masked" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_generators_that_lead_to_a_shell_are_masked(name):
+    assert (TREE / "etc/systemd/system-generators" / name).read_bytes() == b""
+
+
+def test_no_file_of_the_image_is_or_starts_a_shell():
+    for path in TREE.rglob("*"):
+        if not path.is_file() or path.name == "nftables.conf":
+            continue
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"^#!", text), path
+        assert not re.search(r"^Exec\w*=.*\b(sh|bash|login|agetty|sulogin|python)\b", text,
+                             re.MULTILINE), path
+
+
+def test_the_manager_shows_no_shell_and_reboots_when_it_crashes():
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.optionxform = str
+    parser.read(TREE / "usr/lib/systemd/system.conf.d/parallax.conf")
+    manager = parser["Manager"]
+    assert (manager["CtrlAltDelBurstAction"], manager["CrashShell"], manager["CrashAction"],
+            manager["DumpCore"]) == ("none", "no", "reboot", "no")
+
+
+def test_users_of_files_are_users():
+    text = (TREE / "usr/lib/tmpfiles.d/parallax.conf").read_text(encoding="utf-8")
+    for line in text.splitlines():
+        if line and line[0] != "#" and len(line.split()) > 4:
+            assert set(line.split()[3:5]) <= {*users(), "root", "-"}, line
+    assert os.path.exists(TREE / "usr/lib/parallax/volatile-state.conf")
