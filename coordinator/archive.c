@@ -148,7 +148,7 @@ add_genuine(const struct archive *a, const struct entry *e, const struct check_r
     const struct signature_claims *claims)
 {
 	time_t at = (time_t)(claims->timestamp_ns.value / 1000000000);
-	const char *image = claims->image_version;
+	const char *resolver = claims->resolver_version, *image = claims->image_version;
 	char when[32] = "";
 	struct tm tm;
 
@@ -157,6 +157,10 @@ add_genuine(const struct archive *a, const struct entry *e, const struct check_r
 	add_line(a, e, "genuine", r->check_passed ? "passed  " : "not passed  ");
 	buf_addf(a->out, "%s  ", when);
 	buf_add_escaped(a->out, claims->software_version, strlen(claims->software_version));
+	if (resolver != NULL) {
+		buf_adds(a->out, "  ");
+		buf_add_escaped(a->out, resolver, strlen(resolver));
+	}
 	if (image != NULL) {
 		buf_adds(a->out, "  image ");
 		buf_add_escaped(a->out, image, strlen(image));

@@ -1,5 +1,16 @@
 #include "httpcheck/inquiry.h"
 
+#include <stdio.h>
+#include <string.h>
+
+void
+inquiry_heard(struct perspective *p, const struct evidence *evidence)
+{
+	if (strcmp(p->resolver_version, evidence->resolver) != 0)
+		snprintf(p->resolver_version, sizeof(p->resolver_version), "%s",
+		    evidence->resolver);
+}
+
 static void
 inquiry_answered(void *arg, const struct resolver_answer *answer)
 {
@@ -18,6 +29,8 @@ inquiry_answered(void *arg, const struct resolver_answer *answer)
 		a.message = why.failed || why.data == NULL ? "the evidence is malformed" : why.data;
 		a.text = NULL;
 	}
+	if (a.problem == PROBLEM_NONE)
+		inquiry_heard(q->perspective, &evidence);
 	a.evidence = &evidence;
 	q->done(q->arg, &a);	/* may free `q` */
 	evidence_free(&evidence);
@@ -31,7 +44,8 @@ inquiry_start(struct inquiry *q, struct run *run, const struct dns_question *que
 	struct dns_question asked = *question;
 
 	asked.option.nonce = run_nonce(run);
-	*q = (struct inquiry){ .nonce = asked.option.nonce, .done = done, .arg = arg };
+	*q = (struct inquiry){ .perspective = run->perspective, .nonce = asked.option.nonce,
+		.done = done, .arg = arg };
 	q->query = resolver_ask(run->perspective->resolver, &asked, run_left_ms(run),
 	    inquiry_answered, q);
 	return q->query != NULL;

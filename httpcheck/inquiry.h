@@ -28,6 +28,7 @@ typedef void inquiry_done(void *arg, const struct inquiry_answer *answer);
 
 /* All zero: nothing is asked. */
 struct inquiry {
+	struct perspective *perspective;
 	struct resolver_query *query;	/* NULL: nothing under way */
 	uint64_t nonce;
 	inquiry_done *done;
@@ -41,5 +42,7 @@ struct inquiry {
 bool inquiry_start(struct inquiry *q, struct run *run, const struct dns_question *question,
     inquiry_done *done, void *arg);
 void inquiry_cancel(struct inquiry *q);
+/* Keeps which resolver gave evidence: it may have been restarted as another version. */
+void inquiry_heard(struct perspective *p, const struct evidence *evidence);
 
 #endif

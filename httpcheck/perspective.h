@@ -21,6 +21,7 @@
 #include "random_pool.h"
 #include "resolver.h"
 #include "server.h"
+#include "signature.h"
 
 struct perspective {
 	const struct httpcheck_config *cfg;
@@ -32,6 +33,8 @@ struct perspective {
 	struct server *server;
 	struct server *ready_server;	/* NULL: ready_listen is not set */
 	struct event_base *base;
+	/* What Unbound said last, e.g. "unbound 1.22.0"; empty: nothing yet. */
+	char resolver_version[SIGNATURE_RESOLVER_MAX + 1];
 };
 
 /* Serves until told to stop: the daemon's `run`, with a struct perspective_start. */

@@ -5,6 +5,7 @@
 
 #include "evidence.h"
 #include "httpcheck/fetcher.h"
+#include "httpcheck/inquiry.h"
 #include "httpcheck/perspective.h"
 #include "httpcheck/status_file.h"
 
@@ -64,8 +65,10 @@ probe_answered(void *arg, const struct resolver_answer *answer)
 		probe_reply(arg, NULL, why.data);
 	else if (!fetcher_ready(probe->perspective->fetcher))
 		probe_reply(arg, NULL, "the process that talks to applicants' servers is not there");
-	else
+	else {
+		inquiry_heard(probe->perspective, &evidence);
 		probe_reply(arg, evidence.error == NULL ? evidence.resolver : NULL, evidence.error);
+	}
 	evidence_free(&evidence);
 	buf_free(&why);
 }

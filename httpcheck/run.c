@@ -131,7 +131,8 @@ run_encode(const struct run *run, struct check_result *result, struct buf *body)
 static bool
 run_sign(const struct run *run, const struct check_result *result, struct buf *body)
 {
-	const struct jws_key *key = run->perspective->signing_key;
+	const struct perspective *p = run->perspective;
+	const struct jws_key *key = p->signing_key;
 	char digest[SIGNATURE_DIGEST_LEN + 1], trace_id[TRACE_ID_TEXT];
 	const struct signature_claims claims = {
 		.perspective_code = result->perspective_code,
@@ -141,7 +142,8 @@ run_sign(const struct run *run, const struct check_result *result, struct buf *b
 		.timestamp_ns = { true, result->timestamp_ns },
 		.request_sha256 = digest,
 		.software_version = "Parallax " PACKAGE_VERSION,
-		.image_version = run->perspective->cfg->image_version,
+		.resolver_version = p->resolver_version[0] != '\0' ? p->resolver_version : NULL,
+		.image_version = p->cfg->image_version,
 	};
 	const char *request;
 	size_t len;

@@ -68,6 +68,7 @@ claims_encode(const struct signature_claims *claims, const char *result_sha256, 
 	json_add_string(out, ",\"request_sha256\":", claims->request_sha256);
 	json_add_string(out, ",\"result_sha256\":", result_sha256);
 	json_add_string(out, ",\"software_version\":", claims->software_version);
+	json_add_string(out, ",\"resolver_version\":", claims->resolver_version);
 	json_add_string(out, ",\"image_version\":", claims->image_version);
 	buf_addc(out, '}');
 }
@@ -141,6 +142,8 @@ static const struct json_field claims_fields[] = {
 	    .min = SIGNATURE_DIGEST_LEN, .max = SIGNATURE_DIGEST_LEN),
 	JSON_ROW("software_version", STRING, signature_claims, software_version, .required = true,
 	    .max = SIGNATURE_VERSION_MAX),
+	JSON_ROW("resolver_version", STRING, signature_claims, resolver_version,
+	    .max = SIGNATURE_RESOLVER_MAX),
 	JSON_ROW("image_version", STRING, signature_claims, image_version,
 	    .max = SIGNATURE_VERSION_MAX),
 	{ .key = NULL }

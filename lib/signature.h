@@ -6,7 +6,8 @@
  * that says who did what for whom and when, and names two digests:
  *
  *   perspective_code, check_type, domain_or_ip_target, nonce, timestamp_ns
- *   software_version, image_version (of the appliance; null)
+ *   software_version, resolver_version (as the resolver says it; null while it
+ *   has said nothing), image_version (of the appliance; null)
  *   request_sha256  of the request's body as the perspective received it
  *   result_sha256   of the result's bytes without the member: those before
  *                   ,"signature": and a closing brace
@@ -23,6 +24,7 @@
 #define SIGNATURE_MAX		((size_t)4096)	/* bytes that it adds to a result */
 #define SIGNATURE_DIGEST_LEN	43
 #define SIGNATURE_VERSION_MAX	128		/* bytes of software_version and image_version */
+#define SIGNATURE_RESOLVER_MAX	64		/* bytes of resolver_version */
 
 /* What is signed. Strings are borrowed: from `document` once it was read. */
 struct signature_claims {
@@ -32,6 +34,7 @@ struct signature_claims {
 	struct json_int timestamp_ns;	/* wall clock, UNIX epoch */
 	const char *request_sha256, *result_sha256;
 	const char *software_version;
+	const char *resolver_version;	/* or NULL */
 	const char *image_version;	/* or NULL */
 };
 

@@ -64,6 +64,8 @@ def test_what_is_signed(archived, fleet):
         assert claims["nonce"] == result["nonce"]
         assert claims["timestamp_ns"] == result["timestamp_ns"]
         assert re.fullmatch(r"Parallax \d+\.\d+\.\d+", claims["software_version"])
+        assert claims["resolver_version"] == result["evidence"]["resolver"]
+        assert re.fullmatch(r"unbound \d+\.\d+\.\d+", claims["resolver_version"])
         assert claims["image_version"] == "test"
         assert list(result)[-1] == "signature"
     assert len({payload(r)["request_sha256"] for r in results(archived)}) == 1

@@ -25,7 +25,8 @@ static struct jws_key *key;
 static const struct signature_claims signed_claims = {
 	.perspective_code = "aws:eu-central-1", .check_type = "caa", .target = "www.example.com",
 	.nonce = "n1", .timestamp_ns = { true, 1790000000123456789 }, .request_sha256 = REQUEST,
-	.software_version = "Parallax 0", .image_version = "2026.11",
+	.software_version = "Parallax 0", .resolver_version = "unbound 1.22.0",
+	.image_version = "2026.11",
 };
 
 static int
@@ -88,6 +89,7 @@ test_round(void **state)
 	assert_int_equal(signature_glance(key, text.data, text.len), SIGNATURE_OK);
 	assert_int_equal(signature_verify(key, text.data, text.len, &claims), SIGNATURE_OK);
 	assert_string_equal(claims.perspective_code, "aws:eu-central-1");
+	assert_string_equal(claims.resolver_version, "unbound 1.22.0");
 	assert_string_equal(claims.image_version, "2026.11");
 	assert_int_equal(claims.timestamp_ns.value, signed_claims.timestamp_ns.value);
 	assert_true(signature_digest(key, RESULT, strlen(RESULT), digest));
@@ -212,6 +214,7 @@ test_longest(void **state)
 	claims.perspective_code = code;
 	claims.nonce = nonce;
 	claims.image_version = image;
+	claims.resolver_version = image + SIGNATURE_VERSION_MAX - SIGNATURE_RESOLVER_MAX;
 	claims.target = target;
 	sign(&claims, &text);
 	assert_true(text.len - strlen(RESULT) <= SIGNATURE_MAX);
