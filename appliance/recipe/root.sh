@@ -52,6 +52,7 @@ root_fill() {
 	for deb in "$@"; do
 		copy_ours "$deb"
 	done
+	[ "$variant" != debug ] || copy_debug_tree
 	copy_libraries
 	copy_modules
 	certification_authorities
@@ -114,6 +115,12 @@ copy_ours() {
 		(cd "$into.image" && find . ! -type d -printf "$name %P\n") >>"$root.owners"
 		rm -rf "$into.image"
 	}
+}
+
+# The debug variant's own files, over all others.
+copy_debug_tree() {
+	cp -a "$top/appliance/tree-debug/." "$root"
+	(cd "$top/appliance/tree-debug" && find . ! -type d -printf 'mpic-appliance %P\n') >>"$root.owners"
 }
 
 # Which package each copied file is from.
