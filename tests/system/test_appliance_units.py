@@ -36,10 +36,14 @@ def read(path):
     return sections
 
 
+SANDBOX = UNITS / "mpic-.service.d/10-sandbox.conf"
+
+
 def service(name):
-    """The [Service] of a unit of ours with the drop-in before it, the last value of each key."""
-    drop_in = read(UNITS / "mpic-.service.d/10-sandbox.conf")["Service"]
-    return dict(drop_in + read(UNITS / name).get("Service", []))
+    """The [Service] of a unit of ours, its drop-ins after it; the last value of each key."""
+    rows = read(UNITS / name).get("Service", []) + read(SANDBOX)["Service"]
+    needs = UNITS / f"{name}.d/20-needs.conf"
+    return dict(rows + (read(needs)["Service"] if needs.exists() else []))
 
 
 def users():
@@ -100,9 +104,16 @@ def test_nothing_is_misspelt(root):
     assert not said, "\n".join(said)
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_unit_says_what_the_sandbox_overrides(name):
+    """It is read after the unit: what loosens it belongs into a drop-in that is read later."""
+    both = dict(read(UNITS / name).get("Service", [])).keys() & dict(read(SANDBOX)["Service"]).keys()
+    assert not both, f"{name}: {both} belong into {name}.d/20-needs.conf"
+
+
 def test_every_service_is_in_the_sandbox_that_examples_show():
     """conf/systemd is for machines of an operator's own: the same settings where both have one."""
-    sandbox = dict(read(UNITS / "mpic-.service.d/10-sandbox.conf")["Service"])
+    sandbox = dict(read(SANDBOX)["Service"])
     sandbox["PrivateTmp"] = "yes"    # Debian 12 lacks more of it
     for name in ("mpic-httpcheck.service.in", "mpic-coordinator.service.in"):
         example = dict(read(TOP / "conf/systemd" / name)["Service"])
@@ -149,8 +160,10 @@ LASTING = ("mpic-unbound.service", "mpic-httpcheck.service", "mpic-fetcher@.serv
 @pytest.mark.parametrize("name", SERVICES)
 def test_limits(name):
     settings = service(name)
+    if "ExecStart" not in settings:
+        return    # starts no process
     limited = "MemoryMax" in settings or settings.get("Slice") == "mpic-fetcher.slice"
-    assert limited or "ExecStart" not in settings
+    assert limited
     assert int(settings["TasksMax"]) <= 128
     if name in LASTING:
         assert settings["WatchdogSec"]
@@ -180,17 +193,18 @@ def test_what_fails_is_tried_for_ever():
 # -- what a boot starts
 
 
-def test_the_list_of_what_a_boot_starts_is_whole():
-    wanted = {unit for key, value in read(OWN / "multi-user.target.d/parallax.conf")["Unit"]
-              for unit in value.split()}
-    indirectly = {"mpic-fetcher@.service", "mpic-reload.service"}
-    for path in UNITS.glob("mpic-*.*"):
-        if path.suffix not in (".service", ".socket", ".timer", ".path"):
+def test_something_starts_each_unit():
+    """Named by a unit or a drop-in, or by its timer, path or socket; the list is in one place."""
+    paths = [path for folder in (UNITS, OWN) for path in folder.rglob("*") if path.is_file()]
+    for unit in UNITS.glob("mpic-*.*"):
+        if unit.suffix not in (".service", ".socket", ".timer", ".path"):
             continue
-        assert "Install" not in read(path), f"{path.name}: see multi-user.target.d instead"
-        triggers = [path.with_suffix(kind) for kind in (".timer", ".path")]
-        if path.name not in wanted | indirectly and not any(t.exists() for t in triggers):
-            pytest.fail(f"nothing starts {path.name}")
+        assert "Install" not in read(unit), f"{unit.name}: see multi-user.target.d instead"
+        name = unit.name.replace("@", "")
+        named = any(re.search(rf"^[A-Z]\w*=.*\b{re.escape(unit.name)}", path.read_text(encoding="utf-8"),
+                              re.MULTILINE) for path in paths if path != unit)
+        triggers = (unit.with_name(name).with_suffix(kind) for kind in (".timer", ".path", ".socket"))
+        assert named or any(t.exists() for t in triggers if t != unit), f"nothing starts {name}"
 
 
 def test_the_network_waits_for_the_packet_filter():
