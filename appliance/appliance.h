@@ -21,6 +21,10 @@ int appliance_first_boot(int argc, char **argv);
 int appliance_clock(int argc, char **argv);
 /* Waits until this machine serves; a version on trial may fail at that. */
 int appliance_ready(int argc, char **argv);
+/* Keeps /run/mpic-clock/status. */
+int appliance_clock_watch(int argc, char **argv);
+/* For operators: checks a document, and prints what one may have. */
+int appliance_document(int argc, char **argv);
 /* Becomes Unbound. */
 int appliance_resolver(int argc, char **argv);
 

@@ -52,3 +52,21 @@ clock_reliable(const struct clock_seen *seen, struct buf *why)
 	}
 	return true;
 }
+
+void
+clock_status(const struct clock_seen *seen, struct buf *out)
+{
+	struct buf why = BUF_INIT(1024);
+	bool reliable;
+
+	if (!seen->hypervisor && !seen->synchronized) {
+		buf_adds(&why, "clock: no NTP server has told the time for hours\n");
+		reliable = false;
+	} else {
+		reliable = clock_reliable(seen, &why);
+	}
+	buf_addf(out, "mpic_clock_unsynchronized %d\n", !reliable);
+	if (!reliable)
+		buf_addf(out, "# notice %s", why.data != NULL ? why.data : "clock\n");
+	buf_free(&why);
+}

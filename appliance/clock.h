@@ -28,5 +28,10 @@ struct clock_seen {
 
 /* False, with a line that says what is missing. */
 bool clock_reliable(const struct clock_seen *seen, struct buf *why);
+/*
+ * The same while it runs, as a file of httpcheck's status_files: the metric, and
+ * a notice if it cannot. `synchronized` is then what the kernel thinks.
+ */
+void clock_status(const struct clock_seen *seen, struct buf *out);
 
 #endif

@@ -6,11 +6,10 @@
 
 #include "appliance/appliance.h"
 #include "appliance/clock.h"
+#include "appliance/clock_settings.h"
 #include "appliance/place.h"
 #include "appliance/step.h"
-#include "option.h"
 
-#define SETTINGS	"/run/mpic/clock.yaml"		/* by first-boot */
 #define TURN_MS		1000
 
 static const char usage[] =
@@ -18,37 +17,6 @@ static const char usage[] =
     "Waits until the time can be relied on: told by an NTP server, or kept by the\n"
     "hypervisor where the document says so, and plausible for this image.\n\n"
     "  --root DIR  the files of the image are below it, for tests\n";
-
-struct settings {
-	bool hypervisor;
-	struct option_strings ntp;
-};
-
-static const struct option rows[] = {
-	{ .name = "hypervisor", .type = OPTION_BOOL, .offset = offsetof(struct settings, hypervisor),
-	    .def = "false", .sentence = "The hypervisor keeps the time." },
-	{ .name = "ntp", .type = OPTION_STRINGS, .offset = offsetof(struct settings, ntp),
-	    .sentence = "Who is asked for it." },
-};
-static const struct option_table table = { .program = "mpic-appliance clock", .rows = rows,
-	.count = sizeof(rows) / sizeof(rows[0]) };
-
-static bool
-settings_read(struct settings *settings, const char *root)
-{
-	struct buf faults = BUF_INIT(4096);
-	char path[PLACE_MAX];
-	bool ok;
-
-	place_path(root, SETTINGS, path);
-	ok = option_defaults(&table, settings, &faults) &&
-	    option_load(&table, settings, path, &faults);
-	if (!ok)
-		fprintf(stderr, "mpic-appliance clock: %s", faults.data != NULL ? faults.data :
-		    "out of memory\n");
-	buf_free(&faults);
-	return ok;
-}
 
 static void
 add_servers(const struct option_strings *ntp, struct buf *why)
@@ -62,7 +30,7 @@ add_servers(const struct option_strings *ntp, struct buf *why)
 }
 
 static void
-wait_for_time(struct step *step, const struct settings *settings)
+wait_for_time(struct step *step, const struct clock_settings *settings)
 {
 	struct buf why = BUF_INIT(NOTICE_TEXT_MAX);
 	struct clock_seen seen = { .hypervisor = settings->hypervisor,
@@ -87,16 +55,16 @@ int
 appliance_clock(int argc, char **argv)
 {
 	struct step step = { .name = "clock" };
-	struct settings settings = { .hypervisor = false };
+	struct clock_settings settings = { .hypervisor = false };
 	int status = step_arguments(&step, argc, argv, usage);
 
 	if (status != -1)
 		return status;
 	status = APPLIANCE_FAILED;
-	if (settings_read(&settings, step.root)) {
+	if (clock_settings_read(&settings, step.root, step.name)) {
 		wait_for_time(&step, &settings);
 		status = APPLIANCE_DONE;
 	}
-	option_free(&table, &settings);
+	clock_settings_free(&settings);
 	return status;
 }

@@ -15,6 +15,9 @@ static const struct {
 	    "configuration." },
 	{ "clock", appliance_clock, "Wait until the time can be relied on." },
 	{ "ready", appliance_ready, "Wait until this machine serves." },
+	{ "clock-watch", appliance_clock_watch, "Say when nothing keeps the clock any more." },
+	{ "document", appliance_document, "Check an operator's document before it is given to an "
+	    "appliance." },
 	{ "resolver", appliance_resolver, "Become Unbound, with its trust anchor, watched." },
 };
 
