@@ -227,7 +227,7 @@ check_clock(const struct document *d, struct buf *faults)
 static void
 check_update(const struct document_update *u, struct buf *faults)
 {
-	const char *url = update_url_fault(u->url);
+	const char *url = u->url != NULL ? update_url_fault(u->url) : NULL;
 	const char *window = u->window != NULL ? update_window_fault(u->window) : NULL;
 
 	if (url != NULL)

@@ -146,10 +146,11 @@ check_authorities(const struct papers *p, const char *member, STACK_OF(X509) *li
 	for (int i = 0; i < sk_X509_num(list); i++) {
 		X509 *cert = sk_X509_value(list, i);
 
-		snprintf(name, sizeof(name), "%s, certificate %d", member, i + 1);
+		snprintf(name, sizeof(name), sk_X509_num(list) > 1 ? "%s, certificate %d" : "%s",
+		    member, i + 1);
 		if (X509_check_ca(cert) == 0)
 			fault(faults, name, "is no CA's");
-		check_dates(p, sk_X509_num(list) > 1 ? name : member, cert, faults);
+		check_dates(p, name, cert, faults);
 	}
 }
 

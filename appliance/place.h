@@ -17,7 +17,7 @@
 void place_path(const char *root, const char *path, char out[static PLACE_MAX]);
 /*
  * The whole of a regular file into `out`, of out->max bytes at most. Never waits,
- * as it would for a pipe. False, with errno, and EFBIG for a larger one.
+ * as it would for a pipe. False, with errno: EFBIG for a larger one, EINVAL for what is no file.
  */
 bool place_read(const char *root, const char *path, struct buf *out);
 bool place_exists(const char *root, const char *path);

@@ -74,7 +74,9 @@ read_file(const char *root, const char *path, const char *called, struct buf *te
 		return FOUND;
 	if (errno == ENOENT || errno == ENOTDIR)
 		return ABSENT;
-	if (errno == EFBIG)
+	if (errno == EINVAL)
+		buf_addf(faults, "%s: is no regular file\n", called);
+	else if (errno == EFBIG)
 		buf_addf(faults, "%s: is of more than %zu bytes\n", called, text->max);
 	else
 		buf_addf(faults, "%s: %s\n", called, strerror(errno));

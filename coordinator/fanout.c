@@ -210,6 +210,18 @@ fanout_free(struct fanout *f)
 	free(f);
 }
 
+void
+fanout_recheck(struct fanout *older, const struct fanout *now)
+{
+	if (older->tls == NULL || now->tls == NULL)
+		return;
+	tls_client_trust_as(older->tls, now->tls);
+	older->rechecked = true;
+	for (size_t i = 0; i < older->line_count; i++)
+		if (older->lines[i].own_tls == NULL && !older->lines[i].plain)
+			line_recheck(&older->lines[i]);
+}
+
 int64_t
 fanout_expires_s(const struct fanout *f, size_t perspective)
 {

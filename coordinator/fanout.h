@@ -127,6 +127,12 @@ void fanout_call(struct fanout *f, size_t perspective, enum check_type type,
  * connection usable again, it runs on to its limit for nobody.
  */
 void fanout_give_up(struct call *call);
+/*
+ * The older one trusts whom `now` does from now on: its connections with others end,
+ * and calls on those are made again, or fail for that. For perspectives known by their
+ * code; those with a `ca` of their own stay.
+ */
+void fanout_recheck(struct fanout *older, const struct fanout *now);
 /* From the call's start to now. */
 uint64_t call_took_ns(const struct call *call);
 /* When the first of this perspective's certificates ends, in Unix seconds; 0: none seen yet. */

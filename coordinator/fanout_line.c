@@ -315,6 +315,27 @@ line_tick(struct fanout_line *line)
 	line_advance(line);
 }
 
+/* ---- trust ---- */
+
+bool
+line_trusts(const struct fanout_line *line, CURL *easy, char reason[static TLS_REASON_MAX])
+{
+	struct curl_tlssessioninfo *tls = NULL;
+
+	if (curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &tls) != CURLE_OK || tls == NULL ||
+	    tls->backend != CURLSSLBACKEND_OPENSSL || tls->internals == NULL)
+		return true;	/* no handshake is over: what follows is judged by it */
+	return tls_client_still_trusts(line->peer.client, tls->internals, reason);
+}
+
+void
+line_recheck(struct fanout_line *line)
+{
+	h2_peer_recheck(&line->h2);
+	h1_peer_recheck(line);
+	line_advance(line);
+}
+
 /* ---- life ---- */
 
 /* The host of a URL's authority, without brackets and port. */

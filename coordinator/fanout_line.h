@@ -52,6 +52,7 @@ struct fanout {
 	struct event_base *base;
 	struct multi *multi;
 	struct tls_client *tls;
+	bool rechecked;		/* it trusts others than it began with */
 	size_t connections;
 	int64_t tick_ms;
 	struct event *tick;
@@ -70,6 +71,10 @@ bool line_init(struct fanout_line *line, struct fanout_group *group, const char 
 void line_free(struct fanout_line *line);
 /* A tick is over. */
 void line_tick(struct fanout_line *line);
+/* Whom its client trusts has changed: connections with others end. */
+void line_recheck(struct fanout_line *line);
+/* Whether the client still trusts who is at the other end of a handle's connection. */
+bool line_trusts(const struct fanout_line *line, CURL *easy, char reason[static TLS_REASON_MAX]);
 /* The endpoint failed, or answered. */
 void line_failed(struct fanout_line *line, const char *why);
 void line_succeeded(struct fanout_line *line);

@@ -315,6 +315,28 @@ h1_peer_tick(struct fanout_line *line)
 	h1->expired_ns = monotonic_ns();
 }
 
+void
+h1_peer_recheck(struct fanout_line *line)
+{
+	struct call_list failed = { TAILQ_HEAD_INITIALIZER(failed.calls) };
+	char reason[TLS_REASON_MAX];
+	struct call *call;
+
+	line->h1.expired_ns = monotonic_ns();
+	for (struct h1_slot *slot = line->h1.slots; slot != NULL; slot = slot->next) {
+		call = slot->call;
+		if (call == NULL || line_trusts(line, slot->transfer.easy, reason))
+			continue;
+		slot->call = NULL;
+		call->slot = NULL;
+		call_move(call, &failed);
+	}
+	while ((call = TAILQ_FIRST(&failed.calls)) != NULL) {
+		reply_missing(call, reason);
+		call_end(call);
+	}
+}
+
 bool
 h1_peer_init(struct fanout_line *line)
 {

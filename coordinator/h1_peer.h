@@ -40,6 +40,8 @@ void h1_peer_free(struct fanout_line *line);
 bool h1_peer_start(struct fanout_line *line, struct call *call);
 /* A tick is over: connections whose certificates have expired are used no more. */
 void h1_peer_tick(struct fanout_line *line);
+/* Calls over connections with whoever is no longer trusted fail; no connection of now is used again. */
+void h1_peer_recheck(struct fanout_line *line);
 /* Forgets the call; its transfer goes on for nobody. How far it had got. */
 const char *h1_peer_give_up(struct call *call);
 

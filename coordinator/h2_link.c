@@ -246,6 +246,20 @@ link_watch(struct h2_link *link, evutil_socket_t fd)
 	event_active(&link->readable, EV_READ, 0);
 }
 
+/* Whom the fan-out trusts may have changed while it was made. */
+static bool
+link_trusted(struct h2_link *link)
+{
+	struct tls_peer *peer = &link->line->peer;
+	char reason[TLS_REASON_MAX];
+
+	if (!link->line->fanout->rechecked || line_trusts(link->line, link->transfer.easy, reason))
+		return true;
+	peer->outcome = TLS_UNTRUSTED;
+	snprintf(peer->reason, sizeof(peer->reason), "%s", reason);
+	return false;
+}
+
 static void
 on_connected(struct transfer *t, CURLcode code)
 {
@@ -258,6 +272,8 @@ on_connected(struct transfer *t, CURLcode code)
 		code = curl_easy_getinfo(t->easy, CURLINFO_ACTIVESOCKET, &fd);
 	if (code == CURLE_OK)
 		code = link_begin(link, &http2);
+	if (code == CURLE_OK && !link_trusted(link))
+		code = CURLE_PEER_FAILED_VERIFICATION;
 	if (code != CURLE_OK) {
 		link_leave(link);
 		line_unreachable(line, code, link->error);
@@ -382,4 +398,14 @@ h2_link_tick(struct h2_link *link)
 		link->unanswered = 1;
 		write_soon(link);
 	}
+}
+
+void
+h2_link_recheck(struct h2_link *link)
+{
+	char reason[TLS_REASON_MAX];
+
+	/* One that is being made is judged when it is. */
+	if (link->session != NULL && !line_trusts(link->line, link->transfer.easy, reason))
+		link_lost(link, reason);
 }

@@ -50,6 +50,8 @@ bool h2_link_call(struct h2_link *link, struct call *call);
 const char *h2_link_give_up(struct call *call);
 /* Looks after a connection on which nothing comes. May free it. */
 void h2_link_tick(struct h2_link *link);
+/* Ends it if whoever is at its other end is no longer trusted. May free it. */
+void h2_link_recheck(struct h2_link *link);
 
 /* h2_call.c: what frames do to calls. */
 

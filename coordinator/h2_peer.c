@@ -97,3 +97,14 @@ h2_peer_tick(struct h2_peer *h2)
 		h2_link_tick(link);
 	}
 }
+
+void
+h2_peer_recheck(struct h2_peer *h2)
+{
+	struct h2_link *link, *next;
+
+	for (link = TAILQ_FIRST(&h2->links); link != NULL; link = next) {
+		next = TAILQ_NEXT(link, entry);
+		h2_link_recheck(link);
+	}
+}

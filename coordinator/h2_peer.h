@@ -49,6 +49,8 @@ bool h2_peer_ready(const struct h2_peer *h2);
 bool h2_peer_connecting(const struct h2_peer *h2);
 /* Gives up the calls whose limit is over, into `expired`. */
 void h2_peer_expire(struct h2_peer *h2, uint64_t now_ns, struct call_list *expired);
+/* Ends connections with whoever is no longer trusted. */
+void h2_peer_recheck(struct h2_peer *h2);
 /* A tick is over: connections on which nothing comes are looked after. */
 void h2_peer_tick(struct h2_peer *h2);
 

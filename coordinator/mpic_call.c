@@ -156,7 +156,7 @@ bool
 mpic_call_post(struct mpic_call *call, const char *path, const struct buf *body,
     struct buf *why)
 {
-	struct tls_files files = { call->certificate, call->key, call->ca };
+	struct tls_files files = { call->certificate, call->key, call->ca, NULL };
 	struct tls_peer peer = { .expected = IDENTITY };
 	struct tls_client *client = NULL;
 	struct curl_slist *headers = NULL;

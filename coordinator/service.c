@@ -400,6 +400,14 @@ older_needed(const struct service *s)
 	return count;
 }
 
+/* Requests under way end over the connections that they have, but not with whom nobody trusts. */
+static void
+recheck_older(struct service *s)
+{
+	for (struct generation *g = s->older; g != NULL; g = g->older)
+		fanout_recheck(g->fanout, s->now->fanout);
+}
+
 bool
 service_renew(struct service *s, struct coordinator_config *cfg, struct buf *why)
 {
@@ -425,6 +433,8 @@ service_renew(struct service *s, struct coordinator_config *cfg, struct buf *why
 	last->older = s->older;
 	s->older = last;
 	metric_set(metrics_of(s), METRIC_CONFIG_LOADED, 0, time(NULL));
+	/* Held until here: calls that end now may be its last. */
+	recheck_older(s);
 	generation_release(last);
 	return true;
 }

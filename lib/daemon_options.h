@@ -22,7 +22,7 @@
 struct daemon_options {
 	struct endpoint listen;
 	bool plain;
-	char *tls_certificate, *tls_key, *tls_ca;
+	char *tls_certificate, *tls_key, *tls_ca, *tls_crl;
 	int64_t workers;
 	int64_t max_in_flight;
 	char *log_level;
@@ -53,6 +53,9 @@ struct daemon_options {
 	    .sentence = "PEM key of the certificate."), \
 	DAEMON_OPTION(container, block, tls_ca, PATH, \
 	    .sentence = "PEM certificates that the other side's must chain to."), \
+	DAEMON_OPTION(container, block, tls_crl, PATH, \
+	    .sentence = "PEM file with the CRLs of all CAs that vouch for the other side. Who is on " \
+	    "one is refused, and everybody once one is overdue. Without it nothing is looked up."), \
 	DAEMON_OPTION(container, block, workers, INTEGER, .min = 0, .max = 256, .def = "1", \
 	    .flags = OPTION_FIXED, .sentence = "Processes; 0 serves in the one that was started."), \
 	DAEMON_OPTION(container, block, max_in_flight, INTEGER, .min = 1, .max = 100000, \

@@ -86,6 +86,7 @@ strings_free(struct server_strings *own)
 	free(own->certificate);
 	free(own->key);
 	free(own->ca);
+	free(own->crl);
 }
 
 /* The configuration's strings, so that the caller may free its own. */
@@ -104,13 +105,34 @@ strings_copy(struct server_strings *own, const struct server_config *cfg)
 	own->certificate = strdup(cfg->tls.certificate != NULL ? cfg->tls.certificate : "");
 	own->key = strdup(cfg->tls.key != NULL ? cfg->tls.key : "");
 	own->ca = strdup(cfg->tls.ca != NULL ? cfg->tls.ca : "");
+	if (cfg->tls.crl != NULL && (own->crl = strdup(cfg->tls.crl)) == NULL)
+		return false;
 	return own->certificate != NULL && own->key != NULL && own->ca != NULL;
+}
+
+/*
+ * Who is no longer trusted is nobody from now on: the connection ends, with what
+ * is under way on it. Those in a handshake are looked at once it is over.
+ */
+static void
+recheck(struct server *s)
+{
+	struct connection *c, *next;
+
+	for (c = TAILQ_FIRST(&s->connections); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		if (c->fd < 0 || c->leaving || c->protocol == &protocol_handshake ||
+		    connection_trusted(c))
+			continue;
+		c->leaving = true;
+		c->protocol->drain(c);
+	}
 }
 
 static bool
 load_tls(struct server *s, const struct server_strings *own, bool optional, struct buf *why)
 {
-	const struct tls_files files = { own->certificate, own->key, own->ca };
+	const struct tls_files files = { own->certificate, own->key, own->ca, own->crl };
 	SSL_CTX *ctx;
 
 	if (s->cfg.plain)
@@ -122,6 +144,8 @@ load_tls(struct server *s, const struct server_strings *own, bool optional, stru
 	SSL_CTX_free(s->tls);
 	s->tls = ctx;
 	metric_set(s->cfg.metrics, SERVER_METRIC_TLS_EXPIRES, 0, tls_expires_s(ctx));
+	metric_set(s->cfg.metrics, SERVER_METRIC_TLS_CRL_NEXT, 0, tls_crl_next_s(ctx));
+	recheck(s);
 	return true;
 }
 

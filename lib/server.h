@@ -95,7 +95,10 @@ struct server_config {
 	X(HTTP_SECONDS, "mpic_http_request_seconds", HISTOGRAM, \
 	    "Time from the whole request to its reply, counted routes.", SECONDS_BOUNDS) \
 	X(TLS_EXPIRES, "mpic_tls_certificate_expires_seconds", GAUGE_MIN, \
-	    "Unix time at which the server's own certificate expires.", )
+	    "Unix time at which the server's own certificate expires.", ) \
+	X(TLS_CRL_NEXT, "mpic_tls_crl_next_update_seconds", GAUGE_MIN, \
+	    "Unix time from which the CRLs (tls_crl) are overdue, and nobody is trusted; 0: " \
+	    "there are none.", )
 
 extern const char *const server_status_classes[5];
 
@@ -113,11 +116,15 @@ struct server *server_new(struct event_base *base, const struct server_config *c
  * Not from a handler.
  */
 void server_free(struct server *s);
-/* Reads the TLS files again for new connections. False: the old ones stay in use. */
+/*
+ * Reads the TLS files again for new connections. Open ones whose client's certificate
+ * is no longer trusted by these end, with what is under way on them, and say from now
+ * on that they have none. False: the old files stay in use.
+ */
 bool server_reload_tls(struct server *s, struct buf *why);
 /*
- * Takes the TLS files and certificate_optional, for new connections, and
- * identities and max_in_flight, for new requests, from `cfg`; nothing else.
+ * Takes the TLS files and certificate_optional, for new connections (and open ones
+ * as above), and identities and max_in_flight, for new requests, from `cfg`; nothing else.
  * False: all is as it was.
  */
 bool server_reconfigure(struct server *s, const struct server_config *cfg, struct buf *why);
@@ -135,8 +142,8 @@ const char *exchange_query(const struct exchange *x);
 /* Never NULL; a NUL follows the bytes. Valid until the reply. */
 const char *exchange_body(const struct exchange *x, size_t *len);
 /*
- * Who asks: the certificate's identity, "" without one or once it has expired,
- * "plain" without TLS.
+ * Who asks: the certificate's identity, "" without one or once it has expired or
+ * is no longer trusted, "plain" without TLS.
  */
 const char *exchange_identity(const struct exchange *x);
 /* "ADDR:PORT" of the client. */

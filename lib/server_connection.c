@@ -225,7 +225,22 @@ connection_write(struct connection *c, const void *bytes, size_t len, size_t *se
 bool
 connection_expired(const struct connection *c)
 {
-	return c->expires_s != 0 && time(NULL) > c->expires_s;
+	return c->disowned || (c->expires_s != 0 && time(NULL) > c->expires_s);
+}
+
+bool
+connection_trusted(struct connection *c)
+{
+	char reason[TLS_REASON_MAX];
+
+	if (c->disowned)
+		return false;
+	if (c->ssl == NULL || tls_still_trusted(c->server->tls, c->ssl, reason))
+		return true;
+	log_notice("a connection ends: its certificate is no longer trusted", "peer", c->peer,
+	    "identity", c->identity, "reason", reason);
+	c->disowned = true;
+	return false;
 }
 
 bool
@@ -270,7 +285,9 @@ handshake_failed(struct connection *c)
 	enum log_level level = now != s->complained_s ? LOG_LEVEL_NOTICE : LOG_LEVEL_DEBUG;
 
 	metric_add(s->cfg.metrics, SERVER_METRIC_HTTP_HANDSHAKES_FAILED, 0, 1);
-	if (verify != X509_V_OK)
+	if (tls_refusal(c->ssl) != NULL)
+		reason = tls_refusal(c->ssl);
+	else if (verify != X509_V_OK)
 		reason = X509_verify_cert_error_string(verify);
 	s->complained_s = now;
 	log_write(level, "TLS handshake failed", "peer", c->peer, "reason",
@@ -293,6 +310,9 @@ handshake_step(struct connection *c)
 	}
 	tls_peer_identity(c->ssl, c->identity);
 	c->expires_s = tls_peer_expires_s(c->ssl);
+	/* The files were read again while it went on. */
+	if (SSL_get_SSL_CTX(c->ssl) != c->server->tls && !connection_trusted(c))
+		return STEP_CLOSE;
 	c->protocol = tls_chose_http2(c->ssl) ? &protocol_h2 : &protocol_h1;
 	/* On failure there is nothing of the protocol's to free. */
 	if (c->protocol->start(c))

@@ -76,7 +76,8 @@ struct connection {
 	size_t exchanges;	/* open: their handlers have not replied */
 	uint64_t deadline_ns;	/* CLOCK_MONOTONIC; 0: none */
 	int64_t expires_s;	/* of the client's certificate, Unix time; 0: it has none */
-	bool leaving;		/* drains by itself, as that has expired */
+	bool disowned;		/* that certificate is no longer trusted */
+	bool leaving;		/* drains by itself, as that has expired or is no longer trusted */
 	char identity[TLS_IDENTITY_MAX];
 	char peer[ENDPOINT_TEXT_MAX];
 };
@@ -87,7 +88,7 @@ TAILQ_HEAD(connection_list, connection);
 struct server_strings {
 	char **identities;
 	size_t identity_count;
-	char *certificate, *key, *ca;
+	char *certificate, *key, *ca, *crl;
 };
 
 struct server {
@@ -138,6 +139,11 @@ enum step connection_read(struct connection *c, void *bytes, size_t room, size_t
 enum step connection_write(struct connection *c, const void *bytes, size_t len, size_t *sent);
 /* The certificate that `identity` is from is no longer valid. */
 bool connection_expired(const struct connection *c);
+/*
+ * Whether the server's files of now trust the client's certificate, or it has none.
+ * False: it was logged, and connection_expired() is true from now on.
+ */
+bool connection_trusted(struct connection *c);
 /* It is to end with the exchanges that are under way. */
 bool connection_leaves(const struct connection *c);
 /* Tells the client that nothing follows. */

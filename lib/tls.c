@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "tls_trust.h"
 
 /* By ALPN, the better first; without the NUL. */
 static const unsigned char protocols[] = "\x02h2\x08http/1.1";
@@ -46,33 +47,16 @@ files_load(SSL_CTX *ctx, const struct tls_files *files, struct buf *why)
 		explain(why, "CA file", files->ca);
 		return false;
 	}
-	return true;
+	return files->crl == NULL ||
+	    tls_trust_load_crls(SSL_CTX_get_cert_store(ctx), files->crl, why);
 }
 
-/*
- * The purpose checks of OpenSSL accept a certificate without the extension:
- * here it must be there, so that a perspective's server certificate cannot be
- * used to call other perspectives.
- */
 bool
 tls_usage_given(X509 *cert, uint32_t usage)
 {
 	uint32_t all = X509_get_extended_key_usage(cert);
 
 	return all != UINT32_MAX && (all & usage) != 0;
-}
-
-static int
-verify_client(int preverified, X509_STORE_CTX *store)
-{
-	if (!preverified)
-		return 0;
-	if (X509_STORE_CTX_get_error_depth(store) == 0 &&
-	    !tls_usage_given(X509_STORE_CTX_get_current_cert(store), XKU_SSL_CLIENT)) {
-		X509_STORE_CTX_set_error(store, X509_V_ERR_INVALID_PURPOSE);
-		return 0;
-	}
-	return 1;
 }
 
 /*
@@ -111,7 +95,7 @@ void
 tls_server_optional(SSL_CTX *ctx, bool optional)
 {
 	SSL_CTX_set_verify(ctx, optional ? SSL_VERIFY_PEER :
-	    SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, verify_client);
+	    SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, tls_trust_verify_client);
 }
 
 SSL_CTX *
@@ -206,6 +190,39 @@ tls_certificate_expires_s(const X509 *cert)
 	return (int64_t)timegm(&tm);
 }
 
+/* The checks of a handshake, by OpenSSL's names for the two sides' certificates. */
+static bool
+trusted_again(X509_STORE_CTX *store, const SSL_CTX *ctx, SSL *ssl, X509 *leaf, char *reason)
+{
+	bool server = SSL_is_server(ssl) == 1;
+
+	if (X509_STORE_CTX_init(store, SSL_CTX_get_cert_store(ctx), leaf,
+	    SSL_get_peer_cert_chain(ssl)) != 1 ||
+	    X509_STORE_CTX_set_default(store, server ? "ssl_client" : "ssl_server") != 1)
+		return false;
+	tls_trust_listen(store, reason);
+	X509_VERIFY_PARAM_set_auth_level(X509_STORE_CTX_get0_param(store),
+	    SSL_CTX_get_security_level(ctx));
+	X509_STORE_CTX_set_verify_cb(store, server ? tls_trust_verify_client :
+	    tls_trust_verify_server);
+	return X509_verify_cert(store) == 1;
+}
+
+bool
+tls_still_trusted(const SSL_CTX *ctx, SSL *ssl, char reason[static TLS_REASON_MAX])
+{
+	X509 *leaf = SSL_get0_peer_certificate(ssl);
+	X509_STORE_CTX *store = X509_STORE_CTX_new();
+	bool ok = leaf == NULL;
+
+	snprintf(reason, TLS_REASON_MAX, "out of memory");
+	if (store != NULL && leaf != NULL)
+		ok = trusted_again(store, ctx, ssl, leaf, reason);
+	X509_STORE_CTX_free(store);
+	ERR_clear_error();
+	return ok;
+}
+
 int64_t
 tls_peer_expires_s(const SSL *ssl)
 {
@@ -226,6 +243,12 @@ int64_t
 tls_expires_s(const SSL_CTX *ctx)
 {
 	return tls_certificate_expires_s(SSL_CTX_get0_certificate(ctx));
+}
+
+int64_t
+tls_crl_next_s(const SSL_CTX *ctx)
+{
+	return tls_trust_crl_next_s(SSL_CTX_get_cert_store(ctx));
 }
 
 struct tls_client *
@@ -273,6 +296,18 @@ int64_t
 tls_client_expires_s(const struct tls_client *c)
 {
 	return tls_expires_s(c->files);
+}
+
+bool
+tls_client_still_trusts(const struct tls_client *c, SSL *ssl, char reason[static TLS_REASON_MAX])
+{
+	return tls_still_trusted(c->files, ssl, reason);
+}
+
+void
+tls_client_trust_as(struct tls_client *c, const struct tls_client *other)
+{
+	SSL_CTX_set1_cert_store(c->files, SSL_CTX_get_cert_store(other->files));
 }
 
 static int
@@ -330,19 +365,19 @@ verify_server(X509_STORE_CTX *store, void *arg)
 {
 	struct tls_peer *peer = arg;
 	X509 *leaf = X509_STORE_CTX_get0_cert(store);
+	char reason[TLS_REASON_MAX];
 	int error;
 
 	peer->presented[0] = '\0';
 	peer->reason[0] = '\0';
 	peer->expires_s = 0;
+	tls_trust_listen(store, reason);
+	X509_STORE_CTX_set_verify_cb(store, tls_trust_verify_server);
 	if (X509_verify_cert(store) != 1) {
 		error = X509_STORE_CTX_get_error(store);
-		return peer_refuse(peer, store, TLS_UNTRUSTED, error,
+		return peer_refuse(peer, store, TLS_UNTRUSTED, error, reason[0] != '\0' ? reason :
 		    X509_verify_cert_error_string(error));
 	}
-	if (!tls_usage_given(leaf, XKU_SSL_SERVER))
-		return peer_refuse(peer, store, TLS_UNTRUSTED, X509_V_ERR_INVALID_PURPOSE,
-		    "the certificate lacks the extended key usage serverAuth");
 	peer->expires_s = tls_certificate_expires_s(leaf);
 	if (peer->by_host)
 		return verify_host(store, peer, leaf);

@@ -8,7 +8,7 @@
  * urn:mpic:perspective:aws:eu-central-1. A certificate with none or with
  * several has no identity and is refused. Host names and common names are not
  * looked at. Servers need the extended key usage serverAuth, clients
- * clientAuth.
+ * clientAuth. What else makes a certificate trusted is in lib/tls_trust.h.
  */
 #ifndef MPIC_TLS_H
 #define MPIC_TLS_H
@@ -22,12 +22,14 @@
 
 #define TLS_IDENTITY_PREFIX "urn:mpic:"
 #define TLS_IDENTITY_MAX 256	/* bytes, the NUL counted */
+#define TLS_REASON_MAX 512	/* bytes of a sentence that says why one is not trusted */
 
 /* PEM files. `certificate` is the leaf first, then intermediates if any. */
 struct tls_files {
 	const char *certificate;
 	const char *key;
 	const char *ca;		/* the roots peers must chain to */
+	const char *crl;	/* what those and the CAs below have revoked; NULL: not looked at */
 };
 
 /* Whether a server and a client could use the files; else a sentence in `why`. */
@@ -47,16 +49,29 @@ void tls_server_optional(SSL_CTX *ctx, bool optional);
 bool tls_certificate_identity(const X509 *cert, char identity[static TLS_IDENTITY_MAX]);
 /* notAfter in Unix seconds; 0 of NULL. */
 int64_t tls_certificate_expires_s(const X509 *cert);
-/* Whether its extended key usages name one of these, such as XKU_SSL_SERVER. */
+/*
+ * Whether its extended key usages name one of these, such as XKU_SSL_SERVER. The purpose
+ * checks of OpenSSL accept a certificate without the extension: here it must be there,
+ * so that a perspective's server certificate cannot be used to call other perspectives.
+ */
 bool tls_usage_given(X509 *cert, uint32_t usage);
 /* Identity of the peer of a finished handshake; false, and "", when it has none. */
 bool tls_peer_identity(const SSL *ssl, char identity[static TLS_IDENTITY_MAX]);
 /* notAfter of the certificate that the peer of a finished handshake has, as below. */
 int64_t tls_peer_expires_s(const SSL *ssl);
+/* Why the peer's certificate was refused in a handshake that failed; NULL: not for that. */
+const char *tls_refusal(const SSL *ssl);
+/*
+ * Whether the certificate that the peer of a finished handshake showed would be
+ * trusted by `ctx` now; true also if it showed none. False, with a sentence.
+ */
+bool tls_still_trusted(const SSL_CTX *ctx, SSL *ssl, char reason[static TLS_REASON_MAX]);
 /* Whether a finished handshake chose HTTP/2; if not, it is HTTP/1.1. */
 bool tls_chose_http2(const SSL *ssl);
 /* notAfter of the context's own certificate in Unix seconds; 0 without one. */
 int64_t tls_expires_s(const SSL_CTX *ctx);
+/* When the first CRL of the context is overdue in Unix seconds; 0 without any. */
+int64_t tls_crl_next_s(const SSL_CTX *ctx);
 
 /* A client's certificate, key and CA, read once and lent to many contexts. */
 struct tls_client;
@@ -66,6 +81,11 @@ struct tls_client *tls_client_new_anonymous(const char *ca, struct buf *why);
 void tls_client_free(struct tls_client *c);
 /* notAfter of its own certificate in Unix seconds; 0 without one. */
 int64_t tls_client_expires_s(const struct tls_client *c);
+/* As tls_still_trusted(), of a server. */
+bool tls_client_still_trusts(const struct tls_client *c, SSL *ssl,
+    char reason[static TLS_REASON_MAX]);
+/* From its next handshake on `c` trusts whom `other` does, with its own certificate as before. */
+void tls_client_trust_as(struct tls_client *c, const struct tls_client *other);
 
 enum tls_outcome {
 	TLS_NOT_REACHED,	/* no certificate was looked at */
@@ -89,7 +109,7 @@ struct tls_peer {
 	bool by_host;
 	enum tls_outcome outcome;
 	char presented[TLS_IDENTITY_MAX];	/* "" when it had no identity */
-	char reason[128];
+	char reason[TLS_REASON_MAX];
 	int64_t expires_s;			/* notAfter of its leaf; 0 unknown */
 };
 
