@@ -271,7 +271,8 @@ report_say(const struct update *u)
 	bool bad = u->report.result == UPDATE_RESULT_FAILED ||
 	    u->report.result == UPDATE_RESULT_REFUSED || u->report.result == UPDATE_RESULT_OFF;
 
-	log_write(bad ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE, "updates",
+	/* four times an hour nothing new is no news */
+	log_write(bad ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "updates",
 	    "result", update_result_name(u->report.result), "running", u->version,
 	    "available", u->report.available, "why", why, NULL);
 	if (u->check)

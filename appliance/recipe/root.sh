@@ -63,7 +63,7 @@ root_fill() {
 }
 
 root_skeleton() {
-	mkdir -p "$root"/{boot,dev,etc,proc,root,run,state,sys,tmp,usr,var} \
+	mkdir -p "$root"/{boot,dev,efi,etc,proc,root,run,state,sys,tmp,usr,var} \
 		"$root/usr"/{bin,sbin,lib,lib64,share}
 	ln -s usr/bin usr/sbin usr/lib usr/lib64 "$root"
 	chmod 700 "$root/root"
