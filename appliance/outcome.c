@@ -126,18 +126,21 @@ add_httpcheck(struct outcome *o, struct document *d, const struct outcome_machin
 static void
 add_papers(struct outcome *o, const struct document *d)
 {
-	bool enrols = d->enrolment.token != NULL;
+	bool enrols = d->enrolment.token != NULL, renews = d->enrolment.set && !enrols;
 
 	file_add_text(o, "ca.pem", 0644, d->tls_ca);
 	if (d->tls_crl != NULL)
 		file_add_text(o, "crl.pem", 0644, d->tls_crl);
-	if (enrols) {
+	if (d->enrolment.set) {
 		file_add_link(o, "tls.pem", ENROLLED "tls.pem");
 		file_add_link(o, "tls.key", ENROLLED "tls.key");
 	} else {
 		file_add_text(o, "tls.pem", 0644, d->tls_certificate);
 		file_add_text(o, "tls.key", 0600, d->tls_key);
 	}
+	if (renews)
+		file_add_text(o, "given.pem", 0644, d->tls_certificate);
+	file_add_text(o, "given.key", 0600, renews ? d->tls_key : NULL);
 	if (enrols && d->signing_key == NULL)
 		file_add_link(o, "signing.key", ENROLLED "signing.key");
 	else

@@ -5,7 +5,8 @@
  *   httpcheck.yaml   mpic-httpcheck's configuration; no secret
  *   tls.pem tls.key ca.pem crl.pem   certificates; with enrolment the first two are
  *                    links to where mpic-enrol puts them
- *   signing.key      empty where there is none: systemd hands both keys on as credentials
+ *   given.pem given.key   what an enrolment without a token begins with
+ *   signing.key given.key   empty where there is none: systemd hands keys on as credentials
  *   unbound/perspective.conf unbound/root.hints   what conf/unbound.conf includes
  *   ntp.conf         drop-in for systemd-timesyncd
  *   clock.yaml       for mpic-appliance clock

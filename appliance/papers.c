@@ -252,10 +252,20 @@ crl_is_of(X509_CRL *crl, STACK_OF(X509) *ca)
 	return false;
 }
 
+/* With one that is past it nobody is let in (lib/tls_trust.h). */
 static void
-check_crl(const char *text, STACK_OF(X509) *ca, struct buf *faults)
+check_next_update(const struct papers *p, const X509_CRL *crl, struct buf *faults)
 {
-	BIO *bio = text_bio(text);
+	int64_t ends_s = time_s(X509_CRL_get0_nextUpdate(crl));
+
+	if (ends_s != 0 && (ends_s <= p->earliest_s || (p->now_s != 0 && ends_s <= p->now_s)))
+		time_fault(faults, "tls_crl", "is out of date: the next was due", ends_s);
+}
+
+static void
+check_crl(const struct papers *p, STACK_OF(X509) *ca, struct buf *faults)
+{
+	BIO *bio = text_bio(p->crl);
 	X509_CRL *crl;
 	int count = 0;
 
@@ -264,6 +274,7 @@ check_crl(const char *text, STACK_OF(X509) *ca, struct buf *faults)
 		count++;
 		if (ca != NULL && !crl_is_of(crl, ca))
 			buf_addf(faults, "tls_crl: list %d is not signed by tls_ca\n", count);
+		check_next_update(p, crl, faults);
 		X509_CRL_free(crl);
 	}
 	if (count == 0)
@@ -295,7 +306,7 @@ papers_check(const struct papers *p, struct buf *faults)
 	if (p->signing_key != NULL)
 		check_signing_key(p->signing_key, faults);
 	if (p->crl != NULL)
-		check_crl(p->crl, ca, faults);
+		check_crl(p, ca, faults);
 	check_other_ca("enrolment.ca", p->enrolment_ca, faults);
 	check_other_ca("log_forward.ca", p->log_forward_ca, faults);
 	sk_X509_pop_free(ca, X509_free);

@@ -5,7 +5,7 @@
 #include "buf.h"
 
 #define FIXTURE_CODE	"aws:eu-central-1"
-#define FIXTURE_DAYS	30
+#define FIXTURE_DAYS	20
 
 struct document_fixture {
 	struct buf ca, crl, other_ca;			/* and another's */

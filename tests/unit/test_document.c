@@ -10,6 +10,7 @@
 
 #include "appliance/document.h"
 #include "appliance/papers.h"
+#include "coordinator/pki/crl.h"
 #include "document_fixture.h"
 
 #define TEXT_MAX	((size_t)256 * 1024)
@@ -252,10 +253,12 @@ test_dates(void **state)
 	} cases[] = {
 		{ { .earliest_s = 0, .now_s = 0 }, NULL },
 		{ { .earliest_s = now_s, .now_s = 0 }, NULL },
-		{ { .earliest_s = ends_s - 1, .now_s = ends_s - 1 }, NULL },
+		{ { .earliest_s = ends_s - DAY_S, .now_s = ends_s - DAY_S }, NULL },
 		{ { .earliest_s = ends_s, .now_s = 0 }, "tls_certificate: has expired: it was valid "
 		    "until 20" },
 		{ { .earliest_s = 0, .now_s = ends_s }, "tls_certificate: has expired: " },
+		{ { .earliest_s = now_s + (CRL_DAYS + 1) * DAY_S, .now_s = 0 },
+		    "tls_certificate: has expired: " },
 		{ { .earliest_s = 0, .now_s = now_s - DAY_S },
 		    "tls_ca: is not valid yet: only from 20" },
 	};
@@ -267,6 +270,7 @@ test_dates(void **state)
 		const char *found;
 
 		document_fixture_write(&made, "", "", &text);
+		document_fixture_block(&text, "tls_crl", &made.crl);
 		found = faults_of(&text, &cases[i].moment, &faults);
 		if (cases[i].begin == NULL)
 			assert_null(found);
@@ -275,6 +279,23 @@ test_dates(void **state)
 		buf_free(&text);
 		buf_free(&faults);
 	}
+}
+
+/* The list ends before the certificate does: then the list is what is said. */
+static void
+test_revocation_list_out_of_date(void **state)
+{
+	const struct document_moment then = {
+		.earliest_s = time(NULL) + (CRL_DAYS + 1) * DAY_S };
+	struct buf text = BUF_INIT(TEXT_MAX), faults = BUF_INIT(TEXT_MAX);
+
+	document_fixture_write(&made, "tls_certificate tls_key", "enrolment: {url: 'https://x', "
+	    "token: 12345678}\n", &text);
+	document_fixture_block(&text, "tls_crl", &made.crl);
+	assert_memory_equal(faults_of(&text, &then, &faults),
+	    "tls_crl: is out of date: the next was due 20", 43);
+	buf_free(&text);
+	buf_free(&faults);
 }
 
 /* Every fault at once: of a row, of a paper, of a check. */
@@ -378,6 +399,7 @@ main(void)
 		cmocka_unit_test(test_papers_that_do_not_fit),
 		cmocka_unit_test(test_revocation_list_of_another),
 		cmocka_unit_test(test_dates),
+		cmocka_unit_test(test_revocation_list_out_of_date),
 		cmocka_unit_test(test_all_at_once),
 		cmocka_unit_test(test_no_fault_has_a_key),
 		cmocka_unit_test(test_each_option_of_httpcheck_is_decided),

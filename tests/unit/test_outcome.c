@@ -132,7 +132,8 @@ test_secrets(void **state)
 
 	make(&o, "", "", &machine);
 	for (size_t i = 0; i < o.count; i++) {
-		bool secret = strstr(o.files[i].text.data, "PRIVATE KEY") != NULL;
+		bool secret = strstr(o.files[i].text.data, "PRIVATE KEY") != NULL ||
+		    strstr(o.files[i].name, ".key") != NULL;
 
 		assert_int_equal(o.files[i].mode, secret ? 0600 : 0644);
 	}
@@ -156,6 +157,7 @@ test_without_a_signing_key(void **state)
 
 	make(&o, "signing_key", "", &machine);
 	assert_string_equal(text_of(&o, "signing.key"), "");
+	assert_string_equal(text_of(&o, "given.key"), "");
 	assert_false(has(&o, "httpcheck.yaml", "signing_key"));
 	outcome_free(&o);
 }
@@ -177,7 +179,12 @@ test_enrolment(void **state)
 	outcome_free(&o);
 	/* renewal alone: its own papers to begin with */
 	make(&o, "", "enrolment: {url: 'https://ca.example'}\n", &machine);
-	assert_false(outcome_find(&o, "tls.pem")->link);
+	assert_true(outcome_find(&o, "tls.pem")->link);
+	assert_true(outcome_find(&o, "tls.key")->link);
+	assert_string_equal(text_of(&o, "given.key"), made.key.data);
+	assert_string_equal(text_of(&o, "given.pem"), made.certificate.data);
+	assert_int_equal(outcome_find(&o, "given.key")->mode, 0600);
+	assert_string_equal(text_of(&o, "signing.key"), made.signing_key.data);
 	assert_false(has(&o, "enrolment.yaml", "token"));
 	outcome_free(&o);
 }
