@@ -11,8 +11,10 @@
 
 #define TEXT_MAX	((size_t)1024 * 1024)
 #define KEY_PART	20	/* bytes of a line of base64; less may stand anywhere by chance */
+#define KEY_LINE	40	/* no key's first line is shorter */
+#define BEGIN	"-----BEGIN PRIVATE KEY-----\n"
 
-/* The bytes of each PRIVATE KEY block's lines, as far as they are of base64. */
+/* The first line of each PRIVATE KEY block, as far as it is of base64. */
 static void
 check_no_key(const char *text, const char *faults)
 {
@@ -20,10 +22,10 @@ check_no_key(const char *text, const char *faults)
 	const char *at = text;
 	char part[KEY_PART + 1];
 
-	while ((at = strstr(at, "PRIVATE KEY-----\n")) != NULL) {
-		at += strlen("PRIVATE KEY-----\n");
+	while ((at = strstr(at, BEGIN)) != NULL) {
+		at += strlen(BEGIN);
 		at += strspn(at, " ");
-		if (strspn(at, base64) <= KEY_PART)
+		if (strspn(at, base64) <= KEY_LINE)
 			continue;
 		memcpy(part, at, KEY_PART);
 		part[KEY_PART] = '\0';
