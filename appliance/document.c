@@ -25,26 +25,26 @@
 	.rows = (rows_), .row_count = COUNT(rows_), .size = sizeof(struct container)
 
 static const struct option enrolment_rows[] = {
-	ROW(document_enrolment, url, STRING, .max = 1024, .flags = OPTION_REQUIRED,
+	ROW(document_enrolment, url, STRING, .min = 1, .max = 1024, .flags = OPTION_REQUIRED,
 	    .sentence = "Where a coordinator enrols perspectives: https, port 443 or 8443."),
 	ROW(document_enrolment, token, STRING, .min = 8, .max = 256, .flags = OPTION_SECRET,
 	    .sentence = "The one-time token that mpic pki token made for it. Without one a "
 	    "certificate of the document is renewed there."),
-	ROW(document_enrolment, ca, STRING, .max = PEM_MAX,
+	ROW(document_enrolment, ca, STRING, .min = 1, .max = PEM_MAX,
 	    .sentence = "PEM certificates that the coordinator's there must chain to, if not "
 	    "tls_ca's."),
 };
 
 static const struct option log_forward_rows[] = {
-	ROW(document_log_forward, url, STRING, .max = 1024, .flags = OPTION_REQUIRED,
+	ROW(document_log_forward, url, STRING, .min = 1, .max = 1024, .flags = OPTION_REQUIRED,
 	    .sentence = "Where systemd-journal-remote(8) takes journals: https. The "
 	    "perspective's certificate is shown to it."),
-	ROW(document_log_forward, ca, STRING, .max = PEM_MAX,
+	ROW(document_log_forward, ca, STRING, .min = 1, .max = PEM_MAX,
 	    .sentence = "PEM certificates that its server's must chain to, if not tls_ca's."),
 };
 
 static const struct option update_rows[] = {
-	ROW(document_update, url, STRING, .max = 1024, .flags = OPTION_REQUIRED,
+	ROW(document_update, url, STRING, .min = 1, .max = 1024, .flags = OPTION_REQUIRED,
 	    .sentence = "Folder of a web server in which updates are published, or one manifest "
 	    "in it, NAME.update."),
 	ROW(document_update, window, STRING, .min = 11, .max = 11,
@@ -56,7 +56,7 @@ static const struct option update_rows[] = {
 
 static const struct option unbound_rows[] = {
 	ROW(document_unbound, threads, INTEGER, .min = 1, .max = 64, .flags = OPTION_REQUIRED,
-	    .sentence = "Threads of Unbound; as many as CPUs if absent."),
+	    .sentence = "Threads of Unbound; without this member as many as CPUs."),
 };
 
 static const struct option root_rows[] = {
@@ -69,16 +69,16 @@ static const struct option root_rows[] = {
 };
 
 static const struct option own_rows[] = {
-	ROW(document, tls_ca, STRING, .max = PEM_MAX, .flags = OPTION_REQUIRED,
+	ROW(document, tls_ca, STRING, .min = 1, .max = PEM_MAX, .flags = OPTION_REQUIRED,
 	    .sentence = "PEM certificates that callers' must chain to."),
-	ROW(document, tls_certificate, STRING, .max = PEM_MAX,
+	ROW(document, tls_certificate, STRING, .min = 1, .max = PEM_MAX,
 	    .sentence = "PEM certificate, and intermediates if any; its identity is "
 	    "urn:mpic:perspective: and the code."),
-	ROW(document, tls_key, STRING, .max = PEM_MAX, .flags = OPTION_SECRET,
+	ROW(document, tls_key, STRING, .min = 1, .max = PEM_MAX, .flags = OPTION_SECRET,
 	    .sentence = "PEM key of the certificate."),
-	ROW(document, tls_crl, STRING, .max = PEM_MAX,
+	ROW(document, tls_crl, STRING, .min = 1, .max = PEM_MAX,
 	    .sentence = "PEM certificate revocation lists of tls_ca."),
-	ROW(document, signing_key, STRING, .max = PEM_MAX, .flags = OPTION_SECRET,
+	ROW(document, signing_key, STRING, .min = 1, .max = PEM_MAX, .flags = OPTION_SECRET,
 	    .sentence = "PEM Ed25519 key that signs results."),
 	ROW(document, enrolment, MAP, MAPPING(enrolment, enrolment_rows, document_enrolment),
 	    .sentence = "In place of tls_certificate, tls_key and signing_key: have them made "
@@ -86,7 +86,7 @@ static const struct option own_rows[] = {
 	ROW(document, ntp, STRINGS, .max = 8,
 	    .sentence = "Hosts to have the time from; the cloud's own, or those that DHCP names, "
 	    "if absent."),
-	ROW(document, clock, STRING, .max = 16,
+	ROW(document, clock, STRING, .min = 1, .max = 16,
 	    .sentence = "ntp, or hypervisor where that keeps the clock right by itself; on Azure "
 	    "hypervisor, elsewhere ntp if absent."),
 	ROW(document, log_forward, MAP, MAPPING(log_forward, log_forward_rows, document_log_forward),

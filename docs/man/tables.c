@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "appliance/document.h"
 #include "caa.h"
 #include "coordinator/policy.h"
 #include "coordinator/region.h"
@@ -18,6 +19,12 @@ static void
 print_policy(struct buf *out)
 {
 	option_man(&policy_options, out);
+}
+
+static void
+print_document(struct buf *out)
+{
+	option_man(document_options(), out);
 }
 
 static void
@@ -67,6 +74,7 @@ static const struct {
 } tables[] = {
 	{ "policy", print_policy },
 	{ "regions", print_regions },
+	{ "document", print_document },
 	{ "problems", print_problems },
 	{ "caa-reasons", print_caa_reasons },
 	{ "methods", print_methods },
@@ -85,6 +93,6 @@ main(int argc, char **argv)
 		}
 	buf_free(&out);
 	if (!ok)
-		fputs("usage: tables policy|regions|problems|caa-reasons|methods\n", stderr);
+		fputs("usage: tables policy|regions|document|problems|caa-reasons|methods\n", stderr);
 	return ok ? 0 : 1;
 }

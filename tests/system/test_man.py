@@ -69,7 +69,8 @@ def test_every_page_can_be_found_from_another(page):
 def test_programs_have_pages(build_dir):
     programs = {path.name for path in Path(build_dir).glob("mpic*")
                 if path.is_file() and path.suffix == "" and path.stat().st_mode & 0o100}
-    assert programs == {"mpic", "mpic-coordinator", "mpic-httpcheck", "mpic-update"}
+    assert programs == {"mpic", "mpic-appliance", "mpic-coordinator", "mpic-httpcheck",
+                        "mpic-update"}
     assert programs <= {name.rsplit(".", 1)[0] for name in PAGES}
 
 
@@ -104,6 +105,38 @@ def test_commands(page, printed):
         own = section(text.split("\n.Sh ENVIRONMENT")[0], "Ss", f"mpic {command}")
         options = help_options(printed("mpic", command, "--help"))
         assert {f"-{name}" for name in rows(own, "Fl")} == options, command
+
+
+def test_steps_of_an_appliance(page, printed):
+    listed = printed("mpic-appliance", "--help").split("\n\n")[1]
+    steps = re.findall(r"^  ([a-z-]+) ", listed, flags=re.M)
+    assert len(steps) >= 3
+    assert sorted(rows(page("mpic-appliance.8"), "Cm")) == sorted(steps)
+
+
+def described(text):
+    """[(member, sentences)] of rows as --man-options prints them, those of mappings with a dot."""
+    found, above = [], []
+    for part in re.split(r"^(?=\.(?:It|Bl|El))", text, flags=re.M):
+        head, _, rest = part.partition("\n")
+        if head.startswith(".It Cm "):
+            sentences = re.sub(r"\n(The|Each) mapping has:\n", "\n", rest)
+            found.append((".".join([*above, head[len(".It Cm "):]]), " ".join(sentences.split())))
+        elif head.startswith(".Bl"):
+            above.append(found[-1][0].rpartition(".")[2])
+        elif head.startswith(".El"):
+            above.pop()
+    return found
+
+
+def test_members_of_a_document(page, printed):
+    told = described(printed("mpic-appliance", "document", "--man-options"))
+    assert {"code", "tls_key", "enrolment.token"} <= {name for name, _ in told}
+    listed = section(page("mpic-document.5"), "Sh", "MEMBERS")
+    assert described(listed.split(".Bl -tag -width Ds\n", 1)[1].rsplit(".El", 1)[0]) == told
+    guide = (TOP / "docs/appliance-document.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| `([a-z0-9_.]+)` \| (.*) \| (.*) \|$", guide, flags=re.M)
+    assert [(name, f"{what} {takes}") for name, what, takes in table] == told
 
 
 def members(text, title, macro="Cm"):
