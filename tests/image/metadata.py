@@ -15,6 +15,7 @@ import http.server
 import json
 import secrets
 import socket
+import socketserver
 import sys
 import threading
 import time
@@ -164,7 +165,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """Everything is in the log already."""
 
 
-class Server(http.server.ThreadingHTTPServer):
+class Server(socketserver.ThreadingTCPServer):
+    """Not http.server's own, which looks its address up in the DNS first."""
+
+    allow_reuse_address = daemon_threads = True
+
     def __init__(self, address, time_to_live):
         super().__init__(address, Handler)
         if time_to_live:

@@ -9,6 +9,7 @@ import time
 
 ALL = range(1, 65536)
 AT_ONCE = 4096
+KNOWN_EVERY = 500
 # A SYN is sent again after one second: two are lost before a port counts as silent.
 PATIENCE_S = 1.8
 UDP_PACE = 64
@@ -20,16 +21,33 @@ def _family(address):
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
-def tcp(address, ports=ALL):
-    """(open ports, refused ports): a firewall that drops leaves neither."""
+class Lost(RuntimeError):
+    """Packets were, so that nothing can be said of the ports that kept silent."""
+
+
+def tcp(address, ports=ALL, known=None):
+    """(open ports, refused ports): a firewall that drops leaves neither.
+
+    A port that is known to be open is asked again and again in between, and must answer each time.
+    """
     ports = list(ports)
-    opened, refused = [], []
+    opened, refused = set(), set()
     for i in range(0, len(ports), AT_ONCE):
-        _tcp_batch(address, ports[i:i + AT_ONCE], opened, refused)
+        batch = ports[i:i + AT_ONCE]
+        for place in range(0, len(batch), KNOWN_EVERY) if known else ():
+            batch.insert(place, known)
+        answers = _tcp_batch(address, batch)
+        if answers.count((known, 0)) < batch.count(known):
+            raise Lost(f"port {known} of {address} was asked {batch.count(known)} times and "
+                       f"answered {answers.count((known, 0))}")
+        opened |= {port for port, error in answers if error == 0}
+        refused |= {port for port, error in answers if error == errno.ECONNREFUSED}
     return sorted(opened), sorted(refused)
 
 
-def _tcp_batch(address, ports, opened, refused):
+def _tcp_batch(address, ports):
+    """[(port, error)] of those that answered."""
+    answers = []
     with contextlib.ExitStack() as stack, select.epoll() as poll:
         asked = {}
         for port in ports:
@@ -44,11 +62,8 @@ def _tcp_batch(address, ports, opened, refused):
         while (left := end - time.monotonic()) > 0:
             for number, _ in poll.poll(left):
                 one, port = asked[number]
-                error = one.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-                if error == 0:
-                    opened.append(port)
-                elif error == errno.ECONNREFUSED:
-                    refused.append(port)
+                answers.append((port, one.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)))
+    return answers
 
 
 def udp(address, ports=ALL):

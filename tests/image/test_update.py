@@ -1,0 +1,135 @@
+"""Updates: a good one runs, a bad one is as if it had never been."""
+
+import functools
+import http.server
+import re
+import shutil
+import socketserver
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from cloud import GUEST, GUEST6
+from mininet import webhosts
+
+TOP = Path(__file__).resolve().parents[2]
+# Of the mini-Internet's web names, one at whose addresses nothing runs.
+HOST = "client0"
+URL = f"http://{HOST}.web.com/updates/"
+ROOT_HASH = re.compile(rb"mpic\.root=([0-9a-f]{64}),")
+UPDATED_S = 240
+
+
+class Publisher(socketserver.ThreadingTCPServer):
+    """A web server with an update; says who came for what."""
+
+    allow_reuse_address = daemon_threads = True
+
+    def __init__(self, folder):
+        self.visits = []
+        self.folder = folder / "updates"
+        self.folder.mkdir(parents=True)
+        super().__init__((webhosts.CLIENTS[HOST][0], 80), functools.partial(
+            Handler, directory=str(folder)))
+
+    def publish(self, image, key, change=lambda kernel: kernel):
+        """This image's root and kernel, the latter as change() has it, signed with the key."""
+        for suffix in ("root", "efi"):
+            shutil.copy(image.file(suffix), self.folder)
+        kernel = self.folder / image.file("efi").name
+        kernel.write_bytes(change(kernel.read_bytes()))
+        subprocess.run([TOP / "appliance/sign-update", "--key", key, self.folder], check=True,
+                       capture_output=True)
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    def log_request(self, code="-", size="-"):
+        self.server.visits.append((self.client_address[0], self.path, int(code)))
+
+    def log_message(self, *_):
+        """log_request() has it."""
+
+
+@pytest.fixture
+def publisher(tmp_path):
+    server = Publisher(tmp_path / "published")
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def updatable(document):
+    return document.with_members(update={"url": URL, "spread_minutes": 0})
+
+
+def version(appliance):
+    """Of the image that serves just now; None while none does."""
+    ready = appliance.readyz()
+    if not ready or ready[0] != 200:
+        return None
+    return appliance.client.ask("/identity").json["image_version"].split()[1]
+
+
+def wait_version(appliance, image):
+    appliance.wait_until(lambda: version(appliance) == image.version, UPDATED_S,
+                         f"version {image.version} to serve")
+
+
+@pytest.mark.in_check
+@pytest.mark.expected(150)
+def test_a_good_update_runs(boot, updatable, publisher, images, image, second, record_property):
+    """It is fetched, checked, started, and stays after the next power cut."""
+    publisher.publish(second, images / "update.key")
+    appliance = boot(updatable, restarts=True, limit_s=600)
+    appliance.wait_ready()
+    wait_version(appliance, second)
+    record_property("seconds from power-on to the new version", round(appliance.since_power_on()))
+    assert {source for source, _, _ in publisher.visits} <= {GUEST, GUEST6}
+    appliance.wait_until(lambda: "blessed" in appliance.said(), 60, "the new one to be kept")
+    appliance.power_cut()
+    appliance.power_on()
+    appliance.wait_ready()
+    assert version(appliance) == second.version
+
+
+def another_root(kernel):
+    """A kernel that is signed and sound, and looks for a root that is nowhere."""
+    found = ROOT_HASH.search(kernel)
+    digest = found[1]
+    assert kernel.count(digest) == 1
+    return kernel.replace(digest, digest[::-1])
+
+
+@pytest.mark.in_check
+@pytest.mark.expected(180)
+def test_a_bad_update_falls_back(boot, updatable, publisher, images, image, second,
+                                 record_property):
+    publisher.publish(second, images / "update.key", another_root)
+    appliance = boot(updatable, restarts=True, limit_s=600)
+    appliance.wait_ready()
+    appliance.wait_until(lambda: version(appliance) is None, UPDATED_S, "the update to be tried")
+    wait_version(appliance, image)
+    record_property("seconds until the old version serves again",
+                    round(appliance.since_power_on()))
+    # It was tried, and not for ever.
+    assert 1 <= appliance.said().count("Kernel panic") <= 3
+
+
+@pytest.mark.expected(100)
+def test_an_update_of_somebody_elses_is_not_taken(boot, updatable, publisher, image, second,
+                                                  tmp_path):
+    other = tmp_path / "other.key"
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", other], check=True)
+    publisher.publish(second, other)
+    appliance = boot(updatable)
+    appliance.wait_ready()
+    appliance.wait_until(lambda: publisher.visits, UPDATED_S, "the update to be looked at")
+    appliance.wait_for("signature", 60)
+    assert not any(path.endswith((".root", ".efi")) for _, path, _ in publisher.visits)
+    assert version(appliance) == image.version
