@@ -264,9 +264,11 @@ leg_judge(struct leg *leg)
 {
 	struct asking *k = leg->asking;
 	struct sheet *sheet = &k->sheets[leg_poll(leg)];
-	const struct jws_key *key = leg_corroborator(leg)->perspective->verify_key;
+	const struct jws_key *key = corroborator_key(leg_corroborator(leg)->perspective,
+	    leg->call.signing_key);
 	struct corroborator_asked asked = { .nonce = sheet->nonce, .target = k->question->target,
-		.body = &sheet->body->text, .compared = k->attempt->has_primary };
+		.body = &sheet->body->text, .enrolled_key = leg->call.signing_key,
+		.compared = k->attempt->has_primary };
 
 	asked.verify = key != NULL && is_to_be_verified(k->asker);
 	if (asked.verify)

@@ -32,6 +32,10 @@ static const struct option rows[] = {
 	    .row_count = CALLER_OPTION_ROWS, .size = sizeof(struct caller_option),
 	    .sentence = "Who may ask for checks. Without any, everybody who can connect, and "
 	    "listen must be a loopback address."),
+	ROW("enrolment", MAP, enrolment_option, .rows = enrolment_option_rows,
+	    .row_count = ENROLMENT_OPTION_ROWS, .size = sizeof(struct enrolment_option),
+	    .sentence = "With what perspectives are issued certificates for keys of their own, over "
+	    "EST (RFC 7030). Without it nobody can enrol."),
 
 	ROW("perspectives", MAPS, perspectives, .min = COHORT_MIN,
 	    .max = FLEET_MAX, .flags = OPTION_REQUIRED, .rows = perspective_option_rows,
@@ -242,6 +246,7 @@ check_config(void *config, struct buf *faults)
 	ok = coordinator_config_adn(cfg, faults) && ok;
 	ok = coordinator_config_callers(cfg, faults) && ok;
 	ok = check_rest(cfg, faults) && ok;
+	ok = ok && coordinator_config_enrolment(cfg, faults);
 	if (ok && cfg->default_perspective_count == 0)
 		cfg->default_perspective_count = fleet_remotes(&cfg->fleet) < DEFAULT_PERSPECTIVES ?
 		    (int64_t)fleet_remotes(&cfg->fleet) : DEFAULT_PERSPECTIVES;
@@ -265,6 +270,7 @@ coordinator_config_free(struct coordinator_config *cfg)
 		call_headers_free(cfg->fleet.members[i].headers);
 	}
 	callers_free(&cfg->callers);
+	enrolment_free(&cfg->enrolment);
 	regions_free(&cfg->regions);
 	policy_free(&cfg->policy);
 	suffixes_free(&cfg->suffixes);

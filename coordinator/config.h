@@ -8,6 +8,7 @@
 
 #include "coordinator/audit_file.h"
 #include "coordinator/caller.h"
+#include "coordinator/enrolment.h"
 #include "coordinator/fleet.h"
 #include "coordinator/policy.h"
 #include "coordinator/region.h"
@@ -25,6 +26,7 @@ struct coordinator_config {
 
 	int64_t max_waiting, max_waiting_each;
 	struct option_maps caller_options;	/* of struct caller_option */
+	struct enrolment_option enrolment_option;
 	struct option_maps perspectives;	/* of struct perspective_option */
 	char *regions_file;
 	char *cohort_secret_file;
@@ -54,6 +56,7 @@ struct coordinator_config {
 	bool primary_first;
 	char distance_rule[128];	/* who asks for the fleet's min_km */
 	struct callers callers;
+	struct enrolment enrolment;
 	struct regions regions;
 	struct fleet fleet;
 	char secret[COHORT_SECRET_MAX];

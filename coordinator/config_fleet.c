@@ -35,8 +35,9 @@ const struct option perspective_option_rows[PERSPECTIVE_OPTION_ROWS] = {
 	ROW("too_close_codes", STRINGS, too_close_codes, .max = FLEET_MAX,
 	    .sentence = "Perspectives that never share a cohort with it."),
 	ROW("verify_key", STRING, verify_key, .min = 1, .max = 4096,
-	    .sentence = "Its public Ed25519 key: PEM, the base64 within, or a file with PEM. "
-	    "Results that it did not sign are then discarded."),
+	    .sentence = "Its public Ed25519 key: PEM, the base64 within, or a file with PEM; or "
+	    "enrolled, for the key that its certificate names. Results that it did not sign are "
+	    "then discarded."),
 	ROW("protocol", STRING, protocol, .max = 16, .sentence = "What it speaks: parallax, the "
 	    "default, or open-mpic for a checker of that project, whose results are unsigned "
 	    "and not bound to their request."),
@@ -127,6 +128,9 @@ read_verify_key(struct perspective *p, const struct perspective_option *o, struc
 
 	if (o->verify_key == NULL)
 		return true;
+	p->verify_enrolled = strcmp(o->verify_key, "enrolled") == 0;
+	if (p->verify_enrolled)
+		return true;
 	p->verify_key = jws_key_read_public(o->verify_key, &why);
 	if (p->verify_key == NULL)
 		buf_addf(faults, "perspectives: %s: verify_key: %s\n", o->code,
@@ -173,6 +177,9 @@ misplaced(const struct perspective *p, const struct perspective_option *o, bool 
 		return "headers and headers_file are for protocol open-mpic";
 	if (!open_mpic && o->ca != NULL)
 		return "ca is for protocol open-mpic: ours are known by their code, under tls_ca";
+	for (size_t i = 0; p->verify_enrolled && i < perspective_endpoints(p); i++)
+		if (strncmp(perspective_url(p, i), "https://", 8) != 0)
+			return "verify_key: enrolled is a key in a certificate: only with https://";
 	if (o->host != NULL && o->ca == NULL)
 		return "host: only together with ca";
 	for (size_t i = 0; o->ca != NULL && i < perspective_endpoints(p); i++)

@@ -27,6 +27,9 @@ struct caller_option {
 #define CALLER_OPTION_ROWS	7
 extern const struct option caller_option_rows[CALLER_OPTION_ROWS];
 
+#define ENROLMENT_OPTION_ROWS	4
+extern const struct option enrolment_option_rows[ENROLMENT_OPTION_ROWS];
+
 #define PERSPECTIVE_OPTION_ROWS	13
 extern const struct option perspective_option_rows[PERSPECTIVE_OPTION_ROWS];
 
@@ -35,5 +38,7 @@ bool coordinator_config_policy(struct coordinator_config *cfg, struct buf *fault
 bool coordinator_config_adn(struct coordinator_config *cfg, struct buf *faults);
 bool coordinator_config_audit(struct coordinator_config *cfg, struct buf *faults);
 bool coordinator_config_callers(struct coordinator_config *cfg, struct buf *faults);
+/* After daemon_options_check(). */
+bool coordinator_config_enrolment(struct coordinator_config *cfg, struct buf *faults);
 
 #endif

@@ -173,6 +173,12 @@ corroborator_suspect(const struct corroborator *c)
 	    c->problem == PROBLEM_PERSPECTIVE_IDENTITY || c->problem == PROBLEM_RESULT_MISMATCH;
 }
 
+const struct jws_key *
+corroborator_key(const struct perspective *p, const struct jws_key *enrolled)
+{
+	return p->verify_enrolled ? enrolled : p->verify_key;
+}
+
 static enum signature_fault
 signature_fault(const struct corroborator *c, const struct corroborator_asked *asked,
     const struct buf *reply)
@@ -184,7 +190,7 @@ signature_fault(const struct corroborator *c, const struct corroborator_asked *a
 		.nonce = asked->nonce,
 		.request_sha256 = asked->request_sha256,
 	};
-	const struct jws_key *key = c->perspective->verify_key;
+	const struct jws_key *key = corroborator_key(c->perspective, asked->enrolled_key);
 	struct signature_claims claims;
 	enum signature_fault fault;
 
@@ -231,6 +237,9 @@ corroborator_judge(struct corroborator *c, const struct corroborator_asked *aske
 		    "%ld a result that passed", code, status);
 	else if (!is_named(c, &r, asked))
 		;	/* it failed */
+	else if (c->perspective->verify_enrolled && asked->enrolled_key == NULL)
+		corroborator_fail(c, PROBLEM_SIGNATURE_INVALID, "a result of %s was discarded: its "
+		    "certificate names no key to verify it with", code);
 	else if ((fault = signature_fault(c, asked, reply)) != SIGNATURE_OK)
 		corroborator_fail(c, PROBLEM_SIGNATURE_INVALID, "a result of %s was discarded: its "
 		    "signature %s", code, signature_fault_text(fault));

@@ -55,7 +55,8 @@ void corroborator_set_apart(struct corroborator *c, const char *fmt, ...)
  * MPIC's checkers name neither themselves nor a nonce nor the target, and answer a
  * failed lookup with status 500: see coordinator/open_mpic.h.
  *
- * A perspective with a verify_key must have signed it. `verify`: that is made
+ * A perspective with a verify_key, or a key that its certificate has to name, must
+ * have signed it. `verify`: that is made
  * sure of, over what was asked; else a signature has to be there (signature_glance()).
  */
 struct corroborator_asked {
@@ -63,10 +64,14 @@ struct corroborator_asked {
 	const struct buf *body;		/* of the request, as our own perspectives are sent it */
 	const char *request_sha256;	/* of the body as sent; needed to verify */
 	bool verify;
+	const struct jws_key *enrolled_key;	/* that its certificate names; NULL: none */
 	bool compared;			/* with others: keep what it relied on */
 };
 void corroborator_judge(struct corroborator *c, const struct corroborator_asked *asked,
     long status, struct buf *reply);
+/* What its results have to be signed with, `enrolled` being what its certificate names; NULL: nothing. */
+const struct jws_key *corroborator_key(const struct perspective *p,
+    const struct jws_key *enrolled);
 /* Somebody may be posing as the perspective: its result was discarded. */
 bool corroborator_suspect(const struct corroborator *c);
 enum vote corroborator_vote(const struct corroborator *c);

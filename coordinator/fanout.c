@@ -47,6 +47,7 @@ fanout_call(struct fanout *f, size_t perspective, enum check_type type, struct c
 	call->status = 0;
 	call->problem = PROBLEM_NONE;
 	call->message = "";
+	call->signing_key = NULL;
 	call->reply = BUF_INIT(CHECK_RESULT_MAX);
 	call_move(call, &call->line->waiting);
 	line_advance(call->line);

@@ -37,6 +37,7 @@ struct fanout_line;
 struct call_list;
 struct h1_slot;
 struct h2_link;
+struct jws_key;
 
 struct fanout_news;
 
@@ -95,6 +96,8 @@ struct call {
 	long status;			/* of HTTP; 0: no reply */
 	enum problem problem;		/* PROBLEM_NONE: see `status` and `reply` */
 	const char *message;		/* the fan-out's, until its next call ends */
+	/* That the certificate of its connection names; the fan-out's, during done(). NULL: none. */
+	const struct jws_key *signing_key;
 
 	/* The fan-out's. */
 	struct fanout_line *line;

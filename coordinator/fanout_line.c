@@ -317,6 +317,25 @@ line_tick(struct fanout_line *line)
 
 /* ---- trust ---- */
 
+const struct jws_key *
+line_signing_key(struct fanout_line *line, const char *base64)
+{
+	struct buf why = BUF_INIT(256);
+	struct line_key *place;
+
+	for (size_t i = 0; i < LINE_KEYS_MAX; i++)
+		if (line->keys[i].key != NULL && strcmp(line->keys[i].base64, base64) == 0)
+			return line->keys[i].key;
+	if (base64[0] == '\0' || !line->perspective->verify_enrolled)
+		return NULL;
+	place = &line->keys[line->key_count++ % LINE_KEYS_MAX];
+	jws_key_free(place->key);
+	place->key = jws_key_read_public(base64, &why);
+	snprintf(place->base64, sizeof(place->base64), "%s", base64);
+	buf_free(&why);
+	return place->key;
+}
+
 bool
 line_trusts(const struct fanout_line *line, CURL *easy, char reason[static TLS_REASON_MAX])
 {
@@ -410,6 +429,8 @@ line_free(struct fanout_line *line)
 	h2_peer_free(&line->h2);
 	h1_peer_free(line);
 	tls_client_free(line->own_tls);
+	for (size_t i = 0; i < LINE_KEYS_MAX; i++)
+		jws_key_free(line->keys[i].key);
 	for (int type = 0; type < CHECK_TYPE_COUNT; type++)
 		free(line->urls[type]);
 	free(line->ready_url);

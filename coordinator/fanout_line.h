@@ -13,6 +13,7 @@
 #include "coordinator/fanout.h"
 #include "coordinator/h1_peer.h"
 #include "coordinator/h2_peer.h"
+#include "jws_key.h"
 #include "multi.h"
 
 #define IDENTITY_PREFIX	"urn:mpic:perspective:"
@@ -22,6 +23,14 @@ struct call_list {
 };
 
 struct probe;
+
+/* Signing keys that certificates of an endpoint named, those of now and of before. */
+#define LINE_KEYS_MAX	4
+
+struct line_key {
+	char base64[TLS_SIGNING_KEY_LEN + 1];
+	struct jws_key *key;
+};
 
 /* The endpoints of one perspective. */
 struct fanout_group {
@@ -40,6 +49,8 @@ struct fanout_line {
 	char host[254];		/* of its certificate, with `own_tls` */
 	char identity[sizeof(IDENTITY_PREFIX) + CHECK_CODE_MAX];
 	bool plain;		/* http:, on loopback */
+	struct line_key keys[LINE_KEYS_MAX];
+	size_t key_count;	/* ever read */
 	char *urls[CHECK_TYPE_COUNT], *ready_url;
 	size_t authority_at, path_at;	/* in each of `urls` */
 	struct call_list waiting;
@@ -75,6 +86,8 @@ void line_tick(struct fanout_line *line);
 void line_recheck(struct fanout_line *line);
 /* Whether the client still trusts who is at the other end of a handle's connection. */
 bool line_trusts(const struct fanout_line *line, CURL *easy, char reason[static TLS_REASON_MAX]);
+/* The key of this base64, valid for now; NULL: it is none. */
+const struct jws_key *line_signing_key(struct fanout_line *line, const char *base64);
 /* The endpoint failed, or answered. */
 void line_failed(struct fanout_line *line, const char *why);
 void line_succeeded(struct fanout_line *line);

@@ -135,6 +135,7 @@ on_ended(struct transfer *t, CURLcode code)
 		else
 			reply_unreachable(call, code, slot->error);
 		call->slot = NULL;
+		call->signing_key = line_signing_key(line, line->peer.signing_key);
 	}
 	slot_release(slot);
 	if (call != NULL)

@@ -83,6 +83,7 @@ on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *byte
 static void
 stream_end(struct call *call)
 {
+	call->signing_key = line_signing_key(call->line, call->link->signing_key);
 	if (call->sent < call->body->text.len)
 		h2_call_reset(call, NGHTTP2_NO_ERROR);
 	else

@@ -224,8 +224,10 @@ link_begin(struct h2_link *link, bool *http2)
 	if (code != CURLE_OK && code != CURLE_AGAIN)
 		return code;
 	if (curl_easy_getinfo(e, CURLINFO_TLS_SSL_PTR, &tls) == CURLE_OK && tls != NULL &&
-	    tls->backend == CURLSSLBACKEND_OPENSSL && tls->internals != NULL)
+	    tls->backend == CURLSSLBACKEND_OPENSSL && tls->internals != NULL) {
 		*http2 = tls_chose_http2(tls->internals);
+		tls_peer_signing_key(tls->internals, link->signing_key);
+	}
 	if (!*http2)
 		return CURLE_OK;
 	link->session = h2_session_new(link);

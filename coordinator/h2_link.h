@@ -33,6 +33,7 @@ struct h2_link {
 	bool leaving;			/* it takes no new calls */
 	int64_t expires_s;		/* when a certificate of its handshake does; 0: never */
 	bool used;			/* it had a call */
+	char signing_key[TLS_SIGNING_KEY_LEN + 1];	/* in the peer's certificate; "" none */
 	unsigned quiet;			/* ticks since anything came */
 	unsigned unanswered;		/* ticks since our PING, if nothing came; 0: none */
 	unsigned idle_frames;		/* that brought no call further, in this tick */

@@ -23,6 +23,8 @@ const char *const metric_results[RESULT_COUNT] = {
 
 const char *const metric_checks[CHECK_TYPE_COUNT] = { [CHECK_CAA] = "caa", [CHECK_DCV] = "dcv" };
 
+const char *const metric_enrolments[ENROLMENT_COUNT] = { "enrolled", "renewed", "refused" };
+
 const char *const metric_states[STATE_COUNT] = { "healthy", "ejected" };
 
 static const struct metric metric_rows[] = { COORDINATOR_METRICS(METRIC_ROW) };

@@ -20,6 +20,10 @@ enum result { RESULT_PASSED, RESULT_FAILED, RESULT_UNREACHABLE, RESULT_TIMED_OUT
 /* What a worker thinks of an endpoint. */
 enum endpoint_state { STATE_HEALTHY, STATE_EJECTED, STATE_COUNT };
 
+/* What came of a request for a certificate. */
+enum enrolment_result { ENROLMENT_ENROLLED, ENROLMENT_RENEWED, ENROLMENT_REFUSED, ENROLMENT_COUNT };
+
+extern const char *const metric_enrolments[ENROLMENT_COUNT];
 extern const char *const metric_states[STATE_COUNT];
 extern const char *const metric_answers[ANSWER_COUNT];
 extern const char *const metric_results[RESULT_COUNT];
@@ -88,6 +92,9 @@ extern const char *const metric_checks[CHECK_TYPE_COUNT];
 	    "so.", ) \
 	X(CONFIG_REFUSED, "mpic_configuration_refused", GAUGE, \
 	    "1 while the configuration last read on SIGHUP is not in force, being faulty.", ) \
+	X(ENROLMENTS, "mpic_enrolments_total", COUNTER, \
+	    "Requests of perspectives for certificates.", \
+	    .labels = { { "result", metric_enrolments, ENROLMENT_COUNT } }) \
 	X(AUDIT_LINES, "mpic_audit_lines_total", COUNTER, "Lines of the audit log.", ) \
 	X(AUDIT_UNRECORDED, "mpic_audit_unrecorded_attempts_total", COUNTER, \
 	    "Attempts answered with 503 because their records could not be written.", ) \

@@ -6,6 +6,7 @@
 
 #include "coordinator/batch.h"
 #include "coordinator/draft_route.h"
+#include "coordinator/enrolment_route.h"
 #include "coordinator/generation.h"
 #include "coordinator/quorum.h"
 #include "coordinator/reception.h"
@@ -29,6 +30,7 @@ struct service {
 	struct generation *older;	/* a list, by `older` */
 	struct event *reaper;		/* frees what is unused of it */
 	struct reception reception;
+	struct enrolment_desk enrolment;
 	struct random_pool random;
 	struct audit_file *audit;	/* NULL: there is none */
 	struct admission *admission;	/* NULL: everybody is let in */
@@ -201,6 +203,38 @@ handle_metrics(struct exchange *x, void *arg)
 	buf_free(&out);
 }
 
+static void
+handle_cacerts(struct exchange *x, void *arg)
+{
+	struct service *s = arg;
+
+	enrolment_cacerts(s->now->cfg, x);
+}
+
+static void
+handle_crls(struct exchange *x, void *arg)
+{
+	struct service *s = arg;
+
+	enrolment_crls(s->now->cfg, x);
+}
+
+static void
+handle_enrol(struct exchange *x, void *arg)
+{
+	struct service *s = arg;
+
+	enrolment_enrol(&s->enrolment, s->now->cfg, x);
+}
+
+static void
+handle_reenrol(struct exchange *x, void *arg)
+{
+	struct service *s = arg;
+
+	enrolment_renew(&s->enrolment, s->now->cfg, x);
+}
+
 static const struct route routes[] = {
 	{ "POST", "/mpic", ROUTE_COUNTED, handle_mpic },
 	{ "POST", "/mpic/batch", ROUTE_COUNTED | ROUTE_LARGE, handle_batch },
@@ -209,6 +243,10 @@ static const struct route routes[] = {
 	{ "GET", "/readyz", 0, handle_readyz },
 	{ "GET", "/metrics", 0, handle_metrics },
 	{ "GET", "/openapi.yaml", 0, openapi_route },
+	{ "GET", "/.well-known/est/cacerts", 0, handle_cacerts },
+	{ "GET", "/.well-known/est/crls", 0, handle_crls },
+	{ "POST", "/.well-known/est/simpleenroll", ROUTE_COUNTED, handle_enrol },
+	{ "POST", "/.well-known/est/simplereenroll", ROUTE_COUNTED, handle_reenrol },
 };
 
 /* ---- one worker ---- */
@@ -300,7 +338,8 @@ server_config_of(const struct service *s, const struct coordinator_config *cfg)
 {
 	return (struct server_config){ .plain = cfg->daemon.plain,
 		.tls = daemon_options_tls(&cfg->daemon),
-		.certificate_optional = cfg->callers.count == 0 || cfg->callers.token_count > 0,
+		.certificate_optional = cfg->callers.count == 0 || cfg->callers.token_count > 0 ||
+		    cfg->enrolment.set,
 		/* Those that wait as well: who is turned away is so by `admission`. */
 		.max_in_flight = (size_t)(cfg->daemon.max_in_flight + cfg->max_waiting) + 1,
 		.max_body = MPIC_REQUEST_MAX, .max_large_body = BATCH_BODY_MAX,
@@ -320,7 +359,7 @@ service_new(struct event_base *base, const struct coordinator_config *cfg,
 	}
 	s->base = base;
 	s->metrics = metrics;
-	s->reception.metrics = metrics_of(s);
+	s->reception.metrics = s->enrolment.metrics = metrics_of(s);
 	server = server_config_of(s, cfg);
 	if (!start_events(s) || !start_audit(s, cfg, worker) ||
 	    !start_admission(s, cfg, worker)) {

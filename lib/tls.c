@@ -223,6 +223,16 @@ tls_still_trusted(const SSL_CTX *ctx, SSL *ssl, char reason[static TLS_REASON_MA
 	return ok;
 }
 
+void
+tls_peer_signing_key(const SSL *ssl, char base64[static TLS_SIGNING_KEY_LEN + 1])
+{
+	const X509 *leaf = SSL_get0_peer_certificate(ssl);
+
+	base64[0] = '\0';
+	if (leaf != NULL)
+		tls_signing_key(X509_get0_extensions(leaf), base64);
+}
+
 int64_t
 tls_peer_expires_s(const SSL *ssl)
 {
@@ -371,6 +381,7 @@ verify_server(X509_STORE_CTX *store, void *arg)
 	peer->presented[0] = '\0';
 	peer->reason[0] = '\0';
 	peer->expires_s = 0;
+	peer->signing_key[0] = '\0';
 	tls_trust_listen(store, reason);
 	X509_STORE_CTX_set_verify_cb(store, tls_trust_verify_server);
 	if (X509_verify_cert(store) != 1) {
@@ -379,6 +390,7 @@ verify_server(X509_STORE_CTX *store, void *arg)
 		    X509_verify_cert_error_string(error));
 	}
 	peer->expires_s = tls_certificate_expires_s(leaf);
+	tls_signing_key(X509_get0_extensions(leaf), peer->signing_key);
 	if (peer->by_host)
 		return verify_host(store, peer, leaf);
 	tls_certificate_identity(leaf, peer->presented);

@@ -19,6 +19,7 @@
 #include <openssl/ssl.h>
 
 #include "buf.h"
+#include "tls_extension.h"
 
 #define TLS_IDENTITY_PREFIX "urn:mpic:"
 #define TLS_IDENTITY_MAX 256	/* bytes, the NUL counted */
@@ -59,6 +60,8 @@ bool tls_usage_given(X509 *cert, uint32_t usage);
 bool tls_peer_identity(const SSL *ssl, char identity[static TLS_IDENTITY_MAX]);
 /* notAfter of the certificate that the peer of a finished handshake has, as below. */
 int64_t tls_peer_expires_s(const SSL *ssl);
+/* The signing key in the certificate of the peer of a finished handshake; "" none. */
+void tls_peer_signing_key(const SSL *ssl, char base64[static TLS_SIGNING_KEY_LEN + 1]);
 /* Why the peer's certificate was refused in a handshake that failed; NULL: not for that. */
 const char *tls_refusal(const SSL *ssl);
 /*
@@ -111,6 +114,7 @@ struct tls_peer {
 	char presented[TLS_IDENTITY_MAX];	/* "" when it had no identity */
 	char reason[TLS_REASON_MAX];
 	int64_t expires_s;			/* notAfter of its leaf; 0 unknown */
+	char signing_key[TLS_SIGNING_KEY_LEN + 1];	/* in its leaf; "" none */
 };
 
 /*

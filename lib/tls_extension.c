@@ -83,6 +83,14 @@ tls_signing_key(const STACK_OF(X509_EXTENSION) *extensions,
 	return true;
 }
 
+bool
+tls_signing_key_named(const STACK_OF(X509_EXTENSION) *extensions)
+{
+	const ASN1_OCTET_STRING *value;
+
+	return extension_find(extensions, SIGNING_KEY, &value) != FOUND_NONE;
+}
+
 /* ---- identities ---- */
 
 X509_EXTENSION *

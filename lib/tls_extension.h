@@ -30,6 +30,9 @@ X509_EXTENSION *tls_signing_key_extension(const char *base64);
 bool tls_signing_key(const STACK_OF(X509_EXTENSION) *extensions,
     char base64[static TLS_SIGNING_KEY_LEN + 1]);
 
+/* Whether there is anything in that place. */
+bool tls_signing_key_named(const STACK_OF(X509_EXTENSION) *extensions);
+
 X509_EXTENSION *tls_identities_extension(const char *beginning);
 /*
  * Whether a CA with these extensions may vouch for an identity: it says nothing

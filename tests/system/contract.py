@@ -175,7 +175,7 @@ def _request_faults(call):
     # A batch is answered with 200 whatever its requests are.
     if (call.header("Content-Type") or "").startswith(LINES):
         return []
-    content = call.operation["requestBody"]["content"]
+    content = resolved(call.operation["requestBody"])["content"]
     if JSON not in content:
         return []
     return [f"the request's {fault}" for fault in _value_faults(content[JSON]["schema"],

@@ -77,7 +77,7 @@ def test_programs_have_pages(build_dir):
 @pytest.mark.parametrize("name, program", COMMANDS.items())
 def test_options(page, printed, name, program):
     sample = printed(program, "--sample")
-    options = re.findall(r"^#(?:  - |    )?([a-z][a-z0-9_]*):", sample, flags=re.M)
+    options = re.findall(r"^#(?:  - |    |  )?([a-z][a-z0-9_]*):", sample, flags=re.M)
     assert len(options) > 10
     assert rows(section(page(name), "Sh", "OPTIONS"), "Cm") == options
 
