@@ -31,7 +31,7 @@ def blocks(path):
 
 
 class Walk:
-    """Follows a guide in a folder; `instead` has what stands in this place for what is an example."""
+    """Follows a guide in a folder; `instead` has what stands here in the place of examples."""
 
     def __init__(self, folder, programs, instead):
         self.folder, self.instead = Path(folder), instead

@@ -18,7 +18,8 @@ def need_npm(what):
     if not shutil.which("node"):
         pytest.skip(f"there is no node, without which tests cannot {what}")
     if not (NPM / "installed").exists():
-        why = (NPM / "npm.log").read_text() if (NPM / "npm.log").exists() else "tests/prepare was not run"
+        log = NPM / "npm.log"
+        why = log.read_text() if log.exists() else "tests/prepare was not run"
         if NO_REGISTRY.search(why):
             pytest.skip("npm's registry cannot be reached, from where tests/prepare installs what "
                         f"tests need to {what}")

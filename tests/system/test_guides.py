@@ -40,7 +40,8 @@ class Perspectives(daemons.Daemons):
         rows = []
         for path, resolver in zip(sorted(documents.glob("*.yaml")), resolvers, strict=True):
             document = yaml.safe_load(path.read_text(encoding="ascii"))
-            (row,) = yaml.safe_load(path.with_suffix(".row").read_text(encoding="ascii").split("\n", 1)[1])
+            said = path.with_suffix(".row").read_text(encoding="ascii")
+            (row,) = yaml.safe_load(said.split("\n", 1)[1])
             options = {"code": document["code"], "callers": document["callers"],
                        "resolver": resolver, "image_version": "guide", "log_json": True,
                        "listen": f"{configs.free_block(1)[0]}:8443"}
@@ -80,7 +81,7 @@ class Office:
         """For `tofu output`."""
         rows = self.perspectives.start(self.folder / "documents", self.resolvers)
         (self.folder / "perspectives.yaml").write_text(
-            "perspectives:\n" + "".join(f"  - {json.dumps(row)}\n" for row in rows), encoding="ascii")
+            "perspectives:\n" + "".join(f"  - {json.dumps(row)}\n" for row in rows), "ascii")
 
     def start_coordinator(self):
         """For the unit in conf/systemd: credentials are files in a folder."""
@@ -186,7 +187,8 @@ def test_nobody_is_a_revoked_perspective_once_the_coordinator_has_the_list(follo
 def test_a_renewed_document_has_the_same_keys(followed):
     office, _ = followed
     first = (office.perspectives.folder, "aws:eu-central-1.tls_key")
-    document = yaml.safe_load((office.folder / "documents/aws:eu-central-1.yaml").read_text("ascii"))
+    path = office.folder / "documents/aws:eu-central-1.yaml"
+    document = yaml.safe_load(path.read_text(encoding="ascii"))
     assert document["tls_key"] == Path(*first).read_text(encoding="ascii")
     assert "signing_key" in document
 

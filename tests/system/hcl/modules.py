@@ -78,7 +78,8 @@ class Module:
         """Every expression but the types of variables, which are no expressions."""
         for kind, named in self.blocks.items():
             if kind == "variable":
-                named = [{k: v for k, v in row.items() if k != "type"} for row in self.variables.values()]
+                named = [{k: v for k, v in row.items() if k != "type"}
+                         for row in self.variables.values()]
             yield from map(parse, texts(named))
 
     def references(self):
@@ -86,14 +87,15 @@ class Module:
 
     def scope(self, variables, **others):
         """Names for evaluate()."""
-        given = {name: self.default(row) for name, row in self.variables.items() if "default" in row}
+        given = {name: self.default(row)
+                 for name, row in self.variables.items() if "default" in row}
         names = {"var": {**given, **variables}, "path": {"module": str(self.folder)}, **others}
         names["local"] = Locals(self.locals, names)
         return names
 
     @staticmethod
     def default(row):
-        return evaluate(parse(row["default"]), {}) if isinstance(row["default"], str) else row["default"]
+        return value(row["default"], {})
 
     def refusals(self, variables):
         """The messages of validations that these values of variables do not pass."""
