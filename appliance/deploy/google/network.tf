@@ -28,7 +28,7 @@ resource "google_compute_subnetwork" "perspective" {
 }
 
 resource "google_compute_firewall" "api_ipv4" {
-  for_each      = length(local.coordinators_ipv4) > 0 ? var.regions : []
+  for_each      = length(local.coordinators_ipv4) > 0 ? var.regions : toset([])
   project       = var.project
   name          = "${var.name}-${each.key}-api-ipv4"
   network       = google_compute_network.perspective[each.key].id
@@ -41,7 +41,7 @@ resource "google_compute_firewall" "api_ipv4" {
 }
 
 resource "google_compute_firewall" "api_ipv6" {
-  for_each      = length(local.coordinators_ipv6) > 0 ? var.regions : []
+  for_each      = length(local.coordinators_ipv6) > 0 ? var.regions : toset([])
   project       = var.project
   name          = "${var.name}-${each.key}-api-ipv6"
   network       = google_compute_network.perspective[each.key].id
