@@ -9,6 +9,7 @@
 
 #define STRING_MAX 4096
 #define LIST_MAX 256
+#define FOUND_SHOWN_MAX 40	/* as of names: see option_unknown() */
 
 void
 option_fault(struct option_source *src, size_t line, const char *option,
@@ -79,8 +80,8 @@ option_expects(const struct option *row, struct buf *out)
 }
 
 /*
- * "expected ..., found ...", the found left out of what must stay secret: also of
- * several lines, which may be a key that stands in the wrong place.
+ * "expected ..., found ...", the found left out of what must stay secret, and what
+ * is long or of several lines: it may be a key that stands in the wrong place.
  */
 static bool
 unexpected(struct option_source *src, const struct option *row, const char *name,
@@ -93,8 +94,10 @@ unexpected(struct option_source *src, const struct option *row, const char *name
 		buf_adds(&shown, "something else");
 	else if (strchr(found, '\n') != NULL)
 		buf_adds(&shown, "several lines");
+	else if (strlen(found) > FOUND_SHOWN_MAX)
+		buf_addf(&shown, "%zu bytes", strlen(found));
 	else
-		buf_add_json(&shown, found, strnlen(found, 64));
+		buf_add_json(&shown, found, strlen(found));
 	option_fault(src, line, name, "expected %s, found %s", expected.data, shown.data);
 	buf_free(&expected);
 	buf_free(&shown);
