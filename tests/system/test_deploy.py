@@ -376,6 +376,21 @@ def test_azure_lets_in_the_coordinators_alone(loaded, variables):
         ("Deny", "Inbound"), ("Allow", "Outbound"), ("Allow", "Outbound"), ("Deny", "Outbound")]
 
 
+@pytest.mark.parametrize("cloud, region", (
+    ("aws", "eu-central-1"), ("google", "us-central1"), ("azure", "uksouth")))
+def test_how_many_there_are_of_anything_is_known_before_anything_is_made(
+        cloud, region, loaded, variables):
+    names = loaded[cloud].scope({**variables, "regions": [region]})
+    counts = {f"{kind}.{name}": len(modules.value(body["for_each"], names))
+              for _, kind, name, body in loaded[cloud].things() if "for_each" in body}
+    assert len(counts) >= 7
+    # The image comes from its first region; rules are one each; the rest is one a region.
+    several = {"aws_ebs_snapshot_copy.image": 0, "aws_vpc_security_group_ingress_rule.perspective": 4,
+               "aws_vpc_security_group_egress_rule.perspective": 14,
+               "google_compute_firewall.out": 2, "google_compute_firewall.nothing_else_out": 2}
+    assert counts == {name: several.get(name, 1) for name in counts}
+
+
 def test_instances_have_no_keys_roles_or_consoles(loaded):
     aws = one(loaded, "aws", "aws_instance")
     assert aws["metadata_options"] == [{
