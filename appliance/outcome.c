@@ -84,21 +84,11 @@ static const char *const always[] = {
 	"tls_certificate=/run/mpic/tls.pem", "tls_key=credential:tls_key",
 	"tls_ca=/run/mpic/ca.pem",
 	"resolver=127.0.0.1:53", "ready_listen=127.0.0.1:8080",
-	"status_files=[/run/mpic-update/status, /run/mpic-ready/status, /run/mpic-state/status, "
+	"fetcher_socket=/run/mpic-fetcher/socket",
+	"status_files=[/run/mpic/status, /run/mpic-update/status, /run/mpic-ready/status, /run/mpic-state/status, "
 	    "/run/mpic-firewall/status, /run/mpic-enrol/status, /run/mpic-clock/status]",
 	"log_json=false", "log_target=journal",
 };
-
-/* Only where the option is there. */
-static bool
-set_new(struct document *d, struct buf *faults, const char *assignment)
-{
-	for (size_t i = 0; i < httpcheck_options.count; i++)
-		if (strncmp(httpcheck_options.rows[i].name, assignment,
-		    strcspn(assignment, "=")) == 0)
-			return set(d, faults, assignment);
-	return true;
-}
 
 static bool
 add_httpcheck(struct outcome *o, struct document *d, const struct outcome_machine *m,
@@ -112,11 +102,8 @@ add_httpcheck(struct outcome *o, struct document *d, const struct outcome_machin
 	if (d->signing_key != NULL || d->enrolment.token != NULL)
 		ok = set(d, faults, "signing_key=credential:signing_key") && ok;
 	ok = set_image(d, m, faults) && ok;
-	ok = set_new(d, faults, "fetcher_socket=/run/mpic-fetcher/socket") && ok;
 	if (d->tls_crl != NULL)
-		ok = set_new(d, faults, "tls_crl=/run/mpic/crl.pem") && ok;
-	if (d->private_root.set)
-		ok = set_new(d, faults, "notices=[\"" PRIVATE_ROOT_NOTICE "\"]") && ok;
+		ok = set(d, faults, "tls_crl=/run/mpic/crl.pem") && ok;
 	if (daemon->workers == 0)
 		daemon->workers = m->cpus < WORKERS_MAX ? m->cpus : WORKERS_MAX;
 	option_dump(&httpcheck_options, &d->httpcheck, file_add(o, "httpcheck.yaml", 0644));
@@ -233,6 +220,8 @@ add_parts(struct outcome *o, const struct document *d)
 {
 	struct buf *file;
 
+	file_add_text(o, "status", 0644, d->private_root.set ?
+	    "# notice " PRIVATE_ROOT_NOTICE "\n" : NULL);
 	if (d->enrolment.set) {
 		file = file_add(o, "enrolment.yaml", 0600);
 		add_line(file, "url", d->enrolment.url);
@@ -252,8 +241,7 @@ add_parts(struct outcome *o, const struct document *d)
 	}
 	if (d->log_forward.set) {
 		file = file_add(o, "log_forward.conf", 0644);
-		buf_addf(file, "[Upload]\nURL=%s\nServerKeyFile=/run/mpic/tls.key\n"
-		    "ServerCertificateFile=/run/mpic/tls.pem\nTrustedCertificateFile=%s\n",
+		buf_addf(file, "[Upload]\nURL=%s\nServerCertificateFile=/run/mpic/tls.pem\nTrustedCertificateFile=%s\n",
 		    d->log_forward.url, d->log_forward.ca != NULL ? OUTCOME_FOLDER "/log-ca.pem" :
 		    OUTCOME_FOLDER "/ca.pem");
 	}

@@ -10,6 +10,7 @@
  *   unbound/perspective.conf unbound/root.hints   what conf/unbound.conf includes
  *   ntp.conf         drop-in for systemd-timesyncd
  *   clock.yaml       for mpic-appliance clock
+ *   status           what httpcheck says of it in /readyz: see its status_files
  *   resolv.conf      name servers for what is done before Unbound runs
  *   enrolment.yaml enrolment-ca.pem update.yaml log_forward.conf log-ca.pem
  *                    only where the document has these parts

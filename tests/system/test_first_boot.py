@@ -319,6 +319,7 @@ def test_the_perspective_answers(perspective, build_dir):
             assert time.monotonic() < end
             time.sleep(0.2)
     assert ready["status"] == "ready"
+    assert any("the root of the DNS is private_root's" in notice for notice in ready["notices"])
     looked = subprocess.run([build_dir / "mpic", "lookup", "signed-deny.org", "--resolver",
                              "127.0.0.1:53", "--json"], check=False, capture_output=True, text=True)
     assert looked.returncode == 0, looked.stdout + looked.stderr
@@ -356,6 +357,31 @@ def test_a_time_before_the_image_is_no_time(machine):
         step.console("before this image was made")
     with made.step("clock") as step:
         assert step.done()[0] == 0
+
+
+def ended(path):
+    """A certificate that has expired in the place of the one in the file."""
+    key = path.parent / "tls.key"
+    path.write_text(subprocess.run(["openssl", "x509", "-in", path, "-days", "-1", "-signkey", key],
+                                   check=True, capture_output=True, text=True).stdout)
+
+
+def test_a_certificate_that_has_ended_is_said_once_that_can_be_known(machine, papers):
+    made = machine()
+    made.cidata(papers.document(CODE, "--days", "1") + "clock: hypervisor\n")
+    made.os_release(time.time() + 2 * 86400)
+    with made.step("first-boot", "--retry", "1"):
+        assert "tls_certificate: has expired: it was valid until 20" in notice()
+    made.os_release(time.time() - 86400)
+    with made.step("first-boot") as step:
+        assert step.done()[0] == 0
+    with made.step("clock") as step:
+        status, said = step.done()
+    assert status == 0 and "expired" not in said
+    ended(made.root / "run/mpic/tls.pem")
+    with made.step("clock") as step:
+        status, said = step.done()
+    assert status == 0 and "tls_certificate: has expired: no coordinator will call" in said
 
 
 def test_the_clock_is_watched(machine):

@@ -197,6 +197,7 @@ test_private_root(void **state)
 	make(&o, "", "", &machine);
 	assert_true(has(&o, "unbound/perspective.conf", "\"/usr/lib/parallax/appliance.conf\""));
 	assert_false(has(&o, "httpcheck.yaml", "private"));
+	assert_string_equal(text_of(&o, "status"), "");
 	outcome_free(&o);
 	make(&o, "", ROOT, &machine);
 	assert_true(has(&o, "unbound/perspective.conf",
@@ -205,6 +206,8 @@ test_private_root(void **state)
 	assert_true(has(&o, "unbound/perspective.conf",
 	    "\troot-hints: \"/run/mpic/unbound/root.hints\"\n"));
 	assert_true(has(&o, "unbound/root.hints", "a.root.example. 518400 IN A 192.0.2.1\n"));
+	assert_true(has(&o, "status", "# notice the root of the DNS is private_root's, not IANA's"));
+	assert_true(has(&o, "httpcheck.yaml", "\"/run/mpic/status\""));
 	assert_true(has(&o, "httpcheck.yaml",
 	    "image_version: \"parallax-perspective 2026.11.22-1 private-root\"\n"));
 	outcome_free(&o);
