@@ -1,10 +1,7 @@
 #include "appliance/anchor.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "appliance/place.h"
 
@@ -47,23 +44,6 @@ anchor_complete(const char *state, const char *image)
 	return keys > 0;
 }
 
-/* Whole or not at all, also when the power goes. */
-static bool
-replace(const char *root, const struct buf *text)
-{
-	char path[PLACE_MAX], fresh[PLACE_MAX];
-	bool ok;
-	int fd;
-
-	place_path(root, ANCHOR_STATE, path);
-	place_path(root, ANCHOR_STATE ".new", fresh);
-	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd == -1)
-		return false;
-	ok = write(fd, text->data, text->len) == (ssize_t)text->len && fsync(fd) == 0;
-	return close(fd) == 0 && ok && rename(fresh, path) == 0;
-}
-
 bool
 anchor_seed(const char *root, struct buf *said)
 {
@@ -76,7 +56,7 @@ anchor_seed(const char *root, struct buf *said)
 		buf_adds(said, "the image's trust anchor " ANCHOR_IMAGE " cannot be read");
 		ok = have;
 	} else if (!have || !anchor_complete(state.data, image.data)) {
-		ok = replace(root, &image);
+		ok = place_replace(root, ANCHOR_STATE, &image, 0600);
 		if (ok)
 			buf_addf(said, "the trust anchor is the image's: %s", have ?
 			    "what was kept lacked one of its keys" : "none was kept");

@@ -25,6 +25,8 @@ int appliance_ready(int argc, char **argv);
 int appliance_clock_watch(int argc, char **argv);
 /* For operators: checks a document, and prints what one may have. */
 int appliance_document(int argc, char **argv);
+/* Tells /metrics what the packet filter counts. */
+int appliance_firewall_watch(int argc, char **argv);
 /* Becomes Unbound. */
 int appliance_resolver(int argc, char **argv);
 

@@ -18,6 +18,7 @@ static const struct {
 	{ "clock-watch", appliance_clock_watch, "Say when nothing keeps the clock any more." },
 	{ "document", appliance_document, "Check an operator's document before it is given to an "
 	    "appliance." },
+	{ "firewall-watch", appliance_firewall_watch, "Count what the packet filter drops." },
 	{ "resolver", appliance_resolver, "Become Unbound, with its trust anchor, watched." },
 };
 
@@ -26,7 +27,7 @@ print_help(FILE *out)
 {
 	fputs("usage: mpic-appliance COMMAND ...\n\n", out);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		fprintf(out, "  %-12s %s\n", commands[i].name, commands[i].sentence);
+		fprintf(out, "  %-15s %s\n", commands[i].name, commands[i].sentence);
 	fputs("\n  mpic-appliance COMMAND --help says more; mpic-appliance --version the version.\n",
 	    out);
 }

@@ -62,6 +62,26 @@ place_read(const char *root, const char *path, struct buf *out)
 	return ok;
 }
 
+bool
+place_replace(const char *root, const char *path, const struct buf *text, mode_t mode)
+{
+	char at[PLACE_MAX], name[PLACE_MAX], fresh[PLACE_MAX];
+	bool ok;
+	int fd;
+
+	place_path(root, path, at);
+	if (snprintf(name, sizeof(name), "%s.new", path) >= (int)sizeof(name))
+		return false;
+	place_path(root, name, fresh);
+	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd == -1)
+		return false;
+	errno = ENOSPC;
+	ok = !text->failed && write(fd, text->data, text->len) == (ssize_t)text->len &&
+	    fchmod(fd, mode) == 0 && fsync(fd) == 0;
+	return close(fd) == 0 && ok && rename(fresh, at) == 0;
+}
+
 /* The value within one line, without the quotes around it. */
 static bool
 value_copy(const char *line, size_t len, char *value, size_t size)

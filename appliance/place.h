@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "buf.h"
 
@@ -20,6 +21,11 @@ void place_path(const char *root, const char *path, char out[static PLACE_MAX]);
  * as it would for a pipe. False, with errno: EFBIG for a larger one, EINVAL for what is no file.
  */
 bool place_read(const char *root, const char *path, struct buf *out);
+/*
+ * A new file in the place of the old, whole or not at all, also when the power
+ * goes. False, with errno; the old one stays.
+ */
+bool place_replace(const char *root, const char *path, const struct buf *text, mode_t mode);
 bool place_exists(const char *root, const char *path);
 
 /*

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 import filter_room
+from daemons import parse_metrics
 from test_appliance_units import TREE, users
 
 RULESET = TREE / "etc/nftables.conf"
@@ -170,6 +171,36 @@ def test_only_networkd_speaks_dhcp(room, counted, address, from_port, port):
     order["from_port"] += 1000
     assert room.inside.try_to_send(user=EVERYBODY["mpic-fetcher"], **order) == "dropped"
     assert counted() == {ELSEWHERE}
+
+
+# -- what is told of it
+
+
+def _told(room, build_dir, folder):
+    (folder / "run/mpic-firewall").mkdir(parents=True, exist_ok=True)
+    status = room.inside.run("sh", "-c", f"{build_dir}/mpic-appliance firewall-watch --once "
+                                         f"--root {folder} >&2; echo $?")
+    return int(status), (folder / "run/mpic-firewall/status").read_text(encoding="ascii")
+
+
+def test_metrics_have_every_counter(room, build_dir, tmp_path):
+    room.inside.try_to_send(user=0, protocol="tcp", to=SERVER, port=443)
+    status, text = _told(room, build_dir, tmp_path)
+    counters = room.counters()
+    told = {labels.split('"')[1]: packets
+            for labels, packets in parse_metrics(text)["mpic_firewall_packets_total"].items()}
+    assert status == 0 and told.keys() == counters.keys()
+    assert told["out_dropped"] == counters["out_dropped"] > 0
+    assert told["out_dns"] == counters["out_dns"]
+
+
+def test_a_filter_that_is_gone_is_said(room, build_dir, tmp_path):
+    room.inside.run("nft", "flush", "ruleset")
+    try:
+        assert _told(room, build_dir, tmp_path) == (
+            1, "# notice the packet filter is not in force\n")
+    finally:
+        room.inside.run("nft", "-f", str(RULESET))
 
 
 # -- in
