@@ -29,5 +29,9 @@ int appliance_document(int argc, char **argv);
 int appliance_firewall_watch(int argc, char **argv);
 /* Becomes Unbound. */
 int appliance_resolver(int argc, char **argv);
+/* Runs all of a perspective in a container, as its PID 1. */
+int appliance_container(int argc, char **argv);
+/* Runs all of a perspective as a custom runtime of AWS Lambda. */
+int appliance_lambda(int argc, char **argv);
 
 #endif

@@ -7,10 +7,16 @@
 #define BLANKS	" \t"
 
 void
+http_answer_init_max(struct http_answer *a, const char *mark, size_t body_max)
+{
+	*a = (struct http_answer){ .mark = mark, .body_max = body_max,
+		.raw = BUF_INIT(HTTP_ANSWER_HEAD_MAX + body_max + 1024) };
+}
+
+void
 http_answer_init(struct http_answer *a, const char *mark)
 {
-	*a = (struct http_answer){ .mark = mark,
-		.raw = BUF_INIT(HTTP_ANSWER_HEAD_MAX + HTTP_ANSWER_BODY_MAX + 1024) };
+	http_answer_init_max(a, mark, HTTP_ANSWER_BODY_MAX);
 }
 
 void
@@ -74,7 +80,7 @@ take_length(struct http_answer *a, const char *value, size_t len)
 	a->has_length = true;
 	for (size_t i = 0; i < len; i++)
 		a->length = a->length * 10 + (size_t)(value[i] - '0');
-	return a->length > HTTP_ANSWER_BODY_MAX ? "is too large" : NULL;
+	return a->length > a->body_max ? "is too large" : NULL;
 }
 
 static const char *
@@ -169,7 +175,7 @@ feed_chunks(struct http_answer *a)
 {
 	size_t len = a->raw.len - a->body_at;
 	enum chunk_result result = chunk_decode(&a->chunks, a->raw.data + a->body_at, &len,
-	    HTTP_ANSWER_BODY_MAX);
+	    a->body_max);
 
 	a->raw.len = a->body_at + len;
 	switch (result) {
@@ -192,7 +198,7 @@ feed_body(struct http_answer *a)
 	if (a->state == ANSWER_CHUNKS)
 		return feed_chunks(a);
 	if (a->state == ANSWER_TO_END)
-		return len > HTTP_ANSWER_BODY_MAX ? bad(a, "is too large") : HTTP_MORE;
+		return len > a->body_max ? bad(a, "is too large") : HTTP_MORE;
 	if (len > a->length)
 		return bad(a, "goes on after its end");
 	return len == a->length ? done(a, len) : HTTP_MORE;
@@ -221,4 +227,25 @@ http_answer_end(struct http_answer *a)
 	if (a->state == ANSWER_TO_END)
 		return done(a, a->raw.len - a->body_at);
 	return bad(a, a->raw.len > 0 ? "ends too early" : "is missing: the connection ended");
+}
+
+const char *
+http_answer_field(const struct http_answer *a, const char *name, size_t *len)
+{
+	const char *end = a->raw.data + a->body_at - 2, *line = a->raw.data, *next, *colon, *value;
+
+	/* read_head() has seen that every line is one, and the first is the status */
+	for (; (next = memmem(line, (size_t)(end - line), "\r\n", 2)) != NULL; line = next + 2) {
+		colon = memchr(line, ':', (size_t)(next - line));
+		if (line == a->raw.data || colon == NULL ||
+		    !name_is(line, (size_t)(colon - line), name))
+			continue;
+		for (value = colon + 1; value < next && strchr(BLANKS, *value) != NULL; value++)
+			continue;
+		while (next > value && strchr(BLANKS, next[-1]) != NULL)
+			next--;
+		*len = (size_t)(next - value);
+		return value;
+	}
+	return NULL;
 }

@@ -27,6 +27,7 @@ struct http_answer {
 	size_t body_len;
 
 	/* inside */
+	size_t body_max;
 	enum { ANSWER_HEAD, ANSWER_LENGTH, ANSWER_CHUNKS, ANSWER_TO_END } state;
 	struct buf raw;
 	size_t body_at, length;
@@ -35,10 +36,17 @@ struct http_answer {
 };
 
 void http_answer_init(struct http_answer *a, const char *mark);
+/* The same for a body of other than HTTP_ANSWER_BODY_MAX bytes. */
+void http_answer_init_max(struct http_answer *a, const char *mark, size_t body_max);
 /* The next bytes. Not to be called any more once it was not HTTP_MORE. */
 enum http_progress http_answer_feed(struct http_answer *a, const void *bytes, size_t len);
 /* The connection ended: HTTP_DONE or HTTP_BAD. */
 enum http_progress http_answer_end(struct http_answer *a);
+/*
+ * The value of the first field of this name, blanks around it left out, and its length; it
+ * ends with the line, not with NUL. NULL without one. Only when HTTP_DONE.
+ */
+const char *http_answer_field(const struct http_answer *a, const char *name, size_t *len);
 void http_answer_free(struct http_answer *a);
 
 #endif

@@ -1,6 +1,7 @@
 #include "appliance/http_ask.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,7 +18,7 @@ static bool
 await(const struct connection *c, short events)
 {
 	struct pollfd pfd = { .fd = c->fd, .events = events };
-	uint64_t now;
+	uint64_t now, left_ms;
 	int ready;
 
 	do {
@@ -26,7 +27,8 @@ await(const struct connection *c, short events)
 			errno = ETIMEDOUT;
 			return false;
 		}
-		ready = poll(&pfd, 1, (int)((c->until_ns - now) / 1000000) + 1);
+		left_ms = (c->until_ns - now) / 1000000 + 1;
+		ready = poll(&pfd, 1, left_ms < INT_MAX ? (int)left_ms : INT_MAX);
 	} while (ready == 0 || (ready < 0 && errno == EINTR));
 	return ready > 0;
 }
@@ -50,9 +52,8 @@ begin(struct connection *c, const struct endpoint *server)
 }
 
 static bool
-send_all(const struct connection *c, const char *text)
+send_all(const struct connection *c, const char *text, size_t left)
 {
-	size_t left = strlen(text);
 	ssize_t n;
 
 	while (left > 0) {
@@ -96,10 +97,18 @@ bool
 http_ask(const struct endpoint *server, const char *request, struct http_answer *answer,
     struct buf *why)
 {
-	struct connection c = { .until_ns = monotonic_ns() + HTTP_ASK_MS * UINT64_C(1000000) };
+	return http_ask_until(server, request, strlen(request),
+	    monotonic_ns() + HTTP_ASK_MS * UINT64_C(1000000), answer, why);
+}
+
+bool
+http_ask_until(const struct endpoint *server, const char *request, size_t len,
+    uint64_t until_ns, struct http_answer *answer, struct buf *why)
+{
+	struct connection c = { .until_ns = until_ns };
 	enum http_progress progress = HTTP_MORE;
 
-	if (begin(&c, server) && send_all(&c, request))
+	if (begin(&c, server) && send_all(&c, request, len))
 		progress = receive(&c, answer);
 	if (progress == HTTP_MORE)
 		buf_addf(why, "cannot be asked: %s", strerror(errno));

@@ -13,6 +13,8 @@ static const struct {
 } commands[] = {
 	{ "first-boot", appliance_first_boot, "Make the operator's document this appliance's "
 	    "configuration." },
+	{ "container", appliance_container, "Run a perspective in a container." },
+	{ "lambda", appliance_lambda, "Run a perspective as an AWS Lambda function." },
 	{ "clock", appliance_clock, "Wait until the time can be relied on." },
 	{ "ready", appliance_ready, "Wait until this machine serves." },
 	{ "clock-watch", appliance_clock_watch, "Say when nothing keeps the clock any more." },

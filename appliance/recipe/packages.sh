@@ -14,14 +14,14 @@
 # OUTDIR/source. Without COMMIT the work tree as it is.
 build_packages() {
 	local suite=$1 out=$2 commit=${3:-} chroot=$appliance_out/chroot-$1
-	local work=$appliance_out/packages-$1
+	local work=$appliance_out/packages-$1 lock
 	[ "$(id -u)" -eq 0 ] || fail "building packages needs root, for a chroot of $suite"
 	[ -n "$commit" ] || commit=$(tree_commit)
 	commit=$(git -C "$top" rev-parse --verify --quiet "$commit^{commit}") ||
 		fail "$commit is no commit of this repository"
 	mkdir -p "$appliance_out"
-	exec 8>"$work.lock"
-	flock -n 8 || { say "waiting for another build of packages for $suite"; flock 8; }
+	exec {lock}>"$work.lock"
+	flock -n "$lock" || { say "waiting for another build of packages for $suite"; flock "$lock"; }
 	package_sources "$suite" "$commit" "$work"
 	package_chroot "$suite" "$chroot"
 	mkdir -p "$out/debug" "$out/source"
@@ -29,7 +29,7 @@ build_packages() {
 	logged "packages-$suite" "building packages for $suite from ${commit:0:12}" \
 		in_chroot "$chroot" "$work" build_inside "$(commit_time "$commit")"
 	collect_packages "$work/build" "$out"
-	exec 8>&-
+	exec {lock}>&-
 	say "packages for $suite are in $out"
 }
 
@@ -134,9 +134,9 @@ touch_all() { find "$1" -print0 | xargs -0 touch --no-dereference --date="@$2"; 
 
 # --- the chroot --------------------------------------------------------------
 
-# What debian/control asks for, and what every build has.
+# What debian/control asks for, what every build has, and what OCI images take data from.
 build_packages_needed() {
-	printf '%s\n' build-essential
+	printf '%s\n' build-essential ca-certificates dns-root-data publicsuffix
 	sed -n '/^Build-Depends:/,/^$/s/^ \([a-z0-9.+-]*\).*/\1/p' "$top/appliance/debian/control" |
 		sed 's/^debhelper-compat$/debhelper/'
 }

@@ -5,8 +5,9 @@
 request_check() {
 	local format file
 	[ "$(id -u)" -eq 0 ] || fail "needs root, for chroots and mounts of its own: run it with sudo"
-	case $suite in
-	trixie) ;;
+	case $suite-$packages_only in
+	trixie-* | bookworm-yes) ;;
+	*-yes) fail "--suite $suite: packages are made for trixie and bookworm" ;;
 	*) fail "--suite $suite: the image is made of trixie" ;;
 	esac
 	for format in ${formats//,/ }; do

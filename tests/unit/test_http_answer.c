@@ -185,6 +185,30 @@ test_nul(void **state)
 	http_answer_free(&a);
 }
 
+/* Fields other than those that it goes by, and a cap that the caller chose. */
+static void
+test_fields_and_another_cap(void **state)
+{
+	static const char bytes[] = OK "X-Id:  a b \r\nx-id: second\r\nContent-Length: 3\r\n\r\nabc";
+	struct http_answer a;
+	const char *value;
+	size_t len;
+
+	http_answer_init_max(&a, NULL, 3);
+	assert_int_equal(http_answer_feed(&a, bytes, sizeof(bytes) - 1), HTTP_DONE);
+	value = http_answer_field(&a, "X-ID", &len);
+	assert_non_null(value);
+	assert_int_equal(len, 3);
+	assert_memory_equal(value, "a b", 3);
+	assert_null(http_answer_field(&a, "HTTP/1.1 200 OK", &len));
+	assert_null(http_answer_field(&a, "abc", &len));
+	http_answer_free(&a);
+	http_answer_init_max(&a, NULL, 2);
+	assert_int_equal(http_answer_feed(&a, bytes, sizeof(bytes) - 1), HTTP_BAD);
+	assert_string_equal(a.why, "is too large");
+	http_answer_free(&a);
+}
+
 int
 main(void)
 {
@@ -194,6 +218,7 @@ main(void)
 		cmocka_unit_test(test_without_end),
 		cmocka_unit_test(test_mark),
 		cmocka_unit_test(test_nul),
+		cmocka_unit_test(test_fields_and_another_cap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,146 @@
+/* Events of AWS Lambda as checks, the time they have, and what goes back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "appliance/lambda_event.h"
+
+#define HTTP(method, path, rest)	"{\"version\":\"2.0\",\"rawPath\":\"" path "\"," \
+	"\"requestContext\":{\"http\":{\"method\":\"" method "\"}}" rest "}"
+#define OLD(method, path, rest)	"{\"httpMethod\":\"" method "\",\"path\":\"" path "\"," \
+	"\"requestContext\":{\"stage\":\"prod\"}" rest "}"
+
+/* `body`: of a good one, as the check's; else the status and what `says` why. */
+static const struct {
+	const char *event;
+	int status;
+	const char *path, *body, *says;
+} events[] = {
+	/* the check itself */
+	{ "{\"domain_or_ip_target\":\"a.com\"}", 0, "/caa", "{\"domain_or_ip_target\":\"a.com\"}", NULL },
+	{ "{\"check_type\":\"caa\",\"dcv_check_parameters\":{}}", 0, "/caa",
+	    "{\"check_type\":\"caa\",\"dcv_check_parameters\":{}}", NULL },
+	{ "{\"dcv_check_parameters\":{}}", 0, "/dcv", "{\"dcv_check_parameters\":{}}", NULL },
+	{ "{\"dcv_check_parameters\":null}", 0, "/caa", "{\"dcv_check_parameters\":null}", NULL },
+	{ " {\"check_type\":\"dcv\"} ", 0, "/dcv", " {\"check_type\":\"dcv\"} ", NULL },
+	{ "{\"check_type\":\"both\"}", 400, NULL, NULL, "check_type: expected caa or dcv" },
+	{ "{\"check_type\":7}", 400, NULL, NULL, "check_type" },
+	/* HTTP, payload 2.0 */
+	{ HTTP("POST", "/caa", ",\"body\":\"{}\""), 0, "/caa", "{}", NULL },
+	{ HTTP("POST", "/prod/dcv", ",\"body\":\"{}\",\"isBase64Encoded\":false"), 0, "/dcv", "{}", NULL },
+	{ HTTP("POST", "/caa", ",\"body\":\"eyJhIjoxfQ==\",\"isBase64Encoded\":true"), 0, "/caa",
+	    "{\"a\":1}", NULL },
+	{ HTTP("POST", "/caa", ",\"body\":\"+/+/\",\"isBase64Encoded\":true"), 0, "/caa",
+	    "\xfb\xff\xbf", NULL },
+	{ HTTP("POST", "/caa", ",\"body\":\"-_-_\",\"isBase64Encoded\":true"), 400, NULL, NULL, "base64" },
+	{ HTTP("POST", "/caa", ",\"body\":\"eyJ\",\"isBase64Encoded\":true"), 400, NULL, NULL, "base64" },
+	{ HTTP("POST", "/caa", ",\"body\":\"e===\",\"isBase64Encoded\":true"), 400, NULL, NULL, "base64" },
+	{ HTTP("POST", "/caa", ",\"body\":\"\",\"isBase64Encoded\":true"), 0, "/caa", "", NULL },
+	{ HTTP("POST", "/caa", ""), 400, NULL, NULL, "no body" },
+	{ HTTP("GET", "/caa", ",\"body\":\"{}\""), 405, NULL, NULL, "POST" },
+	{ HTTP("POST", "/", ",\"body\":\"{}\""), 404, NULL, NULL, "/dcv" },
+	{ HTTP("POST", "/caa/", ",\"body\":\"{}\""), 404, NULL, NULL, "/dcv" },
+	{ HTTP("POST", "/xcaa", ",\"body\":\"{}\""), 404, NULL, NULL, "/dcv" },
+	{ HTTP("POST", "/metrics", ",\"body\":\"{}\""), 404, NULL, NULL, "/dcv" },
+	{ HTTP("POST", "/caa", ",\"body\":7"), 400, NULL, NULL, "body" },
+	/* HTTP, payload 1.0 */
+	{ OLD("POST", "/caa", ",\"body\":\"{}\""), 0, "/caa", "{}", NULL },
+	{ OLD("PUT", "/caa", ",\"body\":\"{}\""), 405, NULL, NULL, "POST" },
+	{ "{\"requestContext\":{},\"path\":\"/caa\",\"body\":\"{}\"}", 405, NULL, NULL, "POST" },
+	{ "{\"requestContext\":{}}", 404, NULL, NULL, "/dcv" },
+	/* nothing of the kind */
+	{ "", 400, NULL, NULL, "the event is none" },
+	{ "[]", 400, NULL, NULL, "" },
+	{ "\"caa\"", 400, NULL, NULL, "" },
+	{ "{\"a\":1", 400, NULL, NULL, "the event is none" },
+	{ "{\"requestContext\":[]}", 400, NULL, NULL, "requestContext" },
+};
+
+static void
+test_events(void **state)
+{
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+		struct lambda_event event = { .http = false };
+		struct buf why = BUF_INIT(1024);
+		int status = lambda_event_read(&event, events[i].event, strlen(events[i].event), &why);
+
+		assert_int_equal(status, events[i].status);
+		if (status == 0) {
+			assert_string_equal(event.path, events[i].path);
+			assert_int_equal(event.body.len, strlen(events[i].body));
+			assert_memory_equal(event.body.data != NULL ? event.body.data : "",
+			    events[i].body, event.body.len);
+			assert_int_equal(why.len, 0);
+		} else {
+			assert_non_null(why.data);
+			assert_non_null(strstr(why.data, events[i].says));
+		}
+		lambda_event_free(&event);
+		buf_free(&why);
+	}
+}
+
+static const struct {
+	const char *body, *limited;	/* to 700 ms */
+} limits[] = {
+	{ "{\"deadline_ms\":5000}", "{\"deadline_ms\":700}" },
+	{ "{\"deadline_ms\":500}", "{\"deadline_ms\":500}" },
+	{ "{\"deadline_ms\": 701 , \"a\":1}", "{\"deadline_ms\": 700 , \"a\":1}" },
+	{ "{\"deadline_ms\":99999999999999999999}", "{\"deadline_ms\":700}" },
+	{ "{\"a\":{\"deadline_ms\":5000}}", "{\"deadline_ms\":700,\"a\":{\"deadline_ms\":5000}}" },
+	{ " {\"a\":1}", " {\"deadline_ms\":700,\"a\":1}" },
+	{ "{}", "{\"deadline_ms\":700}" },
+	/* the perspective's to complain about */
+	{ "{\"deadline_ms\":\"5000\"}", "{\"deadline_ms\":\"5000\"}" },
+	{ "{\"deadline_ms\":-5}", "{\"deadline_ms\":-5}" },
+	{ "[]", "[]" },
+	{ "{\"a\":", "{\"a\":" },
+	{ "", "" },
+};
+
+static void
+test_limits(void **state)
+{
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		struct lambda_event event = { .body = BUF_INIT(4096) };
+		struct buf out = BUF_INIT(4096);
+
+		buf_adds(&event.body, limits[i].body);
+		lambda_event_limit(&event, 700, &out);
+		assert_string_equal(out.data, limits[i].limited);
+		lambda_event_free(&event);
+		buf_free(&out);
+	}
+}
+
+static void
+test_replies(void **state)
+{
+	const struct lambda_event http = { .http = true }, bare = { .http = false };
+	struct buf out = BUF_INIT(4096);
+
+	lambda_event_reply(&http, 400, "{\"a\":\"\\n\"}", 10, &out);
+	assert_string_equal(out.data, "{\"statusCode\":400,\"headers\":{\"content-type\":"
+	    "\"application/json\"},\"isBase64Encoded\":false,\"body\":\"{\\\"a\\\":\\\"\\\\n\\\"}\"}");
+	buf_reset(&out);
+	lambda_event_reply(&bare, 200, "{\"a\":1}", 7, &out);
+	assert_string_equal(out.data, "{\"a\":1}");
+	buf_free(&out);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_replies),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
