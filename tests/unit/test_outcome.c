@@ -17,6 +17,7 @@
 #include "appliance/outcome.h"
 #include "appliance/place.h"
 #include "document_fixture.h"
+#include "failing_malloc.h"
 
 #define TEXT_MAX	((size_t)256 * 1024)
 #define ENROLS	"enrolment: {url: 'https://ca.example:8443', token: secret-token}\n"
@@ -287,6 +288,41 @@ test_parts(void **state)
 	outcome_free(&o);
 }
 
+/* Wherever memory runs out, what comes of a document is all of it or nothing. */
+static void
+test_without_memory(void **state)
+{
+	static const struct document_moment unknown = { .now_s = 0 };
+	static const char more[] = ROOT "ntp: [a.example]\nupdate: {url: 'https://x/y'}\n";
+	struct buf text = BUF_INIT(TEXT_MAX);
+	struct outcome whole;
+	bool ok = false;
+
+	make(&whole, "", more, &machine);
+	document_fixture_write(&made, "", more, &text);
+	for (long n = 0; !ok; n++) {
+		struct buf faults = BUF_INIT(TEXT_MAX);
+		struct document d = { .tls_ca = NULL };
+		struct outcome o = { .count = 0 };
+
+		failing_malloc_after(n);
+		ok = document_read(&d, text.data, text.len, &unknown, &faults) &&
+		    outcome_make(&o, &d, &machine, &faults);
+		failing_malloc_after(-1);
+		if (ok) {
+			assert_true(n > 20);
+			assert_int_equal(o.count, whole.count);
+			for (size_t i = 0; i < o.count; i++)
+				assert_string_equal(o.files[i].text.data, whole.files[i].text.data);
+		}
+		outcome_free(&o);
+		document_free(&d);
+		buf_free(&faults);
+	}
+	outcome_free(&whole);
+	buf_free(&text);
+}
+
 /* ---- on disk ---- */
 
 static char root[] = "/tmp/test_outcome.XXXXXX";
@@ -428,6 +464,7 @@ main(void)
 		cmocka_unit_test(test_clocks),
 		cmocka_unit_test(test_name_servers),
 		cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_without_memory),
 		cmocka_unit_test_setup_teardown(test_write, folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(test_none_of_it, folder_setup, folder_teardown),
 	};
