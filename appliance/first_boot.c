@@ -14,6 +14,7 @@
 #include "appliance/private_root.h"
 #include "appliance/source.h"
 #include "appliance/step.h"
+#include "monotonic.h"
 
 /* networkd's: what DHCP and router advertisements said. */
 #define NETWORK_STATE	"/run/systemd/netif/state"
@@ -25,9 +26,13 @@ static const char usage[] =
     "  --root DIR       the files of the image are below it, for tests\n"
     "  --retry SECONDS  until it tries again; default: 30\n";
 
-/* While the network and disks come up there may be no document yet. */
-#define SOON_MS		2000
-#define SOON_TRIES	15
+/*
+ * While the network and disks come up there may be no document yet: it is looked
+ * for often, and at first nothing is said of it.
+ */
+#define SOON_MS		500
+#define SOON_TRIES	60
+#define SILENT_NS	(UINT64_C(1500) * 1000000)
 
 static void
 name_servers(const char *root, char *list, size_t size)
@@ -116,14 +121,18 @@ static void
 wait_for_document(struct step *step)
 {
 	struct buf faults = BUF_INIT(DOCUMENT_FAULTS_MAX), done = BUF_INIT(1024);
+	const uint64_t start_ns = monotonic_ns();
 	unsigned tries = 0;
 	bool found;
 
 	while (!attempt(step->root, &found, &faults, &done)) {
-		bool soon = !found && tries++ < SOON_TRIES;
+		bool soon = !found && ++tries <= SOON_TRIES;
 
-		step_wait(step, faults.data != NULL ? faults.data : "out of memory\n",
-		    soon && step->retry_ms > SOON_MS ? SOON_MS : step->retry_ms);
+		if (soon && monotonic_ns() - start_ns < SILENT_NS)
+			step_pause(SOON_MS);
+		else
+			step_wait(step, faults.data != NULL ? faults.data : "out of memory\n",
+			    soon ? SOON_MS : step->retry_ms);
 		buf_reset(&faults);
 		buf_reset(&done);
 	}

@@ -61,14 +61,20 @@ serve_news(struct step *s, const char *lines)
 }
 
 void
-step_wait(struct step *s, const char *lines, unsigned ms)
+step_pause(unsigned ms)
 {
 	struct timespec left = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
 
-	serve_news(s, lines);
-	say_news(s, lines);
 	while (nanosleep(&left, &left) == -1 && errno == EINTR)
 		continue;
+}
+
+void
+step_wait(struct step *s, const char *lines, unsigned ms)
+{
+	serve_news(s, lines);
+	say_news(s, lines);
+	step_pause(ms);
 }
 
 void

@@ -23,6 +23,8 @@ struct step {
 
 /* Says `lines`, each with its newline, and waits. They hold no secret. */
 void step_wait(struct step *s, const char *lines, unsigned ms);
+/* Waits without a word. */
+void step_pause(unsigned ms);
 /* Says lines on the console, too; the API's port is free when this returns. */
 void step_end(struct step *s, const char *lines);
 

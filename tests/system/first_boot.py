@@ -213,10 +213,10 @@ class Cloud:
 
 
 class Hostile:
-    """Whoever stands in for the metadata service: each connection gets the next script."""
+    """Whoever stands in for the metadata service: each connection gets what script() yields."""
 
-    def __init__(self, scripts):
-        self.scripts = list(scripts)
+    def __init__(self, script):
+        self.script = script
         self.listener = socket.create_server((METADATA, 80))
         self.thread = threading.Thread(target=self._serve)
 
@@ -230,7 +230,7 @@ class Hostile:
         self.listener.close()
 
     def _serve(self):
-        for script in self.scripts:
+        while True:
             try:
                 link, _ = self.listener.accept()
             except OSError:
@@ -238,5 +238,5 @@ class Hostile:
             with link, contextlib.suppress(OSError):
                 link.settimeout(15)
                 link.recv(4096)
-                for piece in script:
+                for piece in self.script():
                     link.sendall(piece)

@@ -90,6 +90,15 @@ def test_the_metadata_service_may_come_later(machine, papers, tmp_path):
             assert step.done()[0] == 0
 
 
+def test_a_disk_that_comes_a_little_later_is_no_fault(machine, papers):
+    made = machine()
+    with made.step("first-boot") as step:
+        time.sleep(0.8)
+        made.cidata(papers.document(CODE))
+        assert step.done() == (0, "mpic-appliance first-boot: this is perspective "
+                                  f"{CODE}; its document came from: cidata")
+
+
 def test_a_machine_of_no_cloud_asks_nobody(machine, cloud):
     made = machine("none")
     with cloud("aws") as metadata, made.step("first-boot", "--retry", "1") as step:
@@ -169,36 +178,41 @@ def test_secrets_are_for_their_owner_alone(machine, papers):
 
 # ---- a metadata service that is somebody else's ----
 
+def endless(begin, again):
+    return lambda: itertools.chain([begin], itertools.repeat(again))
+
+
+def once(*pieces):
+    return lambda: pieces
+
+
 HOSTILE = {
-    "silence": ([b""], "ends too early|is missing"),
-    "no-http": ([b"SSH-2.0-OpenSSH_9.2\r\n\r\n"], "is no HTTP/1.1"),
-    "redirect": ([b"HTTP/1.1 302 Found\r\nLocation: http://192.0.2.1/\r\n"
-                  b"Content-Length: 0\r\n\r\n"], "answered with status 302"),
-    "endless-head": (itertools.chain([OK], itertools.repeat(b"X: y\r\n" * 100)),
-                     "has more than 8192 bytes of fields"),
-    "endless-body": (itertools.chain([OK + b"\r\n"], itertools.repeat(b"x" * 4096)),
-                     "is too large"),
-    "endless-chunks": (itertools.chain([OK + b"Transfer-Encoding: chunked\r\n\r\n"],
-                                       itertools.repeat(b"4\r\nabcd\r\n" * 100)), "is too large"),
-    "too-long": ([OK + b"Content-Length: 999999999\r\n\r\n"], "is too large"),
-    "two-lengths": ([OK + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nx"],
+    "silence": (once(b""), "ends too early|is missing"),
+    "no-http": (once(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), "is no HTTP/1.1"),
+    "redirect": (once(b"HTTP/1.1 302 Found\r\nMetadata-Flavor: Google\r\n"
+                      b"Location: http://192.0.2.1/\r\nContent-Length: 0\r\n\r\n"),
+                 "answered with status 302"),
+    "endless-head": (endless(OK, b"X: y\r\n" * 100), "has more than 8192 bytes of fields"),
+    "endless-body": (endless(OK + b"\r\n", b"x" * 4096), "is too large"),
+    "endless-chunks": (endless(OK + b"Transfer-Encoding: chunked\r\n\r\n",
+                               b"4\r\nabcd\r\n" * 100), "is too large"),
+    "too-long": (once(OK + b"Content-Length: 999999999\r\n\r\n"), "is too large"),
+    "two-lengths": (once(OK + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nx"),
                     "has a Content-Length that is none"),
-    "smuggled": ([OK + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"],
+    "smuggled": (once(OK + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"),
                  "has both a Content-Length and a transfer coding"),
-    "unmarked": ([OK + b"Content-Length: 7\r\n\r\ncode: x"],
+    "unmarked": (once(OK + b"Content-Length: 7\r\n\r\ncode: x"),
                  "without the field Metadata-Flavor: Google"),
-    "zeroes": ([b"\0" * 70000], "has more than 8192 bytes of fields|is no HTTP/1.1"),
+    "zeroes": (once(b"\0" * 70000), "has more than 8192 bytes of fields|is no HTTP/1.1"),
 }
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_metadata_is_survived(machine, papers, tmp_path, name):
     script, expected = HOSTILE[name]
-    if name == "redirect":
-        script = [script[0].replace(b"\r\n", b"\r\nMetadata-Flavor: Google\r\n", 1)]
     made = machine("google")
     with metadata_address():
-        with Hostile([script]), made.step("first-boot", "--retry", "1") as step:
+        with Hostile(script), made.step("first-boot", "--retry", "1") as step:
             told = notice()
             assert any(part in told for part in expected.split("|")), told
             step.console("metadata service of Google Cloud")
@@ -217,16 +231,16 @@ def test_a_service_that_drips_is_given_up(machine):
             time.sleep(0.05)
             yield bytes([byte])
 
-    with metadata_address(), Hostile([drip()]), made.step("first-boot", "--retry", "1"):
+    with metadata_address(), Hostile(drip), made.step("first-boot", "--retry", "1"):
         start = time.monotonic()
         assert "cannot be asked: Connection timed out" in notice()
-        assert 4 < time.monotonic() - start < 12
+        assert time.monotonic() - start > 4
 
 
 def test_a_token_adds_no_line_to_the_next_request(machine):
     made = machine("aws")
     token = OK + b"Content-Length: 13\r\n\r\nx\r\nHost: evil"
-    with metadata_address(), Hostile([[token]]), made.step("first-boot", "--retry", "1"):
+    with metadata_address(), Hostile(once(token)), made.step("first-boot", "--retry", "1"):
         assert "gave no token: its status is 200" in notice()
 
 
