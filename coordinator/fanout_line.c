@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "coordinator/probe.h"
 #include "coordinator/reply.h"
@@ -63,9 +64,18 @@ group_tell(const struct fanout_line *line, enum fanout_event event, enum problem
 		f->on_news(f->arg, &news);
 }
 
+/* For whoever looks after the fleet. */
+static void
+line_note(struct fanout_line *line, const char *why)
+{
+	snprintf(line->last_error, sizeof(line->last_error), "%s", why);
+	line->last_error_s = (int64_t)time(NULL);
+}
+
 void
 line_failed(struct fanout_line *line, const char *why)
 {
+	line_note(line, why);
 	if (balance_failed(&line->group->balance, line_index(line), monotonic_ns()))
 		group_tell(line, FANOUT_EJECTED, PROBLEM_NONE, why);
 }
@@ -73,6 +83,7 @@ line_failed(struct fanout_line *line, const char *why)
 void
 line_dead(struct fanout_line *line, const char *why)
 {
+	line_note(line, why);
 	if (balance_eject(&line->group->balance, line_index(line), monotonic_ns()))
 		group_tell(line, FANOUT_EJECTED, PROBLEM_NONE, why);
 }

@@ -49,6 +49,8 @@ struct fanout_line {
 	char host[254];		/* of its certificate, with `own_tls` */
 	char identity[sizeof(IDENTITY_PREFIX) + CHECK_CODE_MAX];
 	bool plain;		/* http:, on loopback */
+	char last_error[256];		/* its last failure; "" none */
+	int64_t last_error_s;		/* Unix time */
 	struct line_key keys[LINE_KEYS_MAX];
 	size_t key_count;	/* ever read */
 	char *urls[CHECK_TYPE_COUNT], *ready_url;

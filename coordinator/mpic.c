@@ -25,6 +25,8 @@ static const struct {
 	    "with." },
 	{ "policy", mpic_policy, "What a coordinator's fleet satisfies of the rules on a day, and "
 	    "lacks next." },
+	{ "status", mpic_status, "What of a coordinator's fleet needs care: exits with 0 if nothing does, 1 "
+	    "if something does, 2 for an error." },
 	{ "token", mpic_token, "Make a bearer token for a caller of a coordinator, and its line for "
 	    "the configuration." },
 	{ "verify", mpic_verify, "Verify the signatures in an archived answer: exits with 0 if it is "

@@ -25,6 +25,8 @@ int mpic_lookup(int argc, char **argv);
 int mpic_pki(int argc, char **argv);
 /* mpic policy: what a configured fleet satisfies of its policy's rules on a day. */
 int mpic_policy(int argc, char **argv);
+/* mpic status: what of a coordinator's fleet needs care. */
+int mpic_status(int argc, char **argv);
 /* mpic token: a random bearer token for a caller, and its line of the configuration. */
 int mpic_token(int argc, char **argv);
 /* mpic verify FILE --keys KEY...: verifies an archived answer offline. */

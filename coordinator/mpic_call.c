@@ -152,9 +152,9 @@ make_headers(const struct mpic_call *call, struct curl_slist **headers, struct b
 	return ok;
 }
 
-bool
-mpic_call_post(struct mpic_call *call, const char *path, const struct buf *body,
-    struct buf *why)
+/* `body` NULL: a GET. */
+static bool
+call_make(struct mpic_call *call, const char *path, const struct buf *body, struct buf *why)
 {
 	struct tls_files files = { call->certificate, call->key, call->ca, NULL };
 	struct tls_peer peer = { .expected = IDENTITY };
@@ -182,8 +182,10 @@ mpic_call_post(struct mpic_call *call, const char *path, const struct buf *body,
 	curl_easy_setopt(easy, CURLOPT_URL, url);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body->data);
-	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)body->len);
+	if (body != NULL) {
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body->data);
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)body->len);
+	}
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, call->timeout_ms);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_reply);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, &sink);
@@ -200,4 +202,17 @@ out:
 	curl_slist_free_all(headers);
 	tls_client_free(client);
 	return code == CURLE_OK;
+}
+
+bool
+mpic_call_post(struct mpic_call *call, const char *path, const struct buf *body,
+    struct buf *why)
+{
+	return call_make(call, path, body, why);
+}
+
+bool
+mpic_call_get(struct mpic_call *call, const char *path, struct buf *why)
+{
+	return call_make(call, path, NULL, why);
 }

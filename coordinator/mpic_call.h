@@ -1,4 +1,4 @@
-/* One POST to a coordinator, for the command-line tool. */
+/* One request to a coordinator, for the command-line tool. */
 #ifndef MPIC_CALL_H
 #define MPIC_CALL_H
 
@@ -26,5 +26,7 @@ struct mpic_call {
  */
 bool mpic_call_post(struct mpic_call *call, const char *path, const struct buf *body,
     struct buf *why);
+/* The same, with nothing to send. */
+bool mpic_call_get(struct mpic_call *call, const char *path, struct buf *why);
 
 #endif

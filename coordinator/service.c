@@ -12,6 +12,7 @@
 #include "coordinator/reception.h"
 #include "coordinator/rules.h"
 #include "coordinator/standing.h"
+#include "coordinator/status.h"
 #include "json_writer.h"
 #include "openapi.h"
 #include "server.h"
@@ -31,6 +32,7 @@ struct service {
 	struct event *reaper;		/* frees what is unused of it */
 	struct reception reception;
 	struct enrolment_desk enrolment;
+	struct status_desk status;
 	struct random_pool random;
 	struct audit_file *audit;	/* NULL: there is none */
 	struct admission *admission;	/* NULL: everybody is let in */
@@ -204,6 +206,18 @@ handle_metrics(struct exchange *x, void *arg)
 }
 
 static void
+handle_status(struct exchange *x, void *arg)
+{
+	struct service *s = arg;
+	int64_t begins_s, expires_s;
+
+	if (!reception_insider(&s->reception, &s->now->cfg->callers, x))
+		return;
+	server_lifetime(s->server, &begins_s, &expires_s);
+	status_route(&s->status, s->now, expires_s, x);
+}
+
+static void
 handle_cacerts(struct exchange *x, void *arg)
 {
 	struct service *s = arg;
@@ -243,6 +257,7 @@ static const struct route routes[] = {
 	{ "GET", "/readyz", 0, handle_readyz },
 	{ "GET", "/metrics", 0, handle_metrics },
 	{ "GET", "/openapi.yaml", 0, openapi_route },
+	{ "GET", "/status", 0, handle_status },
 	{ "GET", "/.well-known/est/cacerts", 0, handle_cacerts },
 	{ "GET", "/.well-known/est/crls", 0, handle_crls },
 	{ "POST", "/.well-known/est/simpleenroll", ROUTE_COUNTED, handle_enrol },
@@ -390,6 +405,7 @@ service_free(struct service *s)
 
 	if (s == NULL)
 		return;
+	status_stop(&s->status);
 	if (s->server != NULL)
 		server_free(s->server);
 	generation_free(s->now);

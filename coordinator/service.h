@@ -5,6 +5,7 @@
  *   GET  /healthz  {"status":"healthy"}: the process serves requests
  *   GET  /readyz   whether enough perspectives could be reached lately, and the
  *                  audit log can be written
+ *   GET  /status   what of the fleet needs care (coordinator/status.h)
  *   GET  /metrics  Prometheus text, all workers together; see reception_insider()
  */
 #ifndef MPIC_COORDINATOR_SERVICE_H

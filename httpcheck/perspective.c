@@ -6,6 +6,7 @@
 #include "httpcheck/caa_route.h"
 #include "httpcheck/fetcher.h"
 #include "httpcheck/dcv_route.h"
+#include "httpcheck/identity.h"
 #include "httpcheck/readiness.h"
 #include "httpcheck/status_file.h"
 #include "log.h"
@@ -105,6 +106,7 @@ static const struct route routes[] = {
 	{ "GET", "/healthz", 0, healthz_route },
 	{ "GET", "/readyz", 0, readyz_route },
 	{ "GET", "/metrics", 0, metrics_route },
+	{ "GET", "/identity", 0, identity_route },
 	{ "GET", "/openapi.yaml", 0, openapi_route },
 };
 

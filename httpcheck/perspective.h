@@ -7,6 +7,7 @@
  *   GET /healthz  200 while the worker's loop turns
  *   GET /readyz   200 while Unbound answers with evidence, else 503
  *   GET /metrics  Prometheus text
+ *   GET /identity what it is (identity.h)
  *
  * The last three also without TLS, for anybody, where ready_listen is set.
  */

@@ -180,6 +180,13 @@ server_reconfigure(struct server *s, const struct server_config *given, struct b
 	return false;
 }
 
+void
+server_lifetime(const struct server *s, int64_t *begins_s, int64_t *ends_s)
+{
+	*begins_s = s->tls != NULL ? tls_begins_s(s->tls) : 0;
+	*ends_s = s->tls != NULL ? tls_expires_s(s->tls) : 0;
+}
+
 static void
 accept_arm(struct server *s, bool on)
 {

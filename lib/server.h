@@ -134,6 +134,9 @@ bool server_reconfigure(struct server *s, const struct server_config *cfg, struc
  */
 void server_drain(struct server *s, void (*done)(void *arg), void *arg);
 
+/* When its own certificate begins and ends, Unix time; 0 without TLS. */
+void server_lifetime(const struct server *s, int64_t *begins_s, int64_t *ends_s);
+
 /* NUL-terminated; NULL when the request has none. Valid until the reply. */
 const char *exchange_header(const struct exchange *x, const char *name);
 /* The same for a field that may come several times: the next from `*at` on, which is 0 at first. */

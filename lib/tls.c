@@ -256,6 +256,16 @@ tls_expires_s(const SSL_CTX *ctx)
 }
 
 int64_t
+tls_begins_s(const SSL_CTX *ctx)
+{
+	const X509 *own = SSL_CTX_get0_certificate(ctx);
+	struct tm tm;
+
+	return own != NULL && ASN1_TIME_to_tm(X509_get0_notBefore(own), &tm) == 1 ?
+	    (int64_t)timegm(&tm) : 0;
+}
+
+int64_t
 tls_crl_next_s(const SSL_CTX *ctx)
 {
 	return tls_trust_crl_next_s(SSL_CTX_get_cert_store(ctx));

@@ -73,6 +73,8 @@ bool tls_still_trusted(const SSL_CTX *ctx, SSL *ssl, char reason[static TLS_REAS
 bool tls_chose_http2(const SSL *ssl);
 /* notAfter of the context's own certificate in Unix seconds; 0 without one. */
 int64_t tls_expires_s(const SSL_CTX *ctx);
+/* notBefore of the same. */
+int64_t tls_begins_s(const SSL_CTX *ctx);
 /* When the first CRL of the context is overdue in Unix seconds; 0 without any. */
 int64_t tls_crl_next_s(const SSL_CTX *ctx);
 
