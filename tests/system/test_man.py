@@ -69,8 +69,8 @@ def test_every_page_can_be_found_from_another(page):
 def test_programs_have_pages(build_dir):
     programs = {path.name for path in Path(build_dir).glob("mpic*")
                 if path.is_file() and path.suffix == "" and path.stat().st_mode & 0o100}
-    assert programs == {"mpic", "mpic-appliance", "mpic-coordinator", "mpic-httpcheck",
-                        "mpic-update"}
+    assert programs == {"mpic", "mpic-appliance", "mpic-coordinator", "mpic-enrol",
+                        "mpic-httpcheck", "mpic-update"}
     assert programs <= {name.rsplit(".", 1)[0] for name in PAGES}
 
 
