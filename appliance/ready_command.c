@@ -34,9 +34,10 @@
 static const char usage[] =
     "usage: mpic-appliance ready [--limit SECONDS] [--root DIR]\n"
     "Ends when this machine answers that it is ready. A version on trial that is\n"
-    "not, after SECONDS (300) in which nothing was missing that an operator\n"
-    "provides, has failed: exit status 1.\n\n"
-    "  --root DIR  the files of the machine are below it, for tests\n";
+    "not, after SECONDS in which nothing was missing that an operator provides, has\n"
+    "failed: exit status 1.\n\n"
+    "  --limit SECONDS  300, or what the kernel's command line has as mpic.ready=\n"
+    "  --root DIR       the files of the machine are below it, for tests\n";
 
 struct ready {
 	const char *root;
@@ -290,13 +291,30 @@ wait_until_ready(struct ready *r)
 	}
 }
 
-/* --limit SECONDS; the others are every step's. */
+/* mpic.ready=SECONDS on the kernel's command line, which is signed with the kernel. */
+static int64_t
+kernel_limit_s(const char *root)
+{
+	static const char key[] = "mpic.ready=";
+	struct buf text = BUF_INIT(8192);
+	const char *at = NULL;
+	int64_t limit_s = READINESS_LIMIT_S;
+
+	if (place_read(root, "/proc/cmdline", &text) && text.data != NULL)
+		at = strstr(text.data, key);
+	if (at != NULL && (at == text.data || at[-1] == ' ') && atol(at + strlen(key)) > 0)
+		limit_s = atol(at + strlen(key));
+	buf_free(&text);
+	return limit_s;
+}
+
+/* --limit SECONDS, 0 without; the others are every step's. */
 static bool
 take_limit(int argc, char **argv, int *left, int64_t *limit_s)
 {
 	int kept = 1;
 
-	*limit_s = READINESS_LIMIT_S;
+	*limit_s = 0;
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--limit") != 0) {
 			argv[kept++] = argv[i];
@@ -305,9 +323,11 @@ take_limit(int argc, char **argv, int *left, int64_t *limit_s)
 		if (i + 1 == argc || !isdigit((unsigned char)argv[i + 1][0]))
 			return false;
 		*limit_s = strtol(argv[++i], NULL, 10);
+		if (*limit_s <= 0)
+			return false;
 	}
 	*left = kept;
-	return *limit_s > 0;
+	return true;
 }
 
 int
@@ -326,7 +346,7 @@ appliance_ready(int argc, char **argv)
 	if (status != -1)
 		return status;
 	r.root = step.root;
-	r.account.limit_ms = limit_s * 1000;
+	r.account.limit_ms = (limit_s > 0 ? limit_s : kernel_limit_s(r.root)) * 1000;
 	r.trial = place_exists(r.root, TRIAL);
 	(void)place_image(r.root, "IMAGE_ID", r.image, sizeof(r.image));
 	(void)place_image(r.root, "IMAGE_VERSION", r.version, sizeof(r.version));

@@ -688,6 +688,14 @@ def test_a_version_on_trial_that_does_not_serve(machine, ready, serve):
     assert failed == f"{RUNNING} not ready after 2 s: no module\n"
 
 
+def test_the_limit_of_the_kernels_command_line(machine, ready):
+    machine.write("proc/cmdline", "ro mpic.version=3 mpic.ready=1 quiet\n")
+    assert "not ready after 1 s" in ready(trial=True).communicate(timeout=20)[0]
+    machine.write("proc/cmdline", "ro xmpic.ready=1 quiet\n")
+    with pytest.raises(subprocess.TimeoutExpired):
+        ready(trial=True).wait(3)
+
+
 def test_a_version_that_is_not_on_trial_goes_on_waiting(ready, serve):
     process = ready("--limit", "1")
     with pytest.raises(subprocess.TimeoutExpired):
