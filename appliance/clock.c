@@ -65,8 +65,10 @@ clock_status(const struct clock_seen *seen, struct buf *out)
 	} else {
 		reliable = clock_reliable(seen, &why);
 	}
-	buf_addf(out, "mpic_clock_unsynchronized %d\n", !reliable);
 	if (!reliable)
 		buf_addf(out, "# notice %s", why.data != NULL ? why.data : "clock\n");
+	buf_addf(out, "# HELP mpic_clock_unsynchronized 1 while nothing is known to keep the clock "
+	    "right.\n# TYPE mpic_clock_unsynchronized gauge\nmpic_clock_unsynchronized %d\n",
+	    !reliable);
 	buf_free(&why);
 }

@@ -6,10 +6,13 @@ import json
 import os
 import queue
 import socket
+import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
@@ -43,6 +46,23 @@ class Papers:
 
     def document(self, code, *more):
         return self._pki("issue", self.folder, "--perspective", code, *more)
+
+    def token(self, code, url):
+        """A document without a key."""
+        below = Path(f"{self.folder}-enrolment")
+        if not below.exists():
+            self._pki("intermediate", self.folder, below)
+        return self._pki("token", below, "--perspective", code, "--url", url)
+
+    def ask(self, url, *who):
+        """GET with a certificate of this CA's; the server's name is not looked at, its chain is."""
+        with tempfile.TemporaryDirectory() as folder:
+            self._pki("issue", self.folder, *who, "--out", folder)
+            context = ssl.create_default_context(cafile=f"{folder}/ca.pem")
+            context.check_hostname = False
+            context.load_cert_chain(f"{folder}/tls.pem", f"{folder}/tls.key")
+            with urllib.request.urlopen(url, context=context, timeout=10) as answer:
+                return json.load(answer)
 
 
 def secrets(document):

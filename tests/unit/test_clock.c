@@ -52,11 +52,41 @@ test_clock(void **state)
 	}
 }
 
+/* As files of httpcheck's status_files. */
+static void
+test_status(void **state)
+{
+	static const struct {
+		struct clock_seen seen;
+		const char *begins, *ends;
+	} statuses[] = {
+		{ { false, true, NOV_2026, NOV_2026 }, "# HELP mpic_clock_unsynchronized ",
+		    "\nmpic_clock_unsynchronized 0\n" },
+		{ { true, false, NOV_2026, NOV_2026 }, "# HELP mpic_clock_unsynchronized ",
+		    "\nmpic_clock_unsynchronized 0\n" },
+		{ { false, false, NOV_2026, NOV_2026 }, "# notice clock: no NTP server has told the "
+		    "time for hours\n# HELP ", "\nmpic_clock_unsynchronized 1\n" },
+		{ { true, false, 0, NOV_2026 }, "# notice clock: it is set to 1970-01-01T00:00:00Z, ",
+		    "\nmpic_clock_unsynchronized 1\n" },
+	};
+
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+		struct buf text = BUF_INIT(4096);
+
+		clock_status(&statuses[i].seen, &text);
+		assert_memory_equal(text.data, statuses[i].begins, strlen(statuses[i].begins));
+		assert_string_equal(text.data + text.len - strlen(statuses[i].ends),
+		    statuses[i].ends);
+		buf_free(&text);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_status),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
