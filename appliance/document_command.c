@@ -15,9 +15,10 @@ appliance_document(int argc, char **argv)
 	struct document d = { .tls_ca = NULL };
 	int status = option_command_line(document_options(), argc, argv, &d);
 
+	/* also of what the check has added to it */
+	document_free(&d);
 	if (status != -1)
 		return status;
-	document_free(&d);
 	fputs("mpic-appliance document: the document is good\n", stdout);
 	return APPLIANCE_DONE;
 }
