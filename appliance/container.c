@@ -108,7 +108,8 @@ adapt_httpcheck(const struct container *c, struct document *d, struct buf *fault
 	free(d->httpcheck.fetcher_socket);
 	d->httpcheck.fetcher_socket = NULL;
 	d->httpcheck.ready_listen.len = 0;
-	ok = set(d, "resolver=" CONTAINER_RESOLVER, faults) && set(d, "status_files=[]", faults) &&
+	ok = set(d, "resolver=" CONTAINER_RESOLVER, faults) &&
+	    set(d, "status_files=[" OUTCOME_FOLDER "/status]", faults) &&
 	    set(d, "log_target=stderr", faults) && set(d, "log_json=true", faults) &&
 	    set(d, "tls_key=" OUTCOME_FOLDER "/tls.key", faults);
 	if (d->signing_key != NULL)
