@@ -55,7 +55,8 @@ class Machine:
         return log
 
     def apt(self, *arguments):
-        return self.run("apt-get", "-q", "-y", "--no-download", *arguments)
+        """What it needs has been downloaded before."""
+        return self.run("apt-get", "-q", "-y", *arguments)
 
     def path(self, inside):
         return Path(f"{self.root}{inside}")
