@@ -12,8 +12,9 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.request
 from pathlib import Path
+
+import contract
 
 TOP = Path(__file__).resolve().parents[2]
 STAND_IN = TOP / "tests/image/metadata.py"
@@ -54,15 +55,14 @@ class Papers:
             self._pki("intermediate", self.folder, below)
         return self._pki("token", below, "--perspective", code, "--url", url)
 
-    def ask(self, url, *who):
-        """GET with a certificate of this CA's; the server's name is not looked at, its chain is."""
+    def ask(self, path, *who):
+        """GET at the API with a certificate of this CA's; whose name the server has is all one."""
         with tempfile.TemporaryDirectory() as folder:
             self._pki("issue", self.folder, *who, "--out", folder)
             context = ssl.create_default_context(cafile=f"{folder}/ca.pem")
             context.check_hostname = False
             context.load_cert_chain(f"{folder}/tls.pem", f"{folder}/tls.key")
-            with urllib.request.urlopen(url, context=context, timeout=10) as answer:
-                return json.load(answer)
+            return get(PORT, path, context)[1]
 
 
 def secrets(document):
@@ -176,6 +176,17 @@ def notice(family=socket.AF_INET, timeout_s=START_S):
     head, _, text = answer.decode().partition("\r\n\r\n")
     assert head.startswith("HTTP/1.1 503 ") and "\r\nContent-Type: text/plain" in head
     return text
+
+
+def get(port, path, context=None):
+    """(status, body) of a daemon's on this machine."""
+    link = contract.connect("127.0.0.1", port, context, START_S)
+    try:
+        link.request("GET", path)
+        answer = link.getresponse()
+        return answer.status, json.loads(answer.read())
+    finally:
+        link.close()
 
 
 def port_is_free():
