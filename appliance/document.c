@@ -37,8 +37,8 @@ static const struct option enrolment_rows[] = {
 
 static const struct option log_forward_rows[] = {
 	ROW(document_log_forward, url, STRING, .min = 1, .max = 1024, .flags = OPTION_REQUIRED,
-	    .sentence = "Where systemd-journal-remote(8) takes journals: https. The "
-	    "perspective's certificate is shown to it."),
+	    .sentence = "Where systemd-journal-remote(8) takes journals: https, port 19532 if it "
+	    "says none, or 443. The perspective's certificate is shown to it."),
 	ROW(document_log_forward, ca, STRING, .min = 1, .max = PEM_MAX,
 	    .sentence = "PEM certificates that its server's must chain to, if not tls_ca's."),
 };

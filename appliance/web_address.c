@@ -13,13 +13,15 @@
 #define PATH	LETTERS "-._~!$&'()*+,;=:@/?%"
 
 static const struct {
-	bool http, any_port, port_8443;
+	bool http;
+	long port;		/* beside the scheme's own; 0: none */
 	const char *expected;
 } uses[] = {
-	[WEB_ENROLMENT] = { false, false, true, "expected https://HOST/ or https://HOST:8443/" },
-	[WEB_UPDATE] = { true, false, false, "expected https://HOST/FOLDER or http://HOST/FOLDER, "
-	    "without a port" },
-	[WEB_LOG] = { false, true, false, "expected https://HOST:PORT" },
+	[WEB_ENROLMENT] = { false, 8443, "expected https://HOST/ or https://HOST:8443/" },
+	[WEB_UPDATE] = { true, 0, "expected https://HOST/FOLDER or http://HOST/FOLDER, without a "
+	    "port" },
+	[WEB_LOG] = { false, 19532, "expected https://HOST, https://HOST:443 or "
+	    "https://HOST:19532" },
 };
 
 static bool
@@ -76,8 +78,7 @@ port_allowed(const char *digits, size_t len, bool https, enum web_use use)
 		return false;
 	for (size_t i = 0; i < len; i++)
 		port = port * 10 + (digits[i] - '0');
-	return port == (https ? 443 : 80) || (port == 8443 && uses[use].port_8443) ||
-	    (port > 0 && port < 65536 && uses[use].any_port);
+	return port > 0 && (port == (https ? 443 : 80) || port == uses[use].port);
 }
 
 const char *

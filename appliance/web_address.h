@@ -8,7 +8,7 @@
 enum web_use {
 	WEB_ENROLMENT,	/* https, 443 or 8443 */
 	WEB_UPDATE,	/* http or https, their own ports: what comes from there is signed */
-	WEB_LOG,	/* https, any port */
+	WEB_LOG,	/* https, 443 or 19532, systemd-journal-remote's and what it means without one */
 };
 
 /* NULL if it is one, else a sentence that says what was expected. */

@@ -136,7 +136,8 @@ static const struct {
 	{ "", "update: {}\n", "document:LINE: update.url: is required\n" },
 	{ "", "log_forward: {}\n", "document:LINE: log_forward.url: is required\n" },
 	{ "tls_certificate tls_key", "enrolment: {}\n", "document:LINE: enrolment.url: is required\n" },
-	{ "", "log_forward: {url: 'http://x'}\n", "log_forward.url: expected https://HOST:PORT\n" },
+	{ "", "log_forward: {url: 'http://x'}\n", "log_forward.url: expected https://HOST, "
+	    "https://HOST:443 or https://HOST:19532\n" },
 	{ "", "private_root: {}\n", "document:LINE: private_root.trust_anchor: is required\n" },
 	{ "", "private_root: {hints: ['x 1.2.3'], trust_anchor: ['. DS 1 8 2 zz']}\n",
 	    "private_root.hints[0]: expected a name, a blank and an address, such as "
