@@ -149,6 +149,13 @@ def test_the_first_answer_is_yes_and_signed_by_all(followed):
     assert PERMITTED in said(followed, "mpic explain")
 
 
+def test_all_is_well_with_the_fleet(followed):
+    text = said(followed, "mpic status")
+    office, _ = followed
+    for path in (office.folder / "documents").glob("*.yaml"):
+        assert path.stem in text
+
+
 def test_keys_are_read_by_nobody_else(followed):
     office, _ = followed
     for path in (office.folder / "ca/ca.key", office.etc / "coordinator.key",
@@ -231,6 +238,13 @@ def test_what_opentofu_is_to_replace_is_in_the_modules(path):
         files = "".join(one.read_text(encoding="utf-8") for one in (DEPLOY / cloud).glob("*.tf"))
         assert f'resource "{kind}" "{name}"' in files
     assert text.count("-replace='") == len(found)
+
+
+def test_every_file_that_is_spoken_of_is_there():
+    for path in (GUIDE, TOP / "docs/threat-model.md", DEPLOY / "README.md"):
+        text = path.read_text(encoding="utf-8")
+        for name in re.findall(r"`((?:docs|conf|appliance|tests)/[\w./-]+)`", text):
+            assert (TOP / name).exists(), f"{path.name}: {name}"
 
 
 def test_every_alert_that_is_spoken_of_is_there():
