@@ -46,10 +46,9 @@ static PKCS7 *
 envelope_read(const struct buf *der)
 {
 	const unsigned char *at = (const unsigned char *)der->data;
-	const unsigned char *end = at + der->len;
 	PKCS7 *p7 = der->len > 0 && der->len <= INT_MAX ? d2i_PKCS7(NULL, &at, (long)der->len) : NULL;
 
-	if (p7 != NULL && at == end && PKCS7_type_is_signed(p7) && p7->d.sign != NULL)
+	if (p7 != NULL && at == (const unsigned char *)der->data + der->len && PKCS7_type_is_signed(p7) && p7->d.sign != NULL)
 		return p7;
 	PKCS7_free(p7);
 	return NULL;
