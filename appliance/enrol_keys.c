@@ -138,15 +138,15 @@ enrol_keys_read(struct enrol_keys *k, const char *root)
 }
 
 bool
-enrol_keys_make(struct enrol_keys *k, const char *root, struct buf *why)
+enrol_keys_make(struct enrol_keys *k, const char *root, bool signs, struct buf *why)
 {
-	bool tls = k->tls == NULL, signing = k->signing == NULL;
+	bool tls = k->tls == NULL, signing = signs && k->signing == NULL;
 
 	if (tls)
 		k->tls = EVP_EC_gen("P-256");
 	if (signing)
 		k->signing = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-	if (k->tls == NULL || k->signing == NULL) {
+	if (k->tls == NULL || (signs && k->signing == NULL)) {
 		buf_adds(why, "no keys can be made: there is no randomness");
 		return false;
 	}

@@ -3,7 +3,8 @@
  * of mpic-enrol, in memory that no disk has.
  *
  *   tls.key       P-256
- *   signing.key   Ed25519, which signs results; only with a token
+ *   signing.key   Ed25519, which signs results; only with a token, and not where the
+ *                 document has one
  *   tls.pem       written last, with the CAs between it and the root
  *
  * Keys are there before a certificate is asked for, so that one that was sent and
@@ -27,8 +28,8 @@ struct enrol_keys {
 
 /* Those that are there below `root`. What cannot be read is not there. */
 void enrol_keys_read(struct enrol_keys *k, const char *root);
-/* Makes and writes those that are not. False, with a sentence. */
-bool enrol_keys_make(struct enrol_keys *k, const char *root, struct buf *why);
+/* Makes and writes those that are not; `signs`: the signing key, too. False, with a sentence. */
+bool enrol_keys_make(struct enrol_keys *k, const char *root, bool signs, struct buf *why);
 /* The base64 of a request for a certificate (PKCS #10) that names the signing key. */
 bool enrol_request(const struct enrol_keys *k, struct buf *base64);
 /*

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <sys/stat.h>
+
 #include <curl/curl.h>
 
 #include "appliance/appliance.h"
@@ -20,6 +22,7 @@
 
 #define SETTINGS	"/run/mpic/enrolment.yaml"
 #define GIVEN		"/run/mpic/given"
+#define SIGNING_KEY	"/run/mpic/signing.key"
 #define DOCUMENT_CA	"/run/mpic/ca.pem"
 #define PEM_MAX		((size_t)64 * 1024)
 #define TRIES		3	/* of a renewal, before the timer's next turn */
@@ -48,6 +51,7 @@ struct enrolment {
 	struct step step;
 	struct enrol_server server;
 	struct enrol_keys keys;
+	bool signs;			/* the document has no signing key: one is made */
 	char ca[PLACE_MAX];		/* of the document */
 	char certificate[PLACE_MAX], key[PLACE_MAX];
 };
@@ -71,6 +75,7 @@ settings_read(struct enrolment *e)
 {
 	struct buf faults = BUF_INIT(4096);
 	char path[PLACE_MAX], *ca;
+	struct stat st;
 	bool ok;
 
 	credential_path(e->step.root, "enrolment", SETTINGS, path);
@@ -88,10 +93,13 @@ settings_read(struct enrolment *e)
 		return false;
 	e->server.own_ca = strcmp(e->server.ca, DOCUMENT_CA) == 0;
 	place_path(e->step.root, e->server.ca, path);
+	ca = strdup(path);
 	place_path(e->step.root, DOCUMENT_CA, e->ca);
+	/* first-boot makes it a link to ours unless the document has one. */
+	place_path(e->step.root, SIGNING_KEY, path);
+	e->signs = lstat(path, &st) != 0 || S_ISLNK(st.st_mode);
 	place_path(e->step.root, ENROL_FOLDER "/tls.pem", e->certificate);
 	place_path(e->step.root, ENROL_FOLDER "/tls.key", e->key);
-	ca = strdup(path);
 	free(e->server.ca);
 	e->server.ca = ca;
 	return ca != NULL;
@@ -191,7 +199,7 @@ enrol(struct enrolment *e)
 	for (;;) {
 		buf_reset(&why);
 		buf_reset(&lines);
-		if (enrol_keys_make(&e->keys, e->step.root, &why) && obtain(e, NULL, &why))
+		if (enrol_keys_make(&e->keys, e->step.root, e->signs, &why) && obtain(e, NULL, &why))
 			break;
 		buf_addf(&lines, "enrolment: %s\n", why.data != NULL ? why.data : "out of memory");
 		step_wait(&e->step, lines.data != NULL ? lines.data : "enrolment: out of memory\n",

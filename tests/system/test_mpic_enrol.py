@@ -182,6 +182,17 @@ def test_a_document_with_a_certificate_is_renewed_as_well(desk, appliance, root,
     assert not (appliance.own / "signing.key").exists()
 
 
+def test_a_signing_key_of_the_documents_stays(desk, appliance, root, ca, code):
+    """Which mpic-enrol cannot read: the certificate names none, the coordinator has been told."""
+    _, url = desk()
+    appliance.configure(url, code, root.root, new_token(ca, code))
+    (appliance.given / "signing.key").write_text("the document's")
+    assert appliance.run().returncode == DONE
+    assert not (appliance.own / "signing.key").exists()
+    issued, = ca.issued()
+    assert "verify_key" not in issued
+
+
 def brief(root, code, seconds, ago):
     """A certificate of the root's that began `ago` seconds before and lasts so many more."""
     folder = root.folder / f"brief-{seconds}"
