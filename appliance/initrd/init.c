@@ -32,27 +32,27 @@
 #define PARTITIONS_MAX	32
 
 /* To the kernel's log and so to the console, as the kernel's own errors are. */
-__attribute__((format(printf, 1, 0))) static void
-report(const char *format, va_list args)
+static void
+report(const char *sentence)
 {
-	char line[512];
 	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
 
-	vsnprintf(line, sizeof(line), format, args);
 	if (fd == -1)
 		return;
-	dprintf(fd, "<3>parallax: %s", line);
+	dprintf(fd, "<3>parallax: %s", sentence);
 	close(fd);
 }
 
 __attribute__((noreturn, format(printf, 1, 2))) static void
 die(const char *format, ...)
 {
+	char sentence[512];
 	va_list args;
 
 	va_start(args, format);
-	report(format, args);
+	vsnprintf(sentence, sizeof(sentence), format, args);
 	va_end(args);
+	report(sentence);
 	exit(1);
 }
 
@@ -250,6 +250,8 @@ main(void)
 	file_read("/proc/cmdline", cmdline, sizeof(cmdline));
 	if (!root_hash_parse(&search.root, cmdline))
 		die("the kernel command line needs one mpic.root=HASH,SALT,BLOCKS");
+	if (strstr(cmdline, "mpic.variant=debug") != NULL)
+		report("this is the DEBUG VARIANT of the image, with a shell on the serial console");
 	modules_load();
 	search_run(&search);
 	root_mount(&search);

@@ -31,7 +31,7 @@ disk_step() {
 squashfs_make() {
 	rm -f "$build/root.squashfs"
 	mksquashfs "$root" "$build/root.squashfs" -comp zstd -Xcompression-level 19 -b 128K \
-		-noappend -no-progress -no-exports -no-xattrs -processors 2
+		-noappend -no-progress -no-exports -no-xattrs -all-root -processors 2
 	# Whole blocks for dm-verity.
 	truncate -s %4096 "$build/root.squashfs"
 }
@@ -77,7 +77,7 @@ kernel_arguments() {
 	printf '%s ' "mpic.root=$(cat "$build/root.argument")" "mpic.version=$version" ro panic=10 \
 		oops=panic lockdown=integrity console=tty0 console=ttyS0,115200 quiet loglevel=4 \
 		systemd.machine_id=firmware systemd.show_status=no systemd.firstboot=no
-	[ "$variant" != debug ] || printf 'systemd.show_status=yes '
+	[ "$variant" != debug ] || printf 'systemd.show_status=yes mpic.variant=debug '
 }
 
 kernel_make() {

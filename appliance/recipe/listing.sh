@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # What is in the image, in writing: its packages, an SBOM, the known vulnerabilities
-# of the packages, the lock, and the sums of all files. To be sourced.
+# of the packages, and the sums of all files. To be sourced.
 
 listing_make() {
 	logged listing "listing what is in the image" in_tools bash -eu -c \
@@ -88,14 +88,7 @@ vulnerabilities_write() {
 	fi
 }
 
-# Everything that a build took from a mirror.
-lock_write() {
-	printf '# role package version architecture sha256; appliance/build --lock builds from exactly these\n'
-	find "$build" -maxdepth 1 -name "*.packages" -exec cat {} + | LC_ALL=C sort -u
-	[ ! -e "$build/unbound/version" ] || printf 'source unbound %s\n' "$(cat "$build/unbound/version")"
-}
-
 sums_make() (
 	cd "$out"
-	find . -maxdepth 1 -type f -name "$name.*" -printf '%P\n' | LC_ALL=C sort | xargs sha256sum >SHA256SUMS
+	find . -maxdepth 1 -type f \( -name "$name.*" -o -name "parallax-coordinator_$version.*" \) -printf '%P\n' | LC_ALL=C sort | xargs sha256sum >SHA256SUMS
 )

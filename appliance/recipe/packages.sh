@@ -136,7 +136,8 @@ touch_all() { find "$1" -print0 | xargs -0 touch --no-dereference --date="@$2"; 
 
 # What debian/control asks for, what every build has, and what OCI images take data from.
 build_packages_needed() {
-	printf '%s\n' build-essential ca-certificates dns-root-data publicsuffix
+	printf '%s
+' build-essential ca-certificates ccache dns-root-data publicsuffix
 	sed -n '/^Build-Depends:/,/^$/s/^ \([a-z0-9.+-]*\).*/\1/p' "$top/appliance/debian/control" |
 		sed 's/^debhelper-compat$/debhelper/'
 }
@@ -181,21 +182,25 @@ make_chroot() {
 }
 
 # in_chroot CHROOT WORK FUNCTION ARGUMENT...: runs the function inside, with WORK/build
-# as /build and no network. What it writes elsewhere is gone afterwards.
+# as /build and no network. What it writes elsewhere is gone afterwards, but for what the
+# compiler made of the same input before ($appliance_out/ccache); compile_anew=yes
+# looks at none of that.
 in_chroot() {
 	local chroot=$1 work=$2 status=0
 	shift 2
-	mkdir -p "$work/upper" "$work/overlay" "$work/root"
+	mkdir -p "$work/upper" "$work/overlay" "$work/root" "$appliance_out/ccache"
 	chown -R 1000:1000 "$work/build"
+	chown 1000:1000 "$appliance_out/ccache"
 	# shellcheck disable=SC2016 # expanded inside
 	unshare --mount --pid --fork --net --uts bash -euo pipefail -c '
-		chroot=$1 work=$2
-		shift 2
+		chroot=$1 work=$2 ccache=$3 anew=$4
+		shift 4
 		mount -t overlay overlay \
 			-o "lowerdir=$chroot,upperdir=$work/upper,workdir=$work/overlay" "$work/root"
 		cd "$work/root"
-		mkdir -p build
+		mkdir -p build ccache
 		mount --bind "$work/build" build
+		mount --bind "$ccache" ccache
 		mount -t proc proc proc
 		mount -t tmpfs tmpfs dev
 		for device in null zero full random urandom; do
@@ -207,9 +212,10 @@ in_chroot() {
 		mount -t tmpfs -o mode=1777 tmpfs dev/shm
 		ip link set lo up 2>/dev/null || true
 		hostname builder
-		exec chroot . env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LC_ALL=C.UTF-8 \
+		exec chroot . env -i PATH=/usr/lib/ccache:/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp \
+			LC_ALL=C.UTF-8 CCACHE_DIR=/ccache CCACHE_MAXSIZE=500M ${anew:+CCACHE_RECACHE=1} \
 			setpriv --reuid 1000 --regid 1000 --clear-groups --no-new-privs "$@"
-	' in-chroot "$chroot" "$work" bash -euo pipefail -c "$(declare -f "$1"); \"\$@\"" inside "$@" || status=$?
+	' in-chroot "$chroot" "$work" "$appliance_out/ccache" "${compile_anew:-}" bash -euo pipefail -c "$(declare -f "$1"); \"\$@\"" inside "$@" || status=$?
 	rm -rf "$work/upper" "$work/overlay" "$work/root"
 	return "$status"
 }

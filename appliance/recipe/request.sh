@@ -39,7 +39,6 @@ request_settle() {
 	for option in update_key secure_boot_key secure_boot_certificate lock_file; do
 		[ -z "${!option}" ] || declare -g "$option=$(realpath "${!option}")"
 	done
-	[ -z "$lock_file" ] || unbound_wanted=$(sed -n 's/^source unbound //p' "$lock_file")
 	commit_settle
 	image_id=parallax-perspective${variant:+-$variant}
 	variant_note=${variant:+ (DEBUG VARIANT)}
@@ -54,6 +53,8 @@ commit_settle() {
 	local day
 	git -C "$top" rev-parse --git-dir >/dev/null 2>&1 ||
 		fail "builds an image from a git checkout, which $top is not"
+	# Settled once: a commit made meanwhile is not in this build.
+	commit=$(git -C "$top" rev-parse "$(tree_commit)")
 	SOURCE_DATE_EPOCH=$(git -C "$top" log -1 --format=%ct)
 	[ -z "$version" ] || return 0
 	day=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y.%m.%d)
@@ -61,23 +62,11 @@ commit_settle() {
 	[ -z "$(git -C "$top" status --porcelain --untracked-files=no)" ] || version+=-changed
 }
 
-# The commit, or the tree that the files make up where they differ from it.
+# What identifies what is built: the commit, or the files where they differ from it.
 commit_identity() {
-	local commit
-	commit=$(tree_commit 2>/dev/null)
-	if [ "$commit" = HEAD ]; then
-		git -C "$top" rev-parse HEAD
+	if [ "$commit" = "$(git -C "$top" rev-parse HEAD)" ]; then
+		printf '%s' "$commit"
 	else
 		git -C "$top" rev-parse "$commit^{tree}"
 	fi
-}
-
-# The newest that there is was taken; whether that is new enough is conf's word.
-unbound_check() {
-	local oldest
-	oldest=$(sed '/^#/d' "$top/conf/unbound.oldest")
-	unbound_version=$(cat "$build/unbound/version")
-	dpkg --compare-versions "$unbound_version" ge "$oldest" ||
-		fail "Unbound $unbound_version is older than conf/unbound.oldest, $oldest: no image is made of it"
-	export unbound_version
 }

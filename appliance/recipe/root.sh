@@ -59,6 +59,8 @@ root_fill() {
 	identity
 	accounts
 	owners
+	# mount's, for users that this image does not have.
+	find "$root" -type f -perm /6000 -exec chmod a-s {} +
 	find "$root" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
 }
 
@@ -119,7 +121,7 @@ copy_ours() {
 
 # The debug variant's own files, over all others.
 copy_debug_tree() {
-	cp -a "$top/appliance/tree-debug/." "$root"
+	tar -c --mode=u=rwX,go=rX -C "$top/appliance/tree-debug" . | tar -x -C "$root"
 	(cd "$top/appliance/tree-debug" && find . ! -type d -printf 'mpic-appliance %P\n') >>"$root.owners"
 }
 
@@ -198,7 +200,7 @@ copy_modules() {
 	done
 	depmod -b "$root" "$version"
 	# kmod reads the .bin files alone.
-	rm -f "$to"/modules.{alias,dep,symbols,builtin.alias,order,builtin,builtin.modinfo}
+	rm -f "$to"/modules.{alias,dep,symbols,builtin.alias,order,builtin.modinfo}
 }
 
 # --- what Debian's maintainer scripts would have made ------------------------
