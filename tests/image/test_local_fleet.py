@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import daemons
 import machine
 import qemu
 
@@ -84,7 +85,7 @@ def test_two_perspectives_and_a_coordinator(fleet, image, document_end, tmp_path
         "ready", "off", "ready"]
 
     assert fleet("down").stdout == "fleet: 2 ended\n"
-    assert not any(Path(f"/proc/{part['pid']}").exists() for part in parts.values())
+    assert not any(daemons.alive(part["pid"]) for part in parts.values())
     assert fleet("down").stdout.startswith("fleet: nothing of")
 
 
