@@ -34,14 +34,14 @@ class Publisher(socketserver.ThreadingTCPServer):
         super().__init__((webhosts.CLIENTS[HOST][0], 80), functools.partial(
             Handler, directory=str(folder)))
 
-    def publish(self, image, key, change=lambda kernel: kernel):
+    def publish(self, image, key, change=lambda kernel: kernel, options=()):
         """This image's root and kernel, the latter as change() has it, signed with the key."""
         for suffix in ("root", "efi"):
             shutil.copy(image.file(suffix), self.folder)
         kernel = self.folder / image.file("efi").name
         kernel.write_bytes(change(kernel.read_bytes()))
-        subprocess.run([TOP / "appliance/sign-update", "--key", key, self.folder], check=True,
-                       capture_output=True)
+        subprocess.run([TOP / "appliance/sign-update", "--key", key, *options, self.folder],
+                       check=True, capture_output=True)
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
@@ -91,7 +91,7 @@ def test_a_good_update_runs(boot, updatable, publisher, images, image, second, r
     wait_version(appliance, second)
     record_property("seconds from power-on to the new version", round(appliance.since_power_on()))
     assert {source for source, _, _ in publisher.visits} <= {GUEST, GUEST6}
-    appliance.wait_until(lambda: "blessed" in appliance.said(), 60, "the new one to be kept")
+    appliance.wait_for("Marked boot as 'good'", 60)
     appliance.power_cut()
     appliance.power_on()
     appliance.wait_ready()
@@ -133,3 +133,45 @@ def test_an_update_of_somebody_elses_is_not_taken(boot, updatable, publisher, im
     appliance.wait_for("signature", 60)
     assert not any(path.endswith((".root", ".efi")) for _, path, _ in publisher.visits)
     assert version(appliance) == image.version
+
+
+@pytest.mark.expected(200)
+def test_a_rollback_runs_and_stays(boot, updatable, publisher, images, image, second):
+    """The boot loader takes the newest by itself, but for a rollback."""
+    publisher.publish(image, images / "update.key", options=["--rollback"])
+    appliance = boot(updatable, image=second, restarts=True, limit_s=600)
+    appliance.wait_ready()
+    wait_version(appliance, image)
+    appliance.wait_for("Marked boot as 'good'", 60)
+    appliance.power_cut()
+    appliance.power_on()
+    appliance.wait_ready()
+    assert version(appliance) == image.version
+
+
+def nothing_starts(kernel):
+    """A kernel and a root that are sound, with nothing started of what serves."""
+    arguments = b"systemd.show_status=no systemd.firstboot=no"
+    assert kernel.count(arguments) == 1
+    return kernel.replace(arguments, b"systemd.unit=basic.target mpic.ready=15".ljust(
+        len(arguments)))
+
+
+@pytest.mark.expected(300)
+def test_an_update_that_never_serves_falls_back(boot, updatable, publisher, images, image, second,
+                                                record_property):
+    """It starts, and says so itself; the old one tells why it runs again."""
+    publisher.publish(second, images / "update.key", nothing_starts)
+    appliance = boot(updatable, restarts=True, limit_s=900)
+    appliance.wait_ready()
+    appliance.wait_until(lambda: version(appliance) is None, UPDATED_S, "the update to be tried")
+    appliance.wait_until(lambda: version(appliance) == image.version, 2 * UPDATED_S,
+                         "the old version to serve")
+    record_property("seconds until the old version serves again",
+                    round(appliance.since_power_on()))
+    said = f"version {second.version} is on trial and has failed: not ready after 15 s"
+    assert appliance.said().count(said) == 3
+    notices = appliance.client.ask("/readyz").json["notices"]
+    assert any(f"version {second.version} did not become ready in 3 starts: not ready after 15 s"
+               in notice for notice in notices)
+    assert appliance.client.metrics()["mpic_update_failed"][""] == 1
