@@ -2,6 +2,8 @@
 
 import json
 import re
+import signal
+import ssl
 import stat
 import subprocess
 import time
@@ -13,6 +15,7 @@ import yaml
 from authority import options_of
 from coordinators import CALLER
 from daemons import until
+from perspective import Perspective
 from test_enrolment import ca, code, new_token, openssl, root  # fixtures, too
 
 DONE, FAILED = 0, 1
@@ -165,6 +168,31 @@ def test_the_next_certificate_is_of_the_same_keys(desk, appliance, root, ca, cod
     assert len(daemon.lines("a perspective renewed its certificate")) == 1
     one, two = ca.issued()
     assert one["verify_key"] == two["verify_key"] != ""
+
+
+def test_its_perspective_shows_the_next_one_without_a_restart(
+        desk, appliance, root, ca, code, build_dir, unbound_prefix, world, tmp_path):
+    _, url = desk()
+    appliance.configure(url, code, root.root, new_token(ca, code))
+    assert appliance.run().returncode == DONE
+    with Perspective(build_dir, unbound_prefix, world.trust_anchor, tmp_path / "p") as running:
+        daemon, client = running.start(
+            code=code, tls_certificate=str(appliance.own / "tls.pem"), tls_ca=root.root,
+            tls_key=str(appliance.own / "tls.key"), signing_key=str(appliance.own / "signing.key"),
+            status_files=[str(appliance.own / "status")])
+        asker = root.issue(coordinator=True)
+        client.context = ssl.create_default_context(cafile=root.root)
+        client.context.check_hostname = False
+        client.context.load_cert_chain(asker.certificate, asker.key)
+        before, process, connection = client.presented(), daemon.workers(), client.connect()
+        assert client.ask("/healthz", connection=connection).status == 200
+        assert "mpic_enrolment_failed 0" in client.ask("/metrics").text
+        assert appliance.run("--now").returncode == DONE
+        daemon.process.send_signal(signal.SIGHUP)
+        until(lambda: client.presented() != before)
+        assert daemon.workers() == process
+        assert client.ask("/healthz", connection=connection).status == 200
+        connection.close()
 
 
 def test_a_document_with_a_certificate_is_renewed_as_well(desk, appliance, root, code, ca):
