@@ -104,7 +104,7 @@ class Cloud:
             f"addr add {INSIDE6}/64 dev uplink nodad", f"route add default via {OUTSIDE}",
             f"route add default via {OUTSIDE6} dev uplink",
             f"addr add {METADATA}/32 dev lo",
-            f"tuntap add dev {TAP} mode tap", f"link set {TAP} up",
+            f"tuntap add dev {TAP} mode tap", f"link set {TAP} txqueuelen 10000 up",
             f"addr add {GATEWAY}/{GUEST_NETWORK.prefixlen} dev {TAP}",
             f"addr add {NTP}/{GUEST_NETWORK.prefixlen} dev {TAP}",
             f"addr add {PREFIX[1]}/{PREFIX.prefixlen} dev {TAP} nodad"], *self.inside())

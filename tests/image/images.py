@@ -54,6 +54,14 @@ class Image:
                        check=True, capture_output=True)
         return path
 
+    def with_kernel(self, kernel, path):
+        """A copy of the whole that boots this unified kernel image."""
+        self.copy(path)
+        subprocess.run(["mcopy", "-n", "-D", "o", "-i", f"{path}@@{self.partition(ESP)[0]}", kernel,
+                        f"::/EFI/Linux/parallax_{self.version}.efi"],
+                       check=True, capture_output=True)
+        return Path(path)
+
     def copy(self, path):
         """A copy of the whole, to be changed."""
         subprocess.run(["cp", "--sparse=always", "--reflink=auto", self.raw, path], check=True)

@@ -34,17 +34,27 @@ def empty(folder):
     return make(Path(folder) / "empty.cpio", program)
 
 
-def sections(image):
-    """{name: octets} of a PE file, which a unified kernel image is."""
-    data = Path(image).read_bytes()
-    start = struct.unpack_from("<I", data, 0x3c)[0]
-    if data[start:start + 4] != b"PE\0\0":
-        raise ValueError(f"{image}: no PE file")
-    count, = struct.unpack_from("<H", data, start + 6)
-    optional, = struct.unpack_from("<H", data, start + 20)
-    found = {}
+def section(image, wanted):
+    """(offset, size) of a section of a PE file, which a unified kernel image is."""
+    start = struct.unpack_from("<I", image, 0x3c)[0]
+    if image[start:start + 4] != b"PE\0\0":
+        raise ValueError("no PE file")
+    count, = struct.unpack_from("<H", image, start + 6)
+    optional, = struct.unpack_from("<H", image, start + 20)
     for i in range(count):
         name, size, _, length, offset = struct.unpack_from(
-            "<8sIIII", data, start + 24 + optional + 40 * i)
-        found[name.rstrip(b"\0").decode()] = data[offset:offset + min(size, length)]
-    return found
+            "<8sIIII", image, start + 24 + optional + 40 * i)
+        if name.rstrip(b"\0").decode() == wanted:
+            return offset, min(size, length)
+    raise ValueError(f"no section {wanted}")
+
+
+def emptied(path, initrd):
+    """Puts this initrd into a unified kernel image, in the place of its own."""
+    image = bytearray(Path(path).read_bytes())
+    offset, size = section(image, ".initrd")
+    new = Path(initrd).read_bytes()
+    if len(new) > size:
+        raise ValueError(f"{initrd} has {len(new)} octets, its place {size}")
+    image[offset:offset + size] = new + bytes(size - len(new))
+    Path(path).write_bytes(image)

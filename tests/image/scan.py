@@ -10,6 +10,8 @@ import time
 ALL = range(1, 65536)
 AT_ONCE = 4096
 KNOWN_EVERY = 500
+# A link's queue holds about a thousand packets.
+BURST, BURST_S = 200, 0.02
 # A SYN is sent again after one second: two are lost before a port counts as silent.
 PATIENCE_S = 1.8
 UDP_PACE = 64
@@ -58,6 +60,8 @@ def _tcp_batch(address, ports):
             one.connect_ex((address, port))
             poll.register(one, select.EPOLLOUT | select.EPOLLONESHOT)
             asked[one.fileno()] = one, port
+            if len(asked) % BURST == 0:
+                time.sleep(BURST_S)
         end = time.monotonic() + PATIENCE_S
         while (left := end - time.monotonic()) > 0:
             for number, _ in poll.poll(left):
