@@ -148,8 +148,8 @@ def test_evidence_is_signed_and_names_the_image(two, image, build_dir, tmp_path)
 @pytest.mark.expected(3)
 def test_identity(running, image):
     identity = running.client.ask("/identity").json
-    assert identity["code"] == CODE
-    assert identity["image_version"] == f"{image.id} {image.version}"
+    assert identity["perspective_code"] == CODE
+    assert identity["image_version"] == f"{image.id} {image.version} private-root"
     assert "debug" not in json.dumps(identity)
     # The root of its DNS is not IANA's, which must not go unsaid.
     assert any("root" in notice for notice in identity["notices"])

@@ -11,11 +11,11 @@ BLOCK = 4096
 @pytest.mark.expected(75)
 def test_a_broken_document_is_put_right_without_a_reboot(boot, document):
     """Each fault is named, on the console and on the API's port, in plain text."""
-    broken = document.with_members(tls_key="nothing like a key", callers=None, worker=3)
+    broken = document.with_members(tls_key="nothing like a key", code=None, worker=3)
     appliance = boot(broken, source="aws")
-    text = appliance.wait_notice("tls_key", "callers", "worker")
+    text = appliance.wait_notice("tls_key", "code:", "worker")
     assert len(text.splitlines()) >= 3
-    for word in ("tls_key", "callers", "worker"):
+    for word in ("tls_key", "code:", "worker"):
         appliance.wait_for(word, 10)
     assert "nothing like a key" not in text + appliance.said()
     assert "parallax: ready" not in appliance.said()
