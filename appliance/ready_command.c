@@ -231,6 +231,20 @@ add_failure(const struct ready *r, struct buf *out)
 	buf_free(&why);
 }
 
+/* At once: the console shows it before there is anything else to say. */
+static void
+say_notice(const char *status)
+{
+	static const char mark[] = "\n# notice ";
+	const char *at = strstr(status, mark);
+
+	if (at == NULL)
+		return;
+	at += strlen(mark);
+	printf("mpic-appliance ready: %.*s\n", (int)strcspn(at, "\n"), at);
+	fflush(stdout);
+}
+
 static void
 write_status(const struct ready *r)
 {
@@ -246,8 +260,7 @@ write_status(const struct ready *r)
 	place_path(r->root, STATUS ".new", fresh);
 	f = out.failed ? NULL : fopen(fresh, "we");
 	if (f != NULL) {
-		if (strncmp(out.data, "# notice", 8) == 0 || strstr(out.data, "\n# notice") != NULL)
-			printf("mpic-appliance ready: %s", strstr(out.data, "# notice") + 9);
+		say_notice(out.data);
 		if (fputs(out.data, f) == EOF || fclose(f) == EOF || rename(fresh, path) != 0)
 			fprintf(stderr, "mpic-appliance ready: %s: %s\n", path, strerror(errno));
 	}
