@@ -361,6 +361,15 @@ def test_an_old_unbound_is_refused(checkout):
     assert "99.0.0" in said
 
 
+@pytest.mark.expected(40)
+def test_a_locked_build_is_the_same(image, images, tmp_path):
+    subprocess.run([BUILD, "--format", "raw", "--version", image.version, "--lock",
+                    image.file("lock"), "--update-key", images / "update.pem", "--out", tmp_path],
+                   check=True, capture_output=True, timeout=900)
+    assert (tmp_path / "SHA256SUMS").read_text(encoding="ascii") == (
+        image.raw.parent / "SHA256SUMS").read_text(encoding="ascii")
+
+
 @pytest.mark.in_check
 @pytest.mark.expected(20)
 def test_a_locked_package_that_is_gone_is_named(checkout, image, tmp_path):
