@@ -109,7 +109,7 @@ static const char *const passed[] = {
 static const char *const kept[] = {
 	"listen", "plain", "tls_certificate", "tls_key", "tls_ca", "tls_crl", "ready_listen",
 	"status_files", "notices", "resolver", "fetcher_user", "fetcher_socket", "signing_key",
-	"image_version", "log_json", "log_target",
+	"image_version", "private_root", "log_json", "log_target",
 };
 
 static bool

@@ -49,14 +49,6 @@ add_line(struct buf *file, const char *name, const char *value)
 
 /* ---- httpcheck ---- */
 
-/* The name of the image; marked where results are none to issue on. */
-static void
-add_image(struct buf *out, const struct document *d, const struct outcome_machine *m)
-{
-	buf_addf(out, "%s%s%s%s", m->image_id, m->image_id[0] != '\0' ? " " : "", m->image_version,
-	    d->private_root.set ? " private-root" : "");
-}
-
 /* "name=value" */
 static bool
 set(struct document *d, struct buf *faults, const char *assignment)
@@ -71,8 +63,7 @@ set_image(struct document *d, const struct outcome_machine *m,
 	struct buf text = BUF_INIT(512);
 	bool ok;
 
-	buf_adds(&text, "image_version=");
-	add_image(&text, d, m);
+	buf_addf(&text, "image_version=%s %s", m->image_id, m->image_version);
 	ok = !text.failed && (m->image_id[0] == '\0' || set(d, faults, text.data));
 	buf_free(&text);
 	return ok;
@@ -102,6 +93,8 @@ add_httpcheck(struct outcome *o, struct document *d, const struct outcome_machin
 	if (d->signing_key != NULL || d->enrolment.token != NULL)
 		ok = set(d, faults, "signing_key=credential:signing_key") && ok;
 	ok = set_image(d, m, faults) && ok;
+	if (d->private_root.set)
+		ok = set(d, faults, "private_root=true") && ok;
 	if (d->tls_crl != NULL)
 		ok = set(d, faults, "tls_crl=/run/mpic/crl.pem") && ok;
 	if (daemon->workers == 0)

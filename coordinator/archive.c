@@ -165,6 +165,8 @@ add_genuine(const struct archive *a, const struct entry *e, const struct check_r
 		buf_adds(a->out, "  image ");
 		buf_add_escaped(a->out, image, strlen(image));
 	}
+	if (r->private_root)
+		buf_adds(a->out, "  of a private root");
 	buf_addc(a->out, '\n');
 }
 

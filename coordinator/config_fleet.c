@@ -51,6 +51,8 @@ const struct option perspective_option_rows[PERSPECTIVE_OPTION_ROWS] = {
 	    "this coordinator shows it no certificate. Only with protocol open-mpic."),
 	ROW("host", STRING, host, .max = 253, .sentence = "The host name or address that its "
 	    "server's certificate must be for, with ca; default: that of url."),
+	ROW("private_root", BOOL, private_root, .def = "false", .sentence = "Take results of it "
+	    "that say that its DNS has another root than IANA's: for test networks alone."),
 };
 
 /* "http://127.0.0.1:8000": plain only where nobody can listen in. */
@@ -92,6 +94,7 @@ take_urls(struct perspective *p, const struct perspective_option *o, struct buf 
 		buf_addf(faults, "perspectives: %s: expected either url or urls\n", o->code);
 		return false;
 	}
+	p->private_root = o->private_root;
 	p->url = o->url;
 	p->urls = o->urls.items;
 	p->url_count = o->urls.count;

@@ -13,6 +13,7 @@ struct perspective_option {
 	char *protocol, *headers_file, *ca, *host;
 	struct option_strings urls, headers;
 	double latitude, longitude;	/* NaN: not given */
+	bool private_root;
 	struct option_strings too_close_codes;
 };
 
@@ -30,7 +31,7 @@ extern const struct option caller_option_rows[CALLER_OPTION_ROWS];
 #define ENROLMENT_OPTION_ROWS	4
 extern const struct option enrolment_option_rows[ENROLMENT_OPTION_ROWS];
 
-#define PERSPECTIVE_OPTION_ROWS	13
+#define PERSPECTIVE_OPTION_ROWS	14
 extern const struct option perspective_option_rows[PERSPECTIVE_OPTION_ROWS];
 
 /* False, with a sentence a fault. */

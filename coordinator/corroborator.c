@@ -243,6 +243,9 @@ corroborator_judge(struct corroborator *c, const struct corroborator_asked *aske
 	else if ((fault = signature_fault(c, asked, reply)) != SIGNATURE_OK)
 		corroborator_fail(c, PROBLEM_SIGNATURE_INVALID, "a result of %s was discarded: its "
 		    "signature %s", code, signature_fault_text(fault));
+	else if (r.private_root && !c->perspective->private_root)
+		corroborator_fail(c, PROBLEM_PRIVATE_ROOT, "a result of %s was discarded: its DNS has "
+		    "another root than IANA's", code);
 	else if (c->perspective->protocol == PROTOCOL_PARALLAX ||
 	    open_mpic_suffices(c->type, asked->body, &r, &problem, &why))
 		corroborator_take(c, &r, reply);

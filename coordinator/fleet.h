@@ -54,6 +54,7 @@ struct perspective {
 	const char *ca, *host;	/* known by this host under this CA; NULL: by its identity */
 	struct call_headers *headers;	/* of each call; NULL: none */
 	struct jws_key *verify_key;	/* its results carry a signature of it; NULL: none known */
+	bool private_root;	/* its results may say that its DNS root is another than IANA's */
 	bool verify_enrolled;	/* they carry one of the key that its certificate names */
 	uint64_t near;		/* members it may not share a cohort with */
 };

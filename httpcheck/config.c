@@ -47,6 +47,9 @@ static const struct option rows[] = {
 	ROW("signing_key", PATH, signing_key,
 	    .sentence = "PEM file with the Ed25519 key that signs results; without one they "
 	    "are not signed."),
+	ROW("private_root", BOOL, private_root, .def = "false",
+	    .sentence = "The resolver has another root of the DNS than IANA's, as in a test "
+	    "network: every result says so, and coordinators that do not expect it discard it."),
 	ROW("image_version", STRING, image_version, .min = 1, .max = SIGNATURE_VERSION_MAX,
 	    .sentence = "What is said in signed results of the image this program is part of."),
 

@@ -23,6 +23,7 @@ struct httpcheck_config {
 	char *fetcher_socket;	/* NULL: each worker starts its fetcher itself */
 	char *signing_key;	/* NULL: results are not signed */
 	char *image_version;
+	bool private_root;
 };
 
 extern const struct option_table httpcheck_options;

@@ -179,6 +179,7 @@ run_reply(struct run *run, struct check_result *result)
 	result->perspective_code = run->perspective->cfg->code;
 	result->nonce = run->request.nonce;
 	result->target = target_text(&run->target);
+	result->private_root = run->perspective->cfg->private_root;
 	if (result->type == CHECK_DCV)
 		result->dcv.method = run->request.dcv.method;
 	run_encode(run, result, &body);

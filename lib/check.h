@@ -138,6 +138,7 @@ struct check_result {
 	const char *perspective_code;	/* as the perspective calls itself; or NULL */
 	const char *nonce;		/* as asked; or NULL */
 	const char *target;		/* as checked, canonical; or NULL */
+	bool private_root;		/* its DNS has another root than IANA's: none to issue on */
 	struct check_problem problem;
 	struct check_caa_details caa;	/* CHECK_CAA */
 	struct check_dcv_details dcv;	/* CHECK_DCV */

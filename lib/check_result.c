@@ -162,6 +162,8 @@ check_result_encode(const struct check_result *result, struct buf *out)
 		json_add_int(out, ",\"elapsed_ms\":", result->elapsed_ms);
 	else
 		buf_adds(out, ",\"elapsed_ms\":null");
+	if (result->private_root)
+		buf_adds(out, ",\"private_root\":true");
 	buf_adds(out, ",\"evidence\":");
 	if (result->evidence != NULL)
 		buf_add(out, result->evidence, result->evidence_len);
@@ -184,7 +186,7 @@ struct wire_problem {
 };
 
 struct wire_result {
-	struct json_bool completed, passed;
+	struct json_bool completed, passed, private_root;
 	struct json_int timestamp_ns, elapsed_ms;
 	const char *check_type, *perspective_code, *nonce, *target;
 	struct json_object *details;
@@ -216,6 +218,7 @@ static const struct json_field result_fields[] = {
 	JSON_ROW("perspective_code", STRING, wire_result, perspective_code, .max = CHECK_CODE_MAX),
 	JSON_ROW("nonce", STRING, wire_result, nonce, .max = CHECK_NONCE_MAX),
 	JSON_ROW("domain_or_ip_target", STRING, wire_result, target, .max = CHECK_TARGET_MAX),
+	JSON_ROW("private_root", BOOL, wire_result, private_root),
 	JSON_ROW("details", RAW, wire_result, details),
 	JSON_ROW("problem", OBJECT, wire_result, problem, .fields = problem_fields),
 	JSON_ROW("errors", RAW, wire_result, errors),
@@ -301,6 +304,7 @@ check_result_read(struct check_result *result, enum check_type type,
 	result->perspective_code = w.perspective_code;
 	result->nonce = w.nonce;
 	result->target = w.target;
+	result->private_root = w.private_root.value;
 	result_problem(result, &w);
 	return type == CHECK_CAA ? caa_details_read(&result->caa, w.details, faults) :
 	    check_dcv_details_read(&result->dcv, w.details, "details", faults);

@@ -69,6 +69,7 @@ enum fault { FAULT_TARGET, FAULT_PERSPECTIVE, FAULT_COORDINATOR };
 	X(PERSPECTIVE_UNREACHABLE, "perspective-unreachable",	PERSPECTIVE, true, false, PROBLEM_REMOTE_ERROR) \
 	X(PERSPECTIVE_IDENTITY,	"perspective-identity",		PERSPECTIVE, false, false, "mpic_error:coordinator:communication") \
 	X(NOT_ADMITTED,		"not-admitted",			COORDINATOR, false, false, PROBLEM_REMOTE_ERROR) \
+	X(PRIVATE_ROOT,		"private-root",			PERSPECTIVE, false, false, PROBLEM_REMOTE_ERROR) \
 	X(UNSUPPORTED,		"unsupported",			PERSPECTIVE, false, false, PROBLEM_REMOTE_ERROR) \
 	X(RESULT_MISMATCH,	"result-mismatch",		PERSPECTIVE, false, false, "mpic_error:coordinator:communication") \
 	X(SIGNATURE_INVALID,	"signature-invalid",		PERSPECTIVE, false, false, "mpic_error:coordinator:communication") \

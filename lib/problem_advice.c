@@ -151,6 +151,11 @@ static const struct {
 		"The perspective, or a gateway before it, does not take checks from the coordinator.",
 		NOT_THE_DOMAIN "The operator has to see whether the coordinator's certificate is among "
 		"the perspective's callers, or its API key the one that the gateway wants." },
+	[PROBLEM_PRIVATE_ROOT] = {
+		"The perspective asks another root of the DNS than IANA's, so it looks at another "
+		"Internet.",
+		NOT_THE_DOMAIN "The operator has to take the perspective of a test network out of the "
+		"fleet." },
 	[PROBLEM_UNSUPPORTED] = {
 		"The perspective speaks a protocol that has no words for what was asked.",
 		NOT_THE_DOMAIN "The CA has to ask by another method, or the operator has to replace the "

@@ -87,5 +87,6 @@ class Authority:
                           "--address", f"{cloud.GUEST}:{API_PORT}")
         anchor = [". DS " + line.partition(" DS ")[2]
                   for line in world.trust_anchor.read_text(encoding="ascii").splitlines()]
-        return Document(yaml.safe_load(issued.stdout), _row(issued.stderr)).with_members(
+        row = {**_row(issued.stderr), "private_root": True}
+        return Document(yaml.safe_load(issued.stdout), row).with_members(
             ntp=[cloud.NTP], private_root={"trust_anchor": anchor}, **more)

@@ -131,7 +131,7 @@ def test_evidence_is_signed_and_names_the_image(two, image, build_dir, tmp_path)
     reply = caller.mpic("permit.com", {"perspective_count": 2, "quorum_count": 2})
     claims = result(reply.json)["signature"].split(".")[1]
     claims = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
-    assert claims["image_version"] == f"{image.id} {image.version} private-root"
+    assert claims["image_version"] == f"{image.id} {image.version}"
     (tmp_path / "answer.json").write_text(reply.text, encoding="utf-8")
     keys = []
     for i, row in enumerate(rows):
@@ -149,7 +149,7 @@ def test_evidence_is_signed_and_names_the_image(two, image, build_dir, tmp_path)
 def test_identity(running, image):
     identity = running.client.ask("/identity").json
     assert identity["perspective_code"] == CODE
-    assert identity["image_version"] == f"{image.id} {image.version} private-root"
+    assert identity["image_version"] == f"{image.id} {image.version}"
     assert "debug" not in json.dumps(identity)
     # The root of its DNS is not IANA's, which must not go unsaid.
     assert any("root" in notice for notice in identity["notices"])

@@ -277,6 +277,7 @@ def test_a_checker_of_open_mpic_among_our_perspectives(mixed, checker):
     (200, {**Checker.PASSED, "nonce": "another"}, "result-mismatch"),
     (200, {**Checker.PASSED, "domain_or_ip_target": "permit.org"}, "result-mismatch"),
     (200, {**Checker.PASSED, "perspective_code": "aws:us-west-2"}, "perspective-identity"),
+    (200, {**Checker.PASSED, "private_root": True}, "private-root"),
 ), ids=lambda value: str(value)[:40])
 def test_what_a_perspective_may_not_answer(mixed, checker, status, reply, code):
     caller, name = mixed
@@ -290,6 +291,15 @@ def test_what_a_perspective_may_not_answer(mixed, checker, status, reply, code):
     assert denied["problem"]["message"].startswith(
         f"5 of 6 perspectives corroborated; 6 needed. {name}: ")
     assert "no reason given" not in denied["problem"]["message"]
+
+
+def test_a_test_network_whose_root_is_expected(coordinators, started, checker):
+    rows = coordinators.perspectives(*range(6))
+    rows[0] = {"code": rows[0]["code"], "url": checker.url, "protocol": "open-mpic",
+               "private_root": True}
+    checker.reply = (200, {**Checker.PASSED, "private_root": True}, {})
+    caller = started(perspectives=rows)[1]
+    assert caller.check("permit.com", {"quorum_count": 6})["is_valid"] is True
 
 
 # -- load

@@ -353,7 +353,7 @@ def test_the_perspective_answers(perspective, papers, build_dir):
     assert '"secure"' in looked.stdout
     identity = papers.ask("/identity", "--coordinator")
     assert identity["perspective_code"] == CODE
-    assert identity["image_version"] == "parallax-perspective 2026.1.2 private-root"
+    assert identity["image_version"] == "parallax-perspective 2026.1.2"
     assert any("the root of the DNS is private_root's" in notice for notice in identity["notices"])
 
 

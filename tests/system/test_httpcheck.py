@@ -432,6 +432,11 @@ def test_ready_only_while_unbound_answers(own):
     assert client.caa("permit.com")["check_passed"]
 
 
+def test_another_root_of_the_dns_is_said(started):
+    assert started(private_root=True)[1].caa("permit.com")["private_root"] is True
+    assert "private_root" not in started()[1].caa("permit.com")
+
+
 def test_unbound_that_hangs(own):
     own.start_unbound()
     client = own.client(own.start()[0])

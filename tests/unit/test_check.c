@@ -210,8 +210,10 @@ test_result_round_trip(void **state)
 	struct check_result r, back;
 
 	result_fill(&r);
+	r.private_root = true;
 	check_result_encode(&r, &text);
 	assert_true(decode(&back, text.data, &faults));
+	assert_true(back.private_root);
 	assert_string_equal(back.perspective_code, "aws:us-east-1");
 	assert_string_equal(back.nonce, "beef");
 	assert_string_equal(back.target, "a.example");

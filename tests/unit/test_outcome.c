@@ -197,7 +197,7 @@ test_private_root(void **state)
 
 	make(&o, "", "", &machine);
 	assert_true(has(&o, "unbound/perspective.conf", "\"/usr/lib/parallax/appliance.conf\""));
-	assert_false(has(&o, "httpcheck.yaml", "private"));
+	assert_true(has(&o, "httpcheck.yaml", "private_root: false\n"));
 	assert_string_equal(text_of(&o, "status"), "");
 	outcome_free(&o);
 	make(&o, "", ROOT, &machine);
@@ -210,7 +210,8 @@ test_private_root(void **state)
 	assert_true(has(&o, "status", "# notice the root of the DNS is private_root's, not IANA's"));
 	assert_true(has(&o, "httpcheck.yaml", "\"/run/mpic/status\""));
 	assert_true(has(&o, "httpcheck.yaml",
-	    "image_version: \"parallax-perspective 2026.11.22-1 private-root\"\n"));
+	    "image_version: \"parallax-perspective 2026.11.22-1\"\n"));
+	assert_true(has(&o, "httpcheck.yaml", "private_root: true\n"));
 	outcome_free(&o);
 }
 

@@ -32,7 +32,8 @@ class Guest:
 
     def start(self, image, memory_mib, accelerator, document_end):
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        document, self.row = self.papers.document(self.code, f"127.0.0.1:{self.port}")
+        document, self.row = self.papers.document(self.code, f"127.0.0.1:{self.port}",
+                                                  DOCUMENT_END + document_end)
         disk, nvram = self.folder / "disk.qcow2", self.folder / "nvram.fd"
         subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", image.resolve(),
                         "-F", "raw", disk], check=True)
@@ -41,7 +42,7 @@ class Guest:
         hardware = qemu.Hardware(
             console=self.console, nvram=nvram, disk=disk, memory_mib=memory_mib,
             accelerator=accelerator, processors=min(2, os.cpu_count() or 1),
-            credentials=(self._credential(document + DOCUMENT_END + document_end),),
+            credentials=(self._credential(document),),
             network=network(self.port))
         self.home.start(self.code, self.port, hardware.command(), self.folder / "qemu.log")
 

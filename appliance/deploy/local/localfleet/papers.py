@@ -1,5 +1,6 @@
 """The private CA of a fleet and what it issues, by `mpic pki`, as an operator would."""
 
+import re
 import ssl
 import subprocess
 
@@ -34,11 +35,14 @@ class Papers:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._pki("init", self.ca, "--name", "A fleet on one machine")
 
-    def document(self, code, address):
-        """A perspective's document, new each time, and its row for the coordinator."""
+    def document(self, code, address, end):
+        """A perspective's document, new each time, with that end, and its row for the coordinator."""
         self._authority()
         issued = self._pki("issue", self.ca, "--perspective", code, "--address", address)
-        return issued.stdout, issued.stderr.split("\n", 1)[1]
+        row = issued.stderr.split("\n", 1)[1]
+        if re.search("^private_root:", end, re.MULTILINE):
+            row = row.replace(" }", ", private_root: true }")
+        return issued.stdout + end, row
 
     def files(self, who, *arguments):
         """The folder with certificate and key of the coordinator or its caller."""
