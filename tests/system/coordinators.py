@@ -72,7 +72,8 @@ class Coordinators(daemons.Daemons):
     def perspectives(self, *indices):
         """The rows of these perspectives of the fleet, which asks from network i for index i."""
         rows = self.parts["perspectives"]
-        return [{key: rows[i][key] for key in ("code", "url", "verify_key")} for i in indices]
+        known = ("code", "url", "verify_key", "private_root")
+        return [{key: rows[i][key] for key in known if key in rows[i]} for i in indices]
 
     def options(self, **more):
         """What is needed to serve, and what is given by name; None leaves an option out."""
