@@ -77,7 +77,8 @@ static const struct option own_rows[] = {
 	ROW(document, tls_key, STRING, .min = 1, .max = PEM_MAX, .flags = OPTION_SECRET,
 	    .sentence = "PEM key of the certificate."),
 	ROW(document, tls_crl, STRING, .min = 1, .max = PEM_MAX,
-	    .sentence = "PEM certificate revocation lists of tls_ca."),
+	    .sentence = "PEM certificate revocation lists of tls_ca. With enrolment newer ones are had "
+	    "from the coordinator every hour."),
 	ROW(document, signing_key, STRING, .min = 1, .max = PEM_MAX, .flags = OPTION_SECRET,
 	    .sentence = "PEM Ed25519 key that signs results."),
 	ROW(document, enrolment, MAP, MAPPING(enrolment, enrolment_rows, document_enrolment),
@@ -203,7 +204,8 @@ check_papers(const struct document *d, const struct document_moment *moment, str
 {
 	const struct papers papers = { .code = d->httpcheck.code, .ca = d->tls_ca,
 		.certificate = d->tls_certificate, .key = d->tls_key, .crl = d->tls_crl,
-		.signing_key = d->signing_key, .enrolment_ca = d->enrolment.ca,
+		.crl_renewed = d->enrolment.set, .signing_key = d->signing_key,
+		.enrolment_ca = d->enrolment.ca,
 		.log_forward_ca = d->log_forward.ca,
 		.earliest_s = moment->earliest_s, .now_s = moment->now_s };
 

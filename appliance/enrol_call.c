@@ -105,7 +105,8 @@ prepare(CURL *easy, const struct enrol_server *s, const char *path, struct tls_p
 	    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK &&
 	    curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
 	    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, TIMEOUT_MS) == CURLE_OK &&
+	    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, s->timeout_ms > 0 ? s->timeout_ms :
+	    TIMEOUT_MS) == CURLE_OK &&
 	    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
 	    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L) == CURLE_OK &&
 	    curl_easy_setopt(easy, CURLOPT_CAINFO, NULL) == CURLE_OK &&
@@ -131,10 +132,16 @@ prepare_post(CURL *easy, const struct enrol_server *s, const struct enrol_by *by
 	    curl_easy_setopt(easy, CURLOPT_PASSWORD, s->token) == CURLE_OK);
 }
 
-/* `request` NULL: a GET. */
-static STACK_OF(X509) *
+/* What came: either may be NULL. */
+struct bag {
+	STACK_OF(X509) *certificates;
+	STACK_OF(X509_CRL) *crls;
+};
+
+/* `request` NULL: a GET. False, with a sentence, and an empty bag. */
+static bool
 call(const struct enrol_server *s, const char *path, const struct enrol_by *by,
-    const struct buf *request, struct buf *why)
+    const struct buf *request, struct bag *bag, struct buf *why)
 {
 	char error[CURL_ERROR_SIZE] = "", host[256];
 	struct tls_peer peer = { .expected = s->own_ca ? COORDINATOR : host, .by_host = !s->own_ca };
@@ -142,11 +149,11 @@ call(const struct enrol_server *s, const char *path, const struct enrol_by *by,
 	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/pkcs10");
 	struct buf answer = BUF_INIT(ANSWER_MAX);
 	CURL *easy = curl_easy_init();
-	STACK_OF(X509) *came = NULL;
-	STACK_OF(X509_CRL) *crls = NULL;
 	CURLcode code = CURLE_OUT_OF_MEMORY;
 	long status = 0;
+	bool ok = false;
 
+	*bag = (struct bag){ NULL, NULL };
 	host_of(s->url, host, sizeof(host));
 	peer.client = client;
 	if (client == NULL)
@@ -157,27 +164,54 @@ call(const struct enrol_server *s, const char *path, const struct enrol_by *by,
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
 	if (!judge(s, code, status, &peer, error, &answer, why))
 		goto out;
-	if (!certs_only_decode(answer.data != NULL ? answer.data : "", answer.len, &came, &crls) ||
-	    came == NULL)
-		buf_addf(why, "%s answered with no certificates", s->url);
+	ok = certs_only_decode(answer.data != NULL ? answer.data : "", answer.len,
+	    &bag->certificates, &bag->crls);
+	if (!ok)
+		buf_addf(why, "%s/.well-known/est/%s: what it answered is no PKCS #7", s->url, path);
 out:
-	sk_X509_CRL_pop_free(crls, X509_CRL_free);
 	curl_easy_cleanup(easy);
 	curl_slist_free_all(headers);
 	tls_client_free(client);
 	buf_free(&answer);
-	return came;
+	return ok;
+}
+
+static STACK_OF(X509) *
+certificates_of(const struct enrol_server *s, struct bag *bag, struct buf *why)
+{
+	if (bag->certificates == NULL)
+		buf_addf(why, "%s answered with no certificates", s->url);
+	sk_X509_CRL_pop_free(bag->crls, X509_CRL_free);
+	return bag->certificates;
 }
 
 STACK_OF(X509) *
 enrol_call(const struct enrol_server *s, const struct enrol_by *by, const struct buf *request,
     struct buf *why)
 {
-	return call(s, by != NULL ? "simplereenroll" : "simpleenroll", by, request, why);
+	struct bag bag;
+
+	return call(s, by != NULL ? "simplereenroll" : "simpleenroll", by, request, &bag, why) ?
+	    certificates_of(s, &bag, why) : NULL;
 }
 
 STACK_OF(X509) *
 enrol_call_cas(const struct enrol_server *s, struct buf *why)
 {
-	return call(s, "cacerts", NULL, NULL, why);
+	struct bag bag;
+
+	return call(s, "cacerts", NULL, NULL, &bag, why) ? certificates_of(s, &bag, why) : NULL;
+}
+
+STACK_OF(X509_CRL) *
+enrol_call_crls(const struct enrol_server *s, struct buf *why)
+{
+	struct bag bag;
+
+	if (!call(s, "crls", NULL, NULL, &bag, why))
+		return NULL;
+	if (bag.crls == NULL)
+		buf_addf(why, "%s answered with no certificate revocation lists", s->url);
+	sk_X509_pop_free(bag.certificates, X509_free);
+	return bag.crls;
 }

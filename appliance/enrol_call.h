@@ -17,6 +17,7 @@ struct enrol_server {
 	 */
 	char *ca;
 	bool own_ca;
+	long timeout_ms;	/* for one call; 0: half a minute */
 };
 
 /* The certificate and key to renew by; NULL: with the token. */
@@ -32,5 +33,7 @@ STACK_OF(X509) *enrol_call(const struct enrol_server *s, const struct enrol_by *
     const struct buf *request, struct buf *why);
 /* The CAs that it knows. */
 STACK_OF(X509) *enrol_call_cas(const struct enrol_server *s, struct buf *why);
+/* The certificate revocation lists that it goes by itself; whether they are good is not looked at. */
+STACK_OF(X509_CRL) *enrol_call_crls(const struct enrol_server *s, struct buf *why);
 
 #endif

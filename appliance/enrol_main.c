@@ -15,6 +15,7 @@
 
 #include "appliance/appliance.h"
 #include "appliance/enrol_call.h"
+#include "appliance/enrol_crl.h"
 #include "appliance/enrol_keys.h"
 #include "appliance/place.h"
 #include "appliance/step.h"
@@ -26,11 +27,13 @@
 #define DOCUMENT_CA	"/run/mpic/ca.pem"
 #define PEM_MAX		((size_t)64 * 1024)
 #define TRIES		3	/* of a renewal, before the timer's next turn */
+#define BOOT_MS		5000	/* that a boot waits for what is only newer */
 
 static const char usage[] =
     "usage: mpic-enrol [--root DIR] [--retry SECONDS] [--now]\n"
     "Enrols with the coordinator for a certificate, of a key that it makes, and renews the\n"
-    "certificate when less than a third of its time is left.\n\n"
+    "certificate when less than a third of its time is left. Where the document has tls_crl,\n"
+    "newer revocation lists are had from the coordinator, too.\n\n"
     "  --root DIR       the files of the image are below it, for tests\n"
     "  --retry SECONDS  how long to wait before another try; default: 30\n"
     "  --now            renew, however much time is left\n";
@@ -51,6 +54,8 @@ struct enrolment {
 	struct step step;
 	struct enrol_server server;
 	struct enrol_keys keys;
+	struct enrol_crl crl;
+	struct buf fault;		/* of the last try to renew the certificate; empty: none */
 	bool signs;			/* the document has no signing key: one is made */
 	char ca[PLACE_MAX];		/* of the document */
 	char certificate[PLACE_MAX], key[PLACE_MAX];
@@ -107,20 +112,21 @@ settings_read(struct enrolment *e)
 
 /* ---- what is said ---- */
 
-/* For GET /metrics and /readyz of the perspective. `fault` "": all is well. */
+/* For GET /metrics and /readyz of the perspective. */
 static void
-status_write(const struct enrolment *e, const char *fault)
+status_write(const struct enrolment *e)
 {
-	struct buf text = BUF_INIT(4096), why = BUF_INIT(1024);
+	struct buf text = BUF_INIT(16384), why = BUF_INIT(1024);
 
-	if (fault[0] != '\0')
-		buf_addf(&text, "# notice the certificate cannot be renewed: %s\n", fault);
+	if (e->fault.len > 0)
+		buf_addf(&text, "# notice the certificate cannot be renewed: %s\n", e->fault.data);
 	buf_addf(&text, "# HELP mpic_enrolment_failed 1 while the last try to renew the certificate "
 	    "has failed.\n# TYPE mpic_enrolment_failed gauge\nmpic_enrolment_failed %d\n"
 	    "# HELP mpic_enrolment_expires_seconds Unix time at which the enrolled certificate "
 	    "expires.\n# TYPE mpic_enrolment_expires_seconds gauge\n"
-	    "mpic_enrolment_expires_seconds %lld\n", fault[0] != '\0',
+	    "mpic_enrolment_expires_seconds %lld\n", e->fault.len > 0,
 	    (long long)e->keys.lifetime.ends_s);
+	enrol_crl_status(&e->crl, &text);
 	if (!enrol_write(e->step.root, "status", &text, 0644, &why))
 		fprintf(stderr, "mpic-enrol: %s\n", why.data != NULL ? why.data : "out of memory");
 	buf_free(&text);
@@ -207,7 +213,6 @@ enrol(struct enrolment *e)
 	}
 	buf_free(&why);
 	buf_free(&lines);
-	status_write(e, "");
 	step_end(&e->step, "there is a certificate from the coordinator");
 }
 
@@ -226,34 +231,76 @@ static bool
 renew(struct enrolment *e)
 {
 	const struct enrol_by by = { e->certificate, e->key };
-	struct buf why = BUF_INIT(2048);
 	unsigned wait_ms = e->step.retry_ms;
 	bool ok = false;
 
 	for (int i = 0; i < TRIES && !ok; i++, wait_ms *= 3) {
-		buf_reset(&why);
-		ok = obtain(e, &by, &why);
+		buf_reset(&e->fault);
+		ok = obtain(e, &by, &e->fault);
 		if (ok)
 			break;
-		fprintf(stderr, "mpic-enrol: the certificate cannot be renewed: %s\n",
-		    why.data != NULL ? why.data : "out of memory");
-		status_write(e, why.data != NULL ? why.data : "out of memory");
+		fprintf(stderr, "mpic-enrol: the certificate cannot be renewed: %s\n", e->fault.data);
+		status_write(e);
 		if (i + 1 < TRIES)
 			pause_ms(wait_ms);
 	}
 	if (ok) {
-		status_write(e, "");
+		buf_reset(&e->fault);
 		puts("the certificate has been renewed");
 		fflush(stdout);
 	}
-	buf_free(&why);
 	return ok;
+}
+
+/* ---- revocation lists ---- */
+
+/* Without one that is in force the port would open for nobody: the boot waits for it. */
+static void
+wait_for_lists(struct enrolment *e)
+{
+	struct buf line = BUF_INIT(8192);
+	bool waited = false;
+
+	while (buf_reset(&line), enrol_crl_overdue(&e->crl, &line)) {
+		step_wait(&e->step, line.data != NULL ? line.data : "tls_crl: out of memory\n",
+		    e->step.retry_ms);
+		enrol_crl_refresh(&e->crl, e->step.root, &e->server, e->ca);
+		waited = true;
+	}
+	if (waited)
+		step_end(&e->step, "there are revocation lists from the coordinator");
+	buf_free(&line);
+}
+
+/*
+ * A boot does not wait for lists that are only newer: the timer brings more tries.
+ * One that is overdue by then stops no renewal, which is the way out of it, too.
+ */
+static void
+refresh_lists(struct enrolment *e)
+{
+	const int tries = e->crl.boot ? 1 : TRIES;
+	unsigned wait_ms = e->step.retry_ms;
+
+	e->server.timeout_ms = e->crl.boot ? BOOT_MS : 0;
+	for (int i = 0; i < tries; i++, wait_ms *= 3) {
+		if (enrol_crl_refresh(&e->crl, e->step.root, &e->server, e->ca))
+			break;
+		fprintf(stderr, "mpic-enrol: the revocation lists cannot be refreshed: %s\n",
+		    e->crl.fault.data);
+		status_write(e);
+		if (i + 1 < tries)
+			pause_ms(wait_ms);
+	}
+	e->server.timeout_ms = 0;
+	if (e->crl.boot)
+		wait_for_lists(e);
 }
 
 /* ---- what there is to do ---- */
 
 static int
-run(struct enrolment *e, bool now)
+see_to_certificate(struct enrolment *e, bool now)
 {
 	const bool token = e->server.token != NULL;
 	int64_t now_s;
@@ -269,15 +316,26 @@ run(struct enrolment *e, bool now)
 	if (lifetime_over(&e->keys.lifetime, now_s)) {
 		fputs("mpic-enrol: the certificate has expired, and there is no token to enrol with "
 		    "again: give this appliance another document\n", stderr);
-		status_write(e, "it has expired, and there is no token");
+		buf_adds(&e->fault, "it has expired, and there is no token");
 		return APPLIANCE_FAILED;
 	}
-	if (!now && !lifetime_due(&e->keys.lifetime, now_s)) {
-		status_write(e, "");
+	if (!now && !lifetime_due(&e->keys.lifetime, now_s))
 		return APPLIANCE_DONE;
-	}
 	/* With one that is still good the boot goes on. */
 	return renew(e) || !now ? APPLIANCE_DONE : APPLIANCE_FAILED;
+}
+
+static int
+run(struct enrolment *e, bool now)
+{
+	int status;
+
+	enrol_crl_begin(&e->crl, e->step.root);
+	status = see_to_certificate(e, now);
+	if (e->crl.wanted && status == APPLIANCE_DONE)
+		refresh_lists(e);
+	status_write(e);
+	return status;
 }
 
 /* Takes --now out of the arguments. */
@@ -296,7 +354,7 @@ take_now(int *argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	struct enrolment e = { .step = { .name = "enrol" } };
+	struct enrolment e = { .step = { .name = "enrol" }, .fault = BUF_INIT(2048) };
 	bool now = take_now(&argc, argv);
 	int status = step_arguments(&e.step, argc, argv, usage);
 
@@ -306,6 +364,8 @@ main(int argc, char **argv)
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK && settings_read(&e))
 		status = run(&e, now);
 	enrol_keys_free(&e.keys);
+	enrol_crl_free(&e.crl);
+	buf_free(&e.fault);
 	if (e.server.token != NULL)
 		explicit_bzero(e.server.token, strlen(e.server.token));
 	option_free(&table, &e.server);

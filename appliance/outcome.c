@@ -110,7 +110,9 @@ add_papers(struct outcome *o, const struct document *d)
 
 	file_add_text(o, "ca.pem", 0644, d->tls_ca);
 	if (d->tls_crl != NULL)
-		file_add_text(o, "crl.pem", 0644, d->tls_crl);
+		file_add_text(o, d->enrolment.set ? "given-crl.pem" : "crl.pem", 0644, d->tls_crl);
+	if (d->tls_crl != NULL && d->enrolment.set)
+		file_add_link(o, "crl.pem", ENROLLED "crl.pem");
 	if (d->enrolment.set) {
 		file_add_link(o, "tls.pem", ENROLLED "tls.pem");
 		file_add_link(o, "tls.key", ENROLLED "tls.key");

@@ -3,9 +3,10 @@
  * units read.
  *
  *   httpcheck.yaml   mpic-httpcheck's configuration; no secret
- *   tls.pem tls.key ca.pem crl.pem   certificates; with enrolment the first two are
+ *   tls.pem tls.key ca.pem crl.pem   certificates; with enrolment all but ca.pem are
  *                    links to where mpic-enrol puts them
  *   given.pem given.key   what an enrolment without a token begins with
+ *   given-crl.pem    the document's lists, which mpic-enrol begins with
  *   signing.key given.key   empty where there is none: systemd hands keys on as credentials
  *   unbound/perspective.conf unbound/root.hints   what conf/unbound.conf includes
  *   ntp.conf         drop-in for systemd-timesyncd
@@ -27,7 +28,7 @@
 #include "appliance/document.h"
 
 #define OUTCOME_FOLDER	"/run/mpic"
-#define OUTCOME_FILES_MAX	24
+#define OUTCOME_FILES_MAX	25
 
 struct outcome_file {
 	const char *name;	/* below OUTCOME_FOLDER */

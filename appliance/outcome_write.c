@@ -11,7 +11,8 @@
 #include "appliance/place.h"
 
 /* Those that an earlier document may have had and this one has not. */
-static const char *const optional[] = { "crl.pem", "given.pem", "unbound/root.hints", "enrolment.yaml",
+static const char *const optional[] = { "crl.pem", "given-crl.pem", "given.pem",
+	"unbound/root.hints", "enrolment.yaml",
 	"enrolment-ca.pem", "update.yaml", "log_forward.conf", "log-ca.pem" };
 
 static void

@@ -22,6 +22,7 @@ struct papers {
 	const char *certificate;	/* tls_certificate: the leaf first */
 	const char *key;		/* tls_key */
 	const char *crl;		/* tls_crl */
+	bool crl_renewed;		/* before it is used: it may be past by now */
 	const char *signing_key;
 	const char *enrolment_ca;	/* enrolment.ca */
 	const char *log_forward_ca;	/* log_forward.ca */

@@ -38,6 +38,10 @@ class Appliance:
         (self.given / "enrolment.yaml").write_text(
             json.dumps({**settings, **({"token": token} if token else {})}))
 
+    def lists(self, *authorities):
+        """tls_crl of the document."""
+        (self.given / "given-crl.pem").write_text(text_of(*authorities))
+
     def run(self, *arguments):
         return subprocess.run([self.build / "mpic-enrol", "--root", self.folder, "--retry", "1",
                                *arguments], capture_output=True, text=True, timeout=60, check=False)
@@ -59,6 +63,11 @@ class Appliance:
 
     def status(self):
         return (self.own / "status").read_text()
+
+
+def text_of(*authorities):
+    """The lists of these, as tls_crl has them."""
+    return "".join(Path(one.crl).read_text() for one in authorities)
 
 
 @pytest.fixture
@@ -279,6 +288,153 @@ def test_one_that_has_expired_needs_another_document(appliance, root, code):
     ended = appliance.run()
     assert ended.returncode == FAILED
     assert "has expired, and there is no token to enrol with again" in ended.stderr
+
+
+# -- revocation lists
+
+
+@pytest.fixture
+def published(root, ca, tmp_path):
+    """publish() writes the CAs' lists of now to where the coordinator has its tls_crl."""
+    path = tmp_path / "published.pem"
+
+    def publish(days=30):
+        for one in (root, ca):
+            one.run("crl", days=days)
+        path.write_text(text_of(root, ca))
+
+    publish()
+    publish.path = path
+    return publish
+
+
+def number(path):
+    said = openssl("crl", "-in", path, "-noout", "-crlnumber").decode()
+    return int(said.split("=")[1], 16)
+
+
+def test_a_boot_takes_the_lists_that_its_coordinator_has(desk, appliance, published, root, ca, code):
+    appliance.lists(root)
+    old = number(appliance.given / "given-crl.pem")
+    published()
+    _, url = desk(tls_crl=str(published.path))
+    appliance.configure(url, code, root.root, new_token(ca, code))
+    assert appliance.run().returncode == DONE
+    # The root's alone: of the CA below it the document's tls_ca says nothing.
+    assert (appliance.own / "crl.pem").read_text() == Path(root.crl).read_text()
+    assert number(appliance.own / "crl.pem") > old
+    assert stat.S_IMODE((appliance.own / "crl.pem").stat().st_mode) == 0o644
+    assert "mpic_crl_refresh_failed 0" in appliance.status()
+    ends = int(re.search(r"mpic_crl_next_update_seconds (\d+)\n", appliance.status())[1])
+    assert 29 < (ends - time.time()) / 86400 <= 30
+    # The same again is nothing new: the perspective has nothing to read.
+    before = (appliance.own / "crl.pem").stat()
+    assert appliance.run().returncode == DONE
+    assert (appliance.own / "crl.pem").stat() == before
+
+
+def test_who_is_revoked_while_it_runs_is_turned_away(
+        desk, appliance, published, root, ca, code, build_dir, unbound_prefix, world, tmp_path):
+    """By the hourly run, and the reload that the new file brings: no other document, no boot."""
+    coordinator, url = desk(tls_crl=str(published.path))
+    appliance.configure(url, code, root.root, new_token(ca, code))
+    appliance.lists(root)
+    assert appliance.run().returncode == DONE
+    asker, other = root.issue(coordinator=True), root.issue(coordinator=True)
+    with Perspective(build_dir, unbound_prefix, world.trust_anchor, tmp_path / "p") as running:
+        daemon, client = running.start(
+            code=code, tls_certificate=str(appliance.own / "tls.pem"), tls_ca=root.root,
+            tls_key=str(appliance.own / "tls.key"), tls_crl=str(appliance.own / "crl.pem"),
+            signing_key=str(appliance.own / "signing.key"),
+            status_files=[str(appliance.own / "status")])
+
+        def ask(identity):
+            client.context = ssl.create_default_context(cafile=root.root)
+            client.context.check_hostname = False
+            client.context.load_cert_chain(identity.certificate, identity.key)
+            return client.ask("/healthz").status
+
+        assert ask(asker) == ask(other) == 200
+        root.revoke(asker)
+        published()
+        coordinator.rewrite()
+        until(lambda: appliance.run().returncode == DONE and
+              number(appliance.own / "crl.pem") == number(root.crl))
+        daemon.process.send_signal(signal.SIGHUP)
+
+        def refused():
+            try:
+                return ask(asker) != 200
+            except OSError:
+                return True
+
+        until(refused)
+        assert ask(other) == 200
+
+
+def test_nobody_goes_back_to_older_lists(desk, appliance, published, root, ca, code):
+    _, url = desk(tls_crl=str(published.path))
+    appliance.configure(url, code, root.root, new_token(ca, code))
+    published()
+    appliance.lists(root)
+    assert appliance.run().returncode == DONE
+    assert (appliance.own / "crl.pem").read_text() == Path(root.crl).read_text()
+    assert "mpic_crl_refresh_failed 1" in appliance.status()
+    assert re.search(r"# notice the revocation lists cannot be refreshed, and after 20\S+ nobody is "
+                     r"trusted by those that are here: the list of \S*Example CA is older than the "
+                     r"one that is here\n", appliance.status())
+
+
+def test_lists_that_cannot_be_had_stop_no_boot(desk, appliance, published, root, ca, code):
+    """A coordinator without tls_crl; one that is not there. What is here goes on being good."""
+    _, url = desk()
+    appliance.configure(url, code, root.root, new_token(ca, code))
+    appliance.lists(root)
+    ended = appliance.run()
+    assert ended.returncode == DONE
+    assert ended.stderr.count("the revocation lists cannot be refreshed") == 1
+    assert "this coordinator has no CRLs (tls_crl)" in ended.stderr
+    assert (appliance.own / "crl.pem").read_text() == Path(root.crl).read_text()
+    appliance.configure("https://127.0.0.1:1", code, root.root)
+    ended = appliance.run()
+    # The timer's: it tries again.
+    assert ended.returncode == DONE
+    assert ended.stderr.count("the revocation lists cannot be refreshed: https://127.0.0.1:1 cannot "
+                              "be reached") == 3
+    assert "# notice the revocation lists cannot be refreshed, and after 20" in appliance.status()
+
+
+def overdue(root):
+    """Its list as one that is past, in PEM."""
+    folder = root.folder / "overdue"
+    folder.mkdir()
+    (folder / "index.txt").write_text("")
+    (folder / "number").write_text("01\n")
+    (folder / "c.cnf").write_text(
+        f"[ca]\ndefault_ca=d\n[d]\ndatabase={folder}/index.txt\ncrlnumber={folder}/number\n"
+        "default_md=sha256\n")
+    def at(seconds_from_now):
+        return time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + seconds_from_now))
+    return openssl("ca", "-gencrl", "-config", folder / "c.cnf", "-cert", root.certificate,
+                   "-keyfile", root.folder / "ca.key", "-crl_lastupdate", at(-7200),
+                   "-crl_nextupdate", at(-3600)).decode()
+
+
+def test_a_boot_with_lists_that_are_past_waits_for_newer_ones(
+        desk, appliance, published, root, ca, code):
+    """Else the port would open for nobody."""
+    daemon, url = desk()
+    appliance.configure(url, code, root.root, new_token(ca, code))
+    (appliance.given / "given-crl.pem").write_text(overdue(root))
+    process = appliance.start()
+    said = until(lambda: re.match("mpic-appliance enrol: tls_crl: (.*)", process.stdout.readline()))
+    assert said[1].startswith("is out of date, so nobody can be trusted: the next was due 20")
+    assert "status 404: this coordinator has no CRLs (tls_crl)" in said[1]
+    assert not (appliance.own / "crl.pem").exists()
+    daemon.rewrite(tls_crl=str(published.path))
+    assert process.wait(20) == DONE
+    assert (appliance.own / "crl.pem").read_text() == Path(root.crl).read_text()
+    assert "mpic_crl_refresh_failed 0" in appliance.status()
 
 
 @pytest.mark.parametrize("text, says", (

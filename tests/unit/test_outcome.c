@@ -190,6 +190,30 @@ test_enrolment(void **state)
 	outcome_free(&o);
 }
 
+/* The document's lists are what mpic-enrol begins with, or all that there are. */
+static void
+test_revocation_lists(void **state)
+{
+	struct buf text = BUF_INIT(TEXT_MAX);
+	struct outcome o;
+
+	document_fixture_block(&text, "tls_crl", &made.crl);
+	make(&o, "", text.data, &machine);
+	assert_false(outcome_find(&o, "crl.pem")->link);
+	assert_string_equal(text_of(&o, "crl.pem"), made.crl.data);
+	assert_null(outcome_find(&o, "given-crl.pem"));
+	assert_true(has(&o, "httpcheck.yaml", "tls_crl: \"/run/mpic/crl.pem\"\n"));
+	outcome_free(&o);
+	buf_adds(&text, "enrolment: {url: 'https://ca.example'}\n");
+	make(&o, "", text.data, &machine);
+	assert_true(outcome_find(&o, "crl.pem")->link);
+	assert_string_equal(text_of(&o, "crl.pem"), "/run/mpic-enrol/crl.pem");
+	assert_string_equal(text_of(&o, "given-crl.pem"), made.crl.data);
+	assert_true(has(&o, "httpcheck.yaml", "tls_crl: \"/run/mpic/crl.pem\"\n"));
+	outcome_free(&o);
+	buf_free(&text);
+}
+
 static void
 test_private_root(void **state)
 {
@@ -461,6 +485,7 @@ main(void)
 		cmocka_unit_test(test_secrets),
 		cmocka_unit_test(test_without_a_signing_key),
 		cmocka_unit_test(test_enrolment),
+		cmocka_unit_test(test_revocation_lists),
 		cmocka_unit_test(test_private_root),
 		cmocka_unit_test(test_clocks),
 		cmocka_unit_test(test_name_servers),
