@@ -46,7 +46,8 @@ struct fetcher {
 	pid_t pid;			/* 0: it is no child of ours */
 	bool greeted;			/* it has said what confines it */
 	void (*died)(void *arg);
-	void *died_arg;
+	void (*ready)(void *arg, bool ready);
+	void *arg;			/* of these */
 	uint64_t started_ns, heard_ns;
 	int64_t backoff_ms;
 	struct event restart;
@@ -235,6 +236,13 @@ fetch_cancel(struct fetch *fetch)
 	free(fetch);
 }
 
+static void
+tell_ready(const struct fetcher *f)
+{
+	if (f->ready != NULL)
+		f->ready(f->arg, fetcher_ready(f));
+}
+
 /* --- what the process says ---------------------------------------------------- */
 
 static void
@@ -249,6 +257,7 @@ hear_hello(struct fetcher *f, uint64_t id, const char *text, size_t len)
 		return;
 	}
 	f->greeted = true;
+	tell_ready(f);
 	if (f->pid != 0)
 		log_notice("a fetcher was started", "pid", pid, "confined", said);
 	else
@@ -323,6 +332,7 @@ fetcher_spawn(struct fetcher *f)
 	}
 	f->greeted = false;
 	f->sorry[0] = '\0';
+	tell_ready(f);
 	return 0;
 }
 
@@ -377,6 +387,7 @@ fetcher_died(struct fetcher *f)
 	size_t lost = 0;
 
 	reap(f, how);
+	tell_ready(f);
 	for (size_t i = 0; i < f->place_count; i++)
 		lost += f->fetches[i] != NULL && f->fetches[i]->sent;
 	snprintf(lost_text, sizeof(lost_text), "%zu", lost);
@@ -384,7 +395,7 @@ fetcher_died(struct fetcher *f)
 	    "reason", f->sorry);
 	restart_later(f);
 	if (f->died != NULL)
-		f->died(f->died_arg);
+		f->died(f->arg);
 	snprintf(sentence, sizeof(sentence), "the fetcher died (%s) while it was at work", how);
 	for (size_t i = 0; i < f->place_count; i++)
 		if (f->fetches[i] != NULL && f->fetches[i]->sent)
@@ -403,7 +414,8 @@ fetcher_new(struct event_base *base, const struct fetcher_config *cfg, struct bu
 	}
 	f->base = base;
 	f->died = cfg->died;
-	f->died_arg = cfg->arg;
+	f->ready = cfg->ready;
+	f->arg = cfg->arg;
 	TAILQ_INIT(&f->waiting);
 	f->message = BUF_INIT(FETCH_MESSAGE_MAX + 64);
 	evtimer_assign(&f->restart, base, on_restart, f);

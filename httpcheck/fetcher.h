@@ -30,6 +30,7 @@ struct fetcher_config {
 	const char *user;		/* to run as when started by root; NULL: as now */
 	const char *socket;		/* to connect to instead; NULL: a child of this process */
 	void (*died)(void *arg);	/* the process did, and will be started again; or NULL */
+	void (*ready)(void *arg, bool ready);	/* fetcher_ready() says so from now on; or NULL */
 	void *arg;
 };
 

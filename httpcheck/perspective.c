@@ -40,7 +40,9 @@ static const char *method_names[METHOD_COUNT] = { "caa" };
 	    "Time of a check, lookups included.", \
 	    .labels = { { "method", method_names, METHOD_COUNT } }, SECONDS_BOUNDS) \
 	X(FETCHER_DEATHS, "mpic_fetcher_restarts_total", COUNTER, \
-	    "Processes talking to applicants' servers that died and were started again.", )
+	    "Processes talking to applicants' servers that died and were started again.", ) \
+	X(FETCHERS, "mpic_fetchers", GAUGE, \
+	    "Processes talking to applicants' servers that are there: one for each worker.", )
 
 enum { PERSPECTIVE_METRICS(METRIC_ENUM) METRIC_COUNT };
 static const struct metric metric_table[] = { PERSPECTIVE_METRICS(METRIC_ROW) };
@@ -73,6 +75,22 @@ count_fetcher_death(void *arg)
 	struct perspective *p = arg;
 
 	metric_add(p->metrics, METRIC_FETCHER_DEATHS, 0, 1);
+}
+
+static void
+note_fetcher(void *arg, bool ready)
+{
+	struct perspective *p = arg;
+
+	metric_set(p->metrics, METRIC_FETCHERS, 0, ready);
+}
+
+bool
+perspective_has_fetchers(const struct perspective *p)
+{
+	int64_t workers = p->cfg->daemon.workers > 0 ? p->cfg->daemon.workers : 1;
+
+	return fetcher_ready(p->fetcher) && metric_value(p->metrics, METRIC_FETCHERS, 0) >= workers;
 }
 
 static void
@@ -217,7 +235,8 @@ static struct fetcher *
 perspective_fetcher(struct perspective *p)
 {
 	const struct fetcher_config fetcher = { .user = p->cfg->fetcher_user,
-		.socket = p->cfg->fetcher_socket, .died = count_fetcher_death, .arg = p };
+		.socket = p->cfg->fetcher_socket, .died = count_fetcher_death,
+		.ready = note_fetcher, .arg = p };
 	struct buf why = BUF_INIT(512);
 	struct fetcher *f = fetcher_new(p->base, &fetcher, &why);
 

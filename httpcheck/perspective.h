@@ -5,7 +5,8 @@
  *   POST /caa     a CAA check (check.h)
  *   POST /dcv     a check of domain control (check_dcv.h)
  *   GET /healthz  200 while the worker's loop turns
- *   GET /readyz   200 while Unbound answers with evidence, else 503
+ *   GET /readyz   200 while Unbound answers with evidence and each worker has its fetcher,
+ *                 else 503
  *   GET /metrics  Prometheus text
  *   GET /identity what it is (identity.h)
  *
@@ -48,6 +49,11 @@ struct perspective_start {
 
 /* The metrics of all workers; made before they are forked. */
 struct metrics *perspective_metrics(unsigned workers);
+/*
+ * Whether each worker has its fetcher: what one of them answers of readiness holds for
+ * whichever gets the next check.
+ */
+bool perspective_has_fetchers(const struct perspective *p);
 /* Counts a check that ended. */
 void perspective_count(struct perspective *p, const struct check_result *result, double seconds);
 

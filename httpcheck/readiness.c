@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "evidence.h"
-#include "httpcheck/fetcher.h"
 #include "httpcheck/inquiry.h"
 #include "httpcheck/perspective.h"
 #include "httpcheck/status_file.h"
@@ -63,7 +62,7 @@ probe_answered(void *arg, const struct resolver_answer *answer)
 	}
 	if (!evidence_decode(&evidence, answer->evidence, answer->evidence_len, 0, &why))
 		probe_reply(arg, NULL, why.data);
-	else if (!fetcher_ready(probe->perspective->fetcher))
+	else if (!perspective_has_fetchers(probe->perspective))
 		probe_reply(arg, NULL, "the process that talks to applicants' servers is not there");
 	else {
 		inquiry_heard(probe->perspective, &evidence);

@@ -139,6 +139,24 @@ def test_without_anybody_at_the_socket_it_is_not_ready(fetcher_socket, started):
     until(lambda: _ready(client) == NOT_THERE)
 
 
+def test_it_is_ready_when_each_worker_has_its_fetcher(fetcher_socket, started):
+    """Whichever worker is asked, and never first yes and then no."""
+    fetcher_socket.start()
+    daemon, client = started(workers=2, fetcher_socket=fetcher_socket.path)
+    until(lambda: _ready(client) == THERE)
+    assert client.metrics()["mpic_fetchers"][""] == 2
+    # kept from starting another one: a process that is stopped, and connections to it wait
+    os.kill(fetcher_socket.process.pid, signal.SIGSTOP)
+    os.kill(fetcher_socket.fetchers()[0], signal.SIGKILL)
+    until(lambda: _ready(client) == NOT_THERE)
+    # connections are given to workers by chance
+    assert {_ready(client) for _ in range(20)} == {NOT_THERE}
+    assert client.metrics()["mpic_fetchers"][""] == 1
+    os.kill(fetcher_socket.process.pid, signal.SIGCONT)
+    until(lambda: _ready(client) == THERE)
+    assert {_ready(client) for _ in range(20)} == {THERE}
+
+
 @pytest.mark.parametrize("options, fault", (
     ({"fetcher_socket": "/run/" + "x" * 120},
      "fetcher_socket: expected a path of at most 107 bytes, found 125"),
