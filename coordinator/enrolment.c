@@ -1,5 +1,6 @@
 #include "coordinator/enrolment.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,9 +10,11 @@
 #include <openssl/x509v3.h>
 
 #include "certs_only.h"
+#include "coordinator/pki/folder.h"
 #include "coordinator/pki/ledger.h"
 
 #define TEXT_MAX	((size_t)8 * 1024 * 1024)
+#define CRL_TEXT_MAX	((size_t)64 * 1024 * 1024)
 
 /* ---- what everybody may have ---- */
 
@@ -104,6 +107,38 @@ enrolment_free(struct enrolment *e)
 	pki_ca_free(&e->ca);
 	buf_free(&e->cacerts);
 	buf_free(&e->crls);
+}
+
+/* ---- revocation ---- */
+
+enum enrolment_standing
+enrolment_standing(const struct enrolment *e, X509 *x, struct buf *why)
+{
+	enum enrolment_standing standing = STANDING_UNKNOWN;
+	struct buf text = BUF_INIT(CRL_TEXT_MAX);
+	char path[FOLDER_PATH_MAX];
+	X509_REVOKED *revoked;
+	X509_CRL *crl = NULL;
+	BIO *bio = NULL;
+
+	folder_path(e->folder, "crl.pem", path);
+	if (access(path, F_OK) != 0 && errno == ENOENT)
+		return STANDING_GOOD;	/* none was ever revoked */
+	if (folder_read(e->folder, "crl.pem", &text, why)) {
+		bio = BIO_new_mem_buf(text.data, (int)text.len);
+		crl = bio != NULL ? PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL) : NULL;
+	}
+	if (crl != NULL && X509_CRL_verify(crl, X509_get0_pubkey(e->ca.certificate)) == 1)
+		/* 2 is a hold that has ended (RFC 5280 5.3.1, removeFromCRL). */
+		standing = X509_CRL_get0_by_cert(crl, &revoked, x) == 1 ? STANDING_REVOKED :
+		    STANDING_GOOD;
+	else if (why->len == 0)
+		buf_addf(why, "%s/crl.pem is no list that the CA in it has signed", e->folder);
+	ERR_clear_error();
+	X509_CRL_free(crl);
+	BIO_free(bio);
+	buf_free(&text);
+	return standing;
 }
 
 /* ---- issuing ---- */

@@ -37,6 +37,13 @@ void enrolment_free(struct enrolment *e);
 
 /* A member of the fleet; NULL: it has none of that code that enrols. */
 const struct perspective *enrolment_member(const struct fleet *fleet, const char *code);
+enum enrolment_standing { STANDING_GOOD, STANDING_REVOKED, STANDING_UNKNOWN };
+/*
+ * Whether a certificate is on the list in the CA's folder, crl.pem, as it is now: no
+ * tls_crl and no SIGHUP is needed. Of one that another CA has issued the list says
+ * nothing. Unknown, with a sentence: there is a list, and it cannot be read.
+ */
+enum enrolment_standing enrolment_standing(const struct enrolment *e, X509 *x, struct buf *why);
 /*
  * The certificate for the member, as the base64 that answers the request; it is in
  * the folder's list before. `issued` is to be freed. False, with a sentence.

@@ -381,6 +381,7 @@ service_new(struct event_base *base, const struct coordinator_config *cfg,
 		buf_adds(why, "out of memory");
 		goto fail;
 	}
+	s->enrolment.audit = s->audit;
 	s->world = (struct generation_world){ .base = base, .metrics = metrics,
 		.random = &s->random, .audit = s->audit, .next_request = &s->next_request,
 		.admission = s->admission,

@@ -149,6 +149,8 @@ const char *exchange_body(const struct exchange *x, size_t *len);
  * is no longer trusted, "plain" without TLS.
  */
 const char *exchange_identity(const struct exchange *x);
+/* That certificate, the connection's; NULL where the identity is "" for want of one, or "plain". */
+X509 *exchange_certificate(const struct exchange *x);
 /* "ADDR:PORT" of the client. */
 const char *exchange_peer(const struct exchange *x);
 /* CLOCK_MONOTONIC at which the whole request was there, in ns. */

@@ -201,6 +201,13 @@ exchange_identity(const struct exchange *x)
 	return connection_expired(x->connection) ? "" : x->connection->identity;
 }
 
+X509 *
+exchange_certificate(const struct exchange *x)
+{
+	return x->connection->ssl == NULL || connection_expired(x->connection) ? NULL :
+	    SSL_get0_peer_certificate(x->connection->ssl);
+}
+
 const char *
 exchange_peer(const struct exchange *x)
 {

@@ -81,10 +81,10 @@ revoke_one(const struct asked *a, struct ledger *ledger, const struct pki_ca *ca
 
 /* Those that are past need none. */
 static bool
-revoke_identity(const struct asked *a, struct ledger *ledger, int *count, struct buf *why)
+revoke_identity(const struct asked *a, struct ledger *ledger, int cancelled, int *count,
+    struct buf *why)
 {
 	int64_t now_s = (int64_t)time(NULL);
-	int cancelled;
 
 	for (size_t i = 0; i < ledger->count; i++) {
 		struct ledger_entry *entry = &ledger->entries[i];
@@ -93,23 +93,34 @@ revoke_identity(const struct asked *a, struct ledger *ledger, int *count, struct
 		    !revoke_entry(a, entry, count, why))
 			return false;
 	}
-	/* Else whoever has one would have another certificate in a moment. */
-	cancelled = a->perspective != NULL ? token_cancel(a->folder, a->perspective) : 0;
-	if (cancelled > 0)
-		printf("cancelled %d of its tokens\n", cancelled);
-	if (cancelled < 0)
-		buf_addf(why, "%s/tokens cannot be read: its tokens may still be good", a->folder);
-	else if (*count == 0 && cancelled == 0)
+	if (*count == 0 && cancelled == 0)
 		buf_addf(why, "%s has no certificate from %s that is not past", a->identity, a->folder);
 	return why->len == 0;
 }
 
+/*
+ * How many of its tokens are good no more; -1, with a sentence. Before it is read what
+ * was issued: whoever has one would have another certificate in a moment.
+ */
+static int
+cancel_tokens(const struct asked *a, struct buf *why)
+{
+	int cancelled = a->perspective != NULL ? token_cancel(a->folder, a->perspective) : 0;
+
+	if (cancelled > 0)
+		printf("cancelled %d of its tokens\n", cancelled);
+	if (cancelled < 0)
+		buf_addf(why, "%s/tokens cannot be read: its tokens may still be good", a->folder);
+	return cancelled;
+}
+
 static bool
 revoke_asked(const struct asked *a, struct ledger *ledger, const struct pki_ca *ca,
-    struct buf *why)
+    int cancelled, struct buf *why)
 {
 	int count = 0;
-	bool ok = a->identity[0] != '\0' ? revoke_identity(a, ledger, &count, why) :
+	bool ok = a->identity[0] != '\0' ?
+	    revoke_identity(a, ledger, cancelled, &count, why) :
 	    revoke_one(a, ledger, ca, &count, why);
 
 	/* Those that are on the list by now have to be, whatever became of the others. */
@@ -119,6 +130,16 @@ revoke_asked(const struct asked *a, struct ledger *ledger, const struct pki_ca *
 	ledger_free(ledger);
 	return ledger_read(ledger, a->folder, why) &&
 	    ledger_write_crl(ledger, a->folder, ca, a->days > 0 ? a->days : CRL_DAYS, why) && ok;
+}
+
+/* Whatever became of the tokens: certificates are revoked as well as can be. */
+static bool
+revoke_in_folder(const struct asked *a, struct ledger *ledger, const struct pki_ca *ca,
+    struct buf *why)
+{
+	int cancelled = cancel_tokens(a, why);
+
+	return ledger_read(ledger, a->folder, why) && revoke_asked(a, ledger, ca, cancelled, why);
 }
 
 int
@@ -136,8 +157,8 @@ pki_revoke(const struct asked *a)
 		buf_addf(&why, "--reason: expected unspecified, keyCompromise, affiliationChanged, "
 		    "superseded, cessationOfOperation or privilegeWithdrawn, found %s", a->reason);
 	else
-		ok = folder_ca(a->folder, a->key, &ca, &why) && ledger_read(&ledger, a->folder, &why) &&
-		    revoke_asked(a, &ledger, &ca, &why);
+		ok = folder_ca(a->folder, a->key, &ca, &why) &&
+		    revoke_in_folder(a, &ledger, &ca, &why);
 	if (!ok)
 		pki_error(&why);
 	ledger_free(&ledger);
