@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <openssl/crypto.h>
+#include <openssl/sha.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -16,12 +18,14 @@
 #include "appliance/http_ask.h"
 #include "appliance/lambda_event.h"
 #include "appliance/resolver_watch.h"
+#include "check.h"
 #include "log.h"
 #include "monotonic.h"
 
 #define NAME		"mpic-appliance lambda"
 #define RUNTIME		"/2018-06-01/runtime"
 #define ID_MAX		64
+#define KEY_VARIABLE	"MPIC_CALLER_KEY_SHA256"
 #define REPLY_MAX	((size_t)512 * 1024)
 #define MS_NS		UINT64_C(1000000)
 #define START_MS	8000	/* Lambda gives ten seconds */
@@ -34,13 +38,17 @@ static const char usage[] =
     "usage: mpic-appliance lambda [--document FILE]\n"
     "Runs a perspective as a custom runtime of AWS Lambda: checks are events.\n\n"
     "  --document FILE  the document; else $MPIC_DOCUMENT_FILE, $MPIC_DOCUMENT, or\n"
-    "                   " CONTAINER_FILE "\n";
+    "                   " CONTAINER_FILE "\n\n"
+    "With $" KEY_VARIABLE " an HTTP request must have the field X-API-Key whose\n"
+    "value has this SHA-256, in hexadecimal digits.\n";
 
 struct runtime {
 	struct endpoint api;
 	char host[ENDPOINT_TEXT_MAX];	/* of the API, for the field Host */
 	struct endpoint httpcheck, resolver;
 	struct child children[2];
+	bool keyed;			/* HTTP requests must have the key of: */
+	unsigned char key_sha256[SHA256_DIGEST_LENGTH];
 };
 
 struct invocation {
@@ -132,18 +140,19 @@ static int
 ask_httpcheck(const struct runtime *r, const struct invocation *v, struct http_answer *answer,
     struct buf *why)
 {
-	struct buf body = BUF_INIT(LAMBDA_EVENT_MAX), request = BUF_INIT(LAMBDA_EVENT_MAX + 1024);
+	struct buf request = BUF_INIT(LAMBDA_EVENT_MAX + 1024);
+	const struct buf *body = &v->event.body;
 	uint64_t now = monotonic_ns();
 	int64_t left_ms = v->until_ns > now ? (int64_t)((v->until_ns - now) / MS_NS) : 0;
 	bool ok;
 
-	lambda_event_limit(&v->event, left_ms > SPARE_MS ? left_ms - SPARE_MS : 1, &body);
-	buf_addf(&request, "POST %s HTTP/1.1\r\nHost: " CONTAINER_PLAIN "\r\nConnection: close\r\n"
-	    "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n", v->event.path, body.len);
-	buf_add(&request, body.data, body.len);
-	ok = !body.failed && !request.failed && http_ask_until(&r->httpcheck, request.data,
-	    request.len, v->until_ns, answer, why);
-	buf_free(&body);
+	buf_addf(&request, "%s %s HTTP/1.1\r\nHost: " CONTAINER_PLAIN "\r\nConnection: close\r\n"
+	    CHECK_LIMIT_FIELD ": %" PRId64 "\r\nContent-Type: application/json\r\n"
+	    "Content-Length: %zu\r\n\r\n", v->event.method, v->event.path,
+	    left_ms > SPARE_MS ? left_ms - SPARE_MS : 1, body->len);
+	buf_add(&request, body->data != NULL ? body->data : "", body->len);
+	ok = !request.failed && http_ask_until(&r->httpcheck, request.data, request.len,
+	    v->until_ns, answer, why);
 	buf_free(&request);
 	return ok ? answer->status : 502;
 }
@@ -199,7 +208,8 @@ handle(const struct runtime *r, struct invocation *v, const struct http_answer *
 	bool ok;
 
 	http_answer_init_max(&answer, NULL, REPLY_MAX);
-	status = lambda_event_read(&v->event, next->body, next->body_len, &why);
+	status = lambda_event_read(&v->event, next->body, next->body_len,
+	    r->keyed ? r->key_sha256 : NULL, &why);
 	if (status == 0)
 		status = ask_httpcheck(r, v, &answer, &why);
 	ok = answer.body == NULL ? refuse(r, v, status, &why) :
@@ -313,6 +323,23 @@ configure(const struct runtime *r, const char *file)
 	return ok;
 }
 
+/* False, with a word to Lambda: what was meant to keep strangers out would not. */
+static bool
+read_key(struct runtime *r)
+{
+	const char *text = getenv(KEY_VARIABLE);
+	size_t len = 0;
+
+	if (text == NULL)
+		return true;
+	r->keyed = OPENSSL_hexstr2buf_ex(r->key_sha256, sizeof(r->key_sha256), &len, text,
+	    '\0') == 1 && len == sizeof(r->key_sha256);
+	if (!r->keyed)
+		post_error(r, "/init/error", "Parallax.Document", KEY_VARIABLE ": expected the SHA-256 "
+		    "of the caller's key, in 64 hexadecimal digits");
+	return r->keyed;
+}
+
 int
 appliance_lambda(int argc, char **argv)
 {
@@ -341,7 +368,7 @@ appliance_lambda(int argc, char **argv)
 	endpoint_text(&r.api, r.host);
 	endpoint_parse(&r.httpcheck, CONTAINER_PLAIN);
 	endpoint_parse(&r.resolver, CONTAINER_RESOLVER);
-	if (!configure(&r, argc == 3 ? argv[2] : NULL))
+	if (!read_key(&r) || !configure(&r, argc == 3 ? argv[2] : NULL))
 		return APPLIANCE_FAILED;
 	if (!start(&r)) {
 		post_error(&r, "/init/error", "Parallax.Start", "the perspective does not start; its "

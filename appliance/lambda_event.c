@@ -1,8 +1,10 @@
 #include "appliance/lambda_event.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/sha.h>
 
 #include "base64.h"
 #include "check.h"
@@ -18,9 +20,14 @@ struct context_part {
 	bool set;
 	struct http_part http;
 };
+struct headers_part {
+	bool set;
+	const char *key;
+};
 /* Of both payload formats; what the other one has is absent. */
 struct request_event {
 	struct context_part context;
+	struct headers_part headers;
 	const char *path_2, *path_1, *method_1;
 	const char *body;
 	struct json_bool base64;
@@ -39,8 +46,14 @@ static const struct json_field context_fields[] = {
 	JSON_ROW("http", OBJECT, context_part, http, .fields = http_fields),
 	{ .key = NULL },
 };
+/* A function URL has its names in lower case, and so does our coordinator. */
+static const struct json_field headers_fields[] = {
+	JSON_ROW("x-api-key", STRING, headers_part, key, .max = 4096),
+	{ .key = NULL },
+};
 static const struct json_field request_fields[] = {
 	JSON_ROW("requestContext", OBJECT, request_event, context, .fields = context_fields),
+	JSON_ROW("headers", OBJECT, request_event, headers, .fields = headers_fields),
 	JSON_ROW("rawPath", STRING, request_event, path_2, .max = 2048),
 	JSON_ROW("path", STRING, request_event, path_1, .max = 2048),
 	JSON_ROW("httpMethod", STRING, request_event, method_1, .max = 16),
@@ -63,28 +76,56 @@ wrong(struct buf *why, int status, const char *sentence)
 
 /* ---- as a request ---- */
 
+static const struct route {
+	const char *method, *path;
+} routes[] = {
+	{ "POST", "/caa" }, { "POST", "/dcv" }, { "GET", "/readyz" }, { "GET", "/identity" },
+};
+
 /* What a stage or a custom domain puts before the path does not matter. */
-static const char *
+static const struct route *
 route_of(const char *path)
 {
 	const char *last = path != NULL ? strrchr(path, '/') : NULL;
 
-	if (last != NULL && strcmp(last, "/caa") == 0)
-		return "/caa";
-	return last != NULL && strcmp(last, "/dcv") == 0 ? "/dcv" : NULL;
+	for (size_t i = 0; last != NULL && i < sizeof(routes) / sizeof(routes[0]); i++)
+		if (strcmp(last, routes[i].path) == 0)
+			return &routes[i];
+	return NULL;
+}
+
+static bool
+has_key(const struct request_event *r, const unsigned char *key_sha256)
+{
+	const char *key = r->headers.key;
+	unsigned char sha256[SHA256_DIGEST_LENGTH];
+
+	if (key == NULL || SHA256((const unsigned char *)key, strlen(key), sha256) == NULL)
+		return false;
+	return CRYPTO_memcmp(sha256, key_sha256, sizeof(sha256)) == 0;
 }
 
 static int
-request_read(struct lambda_event *event, const struct request_event *r, struct buf *why)
+request_read(struct lambda_event *event, const struct request_event *r,
+    const unsigned char *key_sha256, struct buf *why)
 {
 	const char *method = r->context.http.method != NULL ? r->context.http.method : r->method_1;
+	const struct route *route = route_of(r->path_2 != NULL ? r->path_2 : r->path_1);
 
 	event->http = true;
-	event->path = route_of(r->path_2 != NULL ? r->path_2 : r->path_1);
-	if (event->path == NULL)
-		return wrong(why, 404, "there is only POST /caa and POST /dcv");
-	if (method == NULL || strcmp(method, "POST") != 0)
-		return wrong(why, 405, "a check is asked for with POST");
+	if (key_sha256 != NULL && !has_key(r, key_sha256))
+		return wrong(why, 403, "expected the header field x-api-key with the caller's key");
+	if (route == NULL)
+		return wrong(why, 404, "there is only POST /caa, POST /dcv, GET /readyz and "
+		    "GET /identity");
+	if (method == NULL || strcmp(method, route->method) != 0) {
+		buf_addf(why, "%s is asked for with %s", route->path, route->method);
+		return 405;
+	}
+	event->path = route->path;
+	event->method = route->method;
+	if (strcmp(method, "GET") == 0)
+		return 0;
 	if (r->body == NULL)
 		return wrong(why, 400, "the request has no body");
 	if (!r->base64.value)
@@ -106,6 +147,7 @@ bare_read(struct lambda_event *event, const struct bare_event *b, const char *te
 		event->path = b->type[0] == 'c' ? "/caa" : "/dcv";
 	else
 		return wrong(why, 400, "check_type: expected caa or dcv");
+	event->method = "POST";
 	buf_add(&event->body, text, len);
 	return event->body.failed ? wrong(why, 413, "the body is too large") : 0;
 }
@@ -123,7 +165,8 @@ faults_read(const struct json_faults *faults, struct buf *why)
 }
 
 int
-lambda_event_read(struct lambda_event *event, const char *text, size_t len, struct buf *why)
+lambda_event_read(struct lambda_event *event, const char *text, size_t len,
+    const unsigned char *key_sha256, struct buf *why)
 {
 	struct request_event request = { .body = NULL };
 	struct bare_event bare = { .type = NULL };
@@ -137,46 +180,12 @@ lambda_event_read(struct lambda_event *event, const char *text, size_t len, stru
 	if (document != NULL && json_tokens_read(document, json_tokens_top(document),
 	    request_fields, &request, "", &faults) &&
 	    json_tokens_read(document, json_tokens_top(document), bare_fields, &bare, "", &faults))
-		status = request.context.set ? request_read(event, &request, why) :
+		status = request.context.set ? request_read(event, &request, key_sha256, why) :
 		    bare_read(event, &bare, text, len, why);
 	else
 		status = faults_read(&faults, why);
 	json_tokens_free(document);
 	return status;
-}
-
-/* ---- the deadline ---- */
-
-void
-lambda_event_limit(const struct lambda_event *event, int64_t left_ms, struct buf *out)
-{
-	const char *body = event->body.data, *open, *value;
-	size_t len = event->body.len, at;
-	struct json_scanned found;
-
-	if (body == NULL || !json_scan(body, len, "deadline_ms", &found) ||
-	    (open = memchr(body, '{', len)) == NULL || body + strspn(body, " \t\r\n") != open) {
-		buf_add(out, body != NULL ? body : "", len);
-		return;
-	}
-	value = found.value.text;
-	if (value != NULL) {
-		/* what is no number is httpcheck's to complain about */
-		bool later = value[0] >= '0' && value[0] <= '9' && strtoll(value, NULL, 10) > left_ms;
-
-		at = (size_t)(value - body);
-		buf_add(out, body, at);
-		if (later)
-			buf_addf(out, "%" PRId64, left_ms);
-		else
-			buf_add(out, value, found.value.len);
-		at += found.value.len;
-	} else {
-		at = (size_t)(open - body) + 1;
-		buf_add(out, body, at);
-		buf_addf(out, "\"deadline_ms\":%" PRId64 "%s", left_ms, found.members > 0 ? "," : "");
-	}
-	buf_add(out, body + at, len - at);
 }
 
 /* ---- the reply ---- */

@@ -254,15 +254,27 @@ run_read(struct run *run, enum check_type type,
 	return faults->count == 0;
 }
 
+/* Of whoever passes a check on, and has itself no longer than this; INT64_MAX: says nothing. */
+static int64_t
+run_limit_ms(const struct run *run)
+{
+	const char *text = exchange_header(run->exchange, CHECK_LIMIT_FIELD);
+
+	return text != NULL && text[0] >= '0' && text[0] <= '9' ? strtoll(text, NULL, 10) : INT64_MAX;
+}
+
 static uint64_t
 run_deadline_ns(const struct run *run)
 {
 	const struct httpcheck_config *cfg = run->perspective->cfg;
+	const int64_t limit_ms = run_limit_ms(run);
 	int64_t ms = run->request.deadline_ms.set ? run->request.deadline_ms.value :
 	    cfg->deadline_ms;
 
 	if (ms > cfg->max_deadline_ms)
 		ms = cfg->max_deadline_ms;
+	if (ms > limit_ms)
+		ms = limit_ms;
 	return exchange_started_ns(run->exchange) + (uint64_t)ms * 1000000;
 }
 

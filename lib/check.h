@@ -27,6 +27,11 @@
 #define CHECK_TRACE_MAX		255
 #define CHECK_TARGET_MAX	1024	/* as sent; U-labels are longer than A-labels */
 #define CHECK_DEADLINE_MAX_MS	120000
+/*
+ * A field of a request with the milliseconds that whoever passes it on has itself. The body,
+ * whose digest is signed, must stay as it is.
+ */
+#define CHECK_LIMIT_FIELD	"parallax-limit-ms"
 
 #define CHECK_CAA_SECTION	"3.2.2.8"	/* of DCV_METHOD_RULES */
 

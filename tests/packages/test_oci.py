@@ -5,6 +5,7 @@ mini-Internet, whose root of the DNS is in their document.
 """
 
 import base64
+import hashlib
 import json
 import os
 import signal
@@ -292,11 +293,11 @@ def test_a_resolver_alone_needs_no_document(perspective_image, tmp_path):
 
 # -- as a Lambda
 
-def gateway(path, body, method="POST", encoded=False):
-    """An event in the payload format 2.0."""
-    text = json.dumps(body)
+def gateway(path, body, method="POST", encoded=False, **headers):
+    """An event in the payload format 2.0; a body that is a string is sent as it is."""
+    text = body if isinstance(body, str) else json.dumps(body)
     return {"version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "",
-            "headers": {"content-type": "application/json"},
+            "headers": {"content-type": "application/json", **headers},
             "requestContext": {"http": {"method": method, "path": path}, "stage": "$default"},
             "body": base64.b64encode(text.encode()).decode() if encoded else text,
             "isBase64Encoded": encoded}
@@ -324,6 +325,51 @@ def test_a_function_answers_bare_and_http_events(function):
     kind, reply = runtime.invoke(gateway("/dcv", {"domain_or_ip_target": "page.web.com",
                                                   "dcv_check_parameters": dcv.http01()}))
     assert json.loads(reply["body"])["check_passed"] is True, reply
+
+
+def test_a_function_says_what_it_is(function):
+    runtime, _ = function
+    _, reply = runtime.invoke(gateway("/prod/readyz", "", method="GET"))
+    assert reply["statusCode"] == 200 and "unbound" in json.loads(reply["body"])["resolver"]
+    _, reply = runtime.invoke(gateway("/identity", "", method="GET"))
+    said = json.loads(reply["body"])
+    assert reply["statusCode"] == 200 and said["perspective_code"] and said["signing_key"]
+    assert said["certificate_not_after"] is None
+
+
+@pytest.mark.parametrize("encoded", (False, True))
+def test_a_function_signs_the_request_as_its_gateway_received_it(function, encoded):
+    """Also where the function has less time than the caller: else no coordinator would believe it."""
+    runtime, _ = function
+    body = json.dumps(caa_body("permit.com", deadline_ms=60000)).replace(":", " :\t")
+    _, reply = runtime.invoke(gateway("/caa", body, encoded=encoded), time_s=5)
+    payload = json.loads(reply["body"])["signature"].split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    digest = base64.urlsafe_b64encode(hashlib.sha256(body.encode()).digest()).decode().rstrip("=")
+    assert claims["request_sha256"] == digest
+
+
+def test_a_function_url_wants_its_callers_key(container, document):
+    with Runtime() as runtime:
+        digest = hashlib.sha256(b"the key").hexdigest()
+        container(LAMBDA, text=document.text, environment={
+            "AWS_LAMBDA_RUNTIME_API": runtime.address, "MPIC_CALLER_KEY_SHA256": digest})
+        for headers, status in (({"x-api-key": "the key"}, 200), ({"x-api-key": "a key"}, 403),
+                                ({}, 403)):
+            _, reply = runtime.invoke(gateway("/caa", caa_body("permit.com"), **headers))
+            assert reply["statusCode"] == status, reply
+        # Who may Invoke it AWS itself knows.
+        kind, result = runtime.invoke(caa_body("permit.com"))
+        assert kind == "response" and result["check_passed"] is True
+
+
+def test_a_function_with_half_a_key_does_not_start(container, document):
+    with Runtime() as runtime:
+        one = container(LAMBDA, text=document.text, environment={
+            "AWS_LAMBDA_RUNTIME_API": runtime.address, "MPIC_CALLER_KEY_SHA256": "0123"})
+        path, error, _ = runtime.replies.get(timeout=20)
+        assert path == "/init/error" and "MPIC_CALLER_KEY_SHA256" in error["errorMessage"]
+        assert one.process.wait(20) == 1
 
 
 def test_a_function_refuses_what_is_no_check(function):

@@ -316,6 +316,23 @@ def test_deadline_of_the_request(client, name):
     assert reply.json["check_completed"] is False
 
 
+@pytest.mark.parametrize("limit, asked, least, most", (
+    ("400", 60000, 0.35, 0.7), ("60000", 400, 0.35, 0.7), ("400 ms", 60000, 0.35, 0.7),
+    ("soon", 400, 0.35, 0.7), ("-1", 400, 0.35, 0.7), ("0", 60000, 0, 0.3)))
+def test_whoever_passes_a_check_on_has_less_time(client, limit, asked, least, most):
+    """And leaves the body, whose digest is signed, as it is."""
+    body = json.dumps(caa_body("dead.com", deadline_ms=asked))
+    connection = client.connect()
+    began = time.monotonic()
+    connection.request("POST", "/caa", body, {"Content-Type": "application/json",
+                                              "Parallax-Limit-Ms": limit})
+    result = json.loads(connection.getresponse().read())
+    took = time.monotonic() - began
+    connection.close()
+    assert least < took < most
+    assert result["problem"]["code"] == "dns-timeout"
+
+
 def test_deadlines_of_the_configuration(started):
     _, client = started(deadline_ms=300, max_deadline_ms=700)
     for asked, least, most in ((None, 0.28, 0.6), (60000, 0.65, 1.0)):

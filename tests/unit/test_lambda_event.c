@@ -1,4 +1,4 @@
-/* Events of AWS Lambda as checks, the time they have, and what goes back. */
+/* Events of AWS Lambda as requests, who may make them, and what goes back. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -48,7 +48,11 @@ static const struct {
 	{ HTTP("POST", "/xcaa", ",\"body\":\"{}\""), 404, NULL, NULL, "/dcv" },
 	{ HTTP("POST", "/metrics", ",\"body\":\"{}\""), 404, NULL, NULL, "/dcv" },
 	{ HTTP("POST", "/caa", ",\"body\":7"), 400, NULL, NULL, "body" },
+	{ HTTP("GET", "/readyz", ""), 0, "/readyz", "", NULL },
+	{ HTTP("GET", "/prod/identity", ",\"body\":\"x\""), 0, "/identity", "", NULL },
+	{ HTTP("POST", "/readyz", ",\"body\":\"{}\""), 405, NULL, NULL, "/readyz is asked for with GET" },
 	/* HTTP, payload 1.0 */
+	{ OLD("GET", "/readyz", ""), 0, "/readyz", "", NULL },
 	{ OLD("POST", "/caa", ",\"body\":\"{}\""), 0, "/caa", "{}", NULL },
 	{ OLD("PUT", "/caa", ",\"body\":\"{}\""), 405, NULL, NULL, "POST" },
 	{ "{\"requestContext\":{},\"path\":\"/caa\",\"body\":\"{}\"}", 405, NULL, NULL, "POST" },
@@ -67,11 +71,14 @@ test_events(void **state)
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
 		struct lambda_event event = { .http = false };
 		struct buf why = BUF_INIT(1024);
-		int status = lambda_event_read(&event, events[i].event, strlen(events[i].event), &why);
+		int status = lambda_event_read(&event, events[i].event, strlen(events[i].event),
+		    NULL, &why);
 
 		assert_int_equal(status, events[i].status);
 		if (status == 0) {
 			assert_string_equal(event.path, events[i].path);
+			assert_string_equal(event.method, strcmp(event.path, "/caa") == 0 ||
+			    strcmp(event.path, "/dcv") == 0 ? "POST" : "GET");
 			assert_int_equal(event.body.len, strlen(events[i].body));
 			assert_memory_equal(event.body.data != NULL ? event.body.data : "",
 			    events[i].body, event.body.len);
@@ -85,36 +92,44 @@ test_events(void **state)
 	}
 }
 
+/* SHA-256 of "key". */
+static const unsigned char key_sha256[] = {
+	0x2c, 0x70, 0xe1, 0x2b, 0x7a, 0x06, 0x46, 0xf9, 0x22, 0x79, 0xf4, 0x27, 0xc7, 0xb3, 0x8e, 0x73,
+	0x34, 0xd8, 0xe5, 0x38, 0x9c, 0xff, 0x16, 0x7a, 0x1d, 0xc3, 0x0e, 0x73, 0xf8, 0x26, 0xb6, 0x83,
+};
+
 static const struct {
-	const char *body, *limited;	/* to 700 ms */
-} limits[] = {
-	{ "{\"deadline_ms\":5000}", "{\"deadline_ms\":700}" },
-	{ "{\"deadline_ms\":500}", "{\"deadline_ms\":500}" },
-	{ "{\"deadline_ms\": 701 , \"a\":1}", "{\"deadline_ms\": 700 , \"a\":1}" },
-	{ "{\"deadline_ms\":99999999999999999999}", "{\"deadline_ms\":700}" },
-	{ "{\"a\":{\"deadline_ms\":5000}}", "{\"deadline_ms\":700,\"a\":{\"deadline_ms\":5000}}" },
-	{ " {\"a\":1}", " {\"deadline_ms\":700,\"a\":1}" },
-	{ "{}", "{\"deadline_ms\":700}" },
-	/* the perspective's to complain about */
-	{ "{\"deadline_ms\":\"5000\"}", "{\"deadline_ms\":\"5000\"}" },
-	{ "{\"deadline_ms\":-5}", "{\"deadline_ms\":-5}" },
-	{ "[]", "[]" },
-	{ "{\"a\":", "{\"a\":" },
-	{ "", "" },
+	const char *event;
+	int status;
+} keyed[] = {
+	{ HTTP("POST", "/caa", ",\"body\":\"{}\",\"headers\":{\"x-api-key\":\"key\"}"), 0 },
+	{ HTTP("GET", "/readyz", ",\"headers\":{\"a\":\"b\",\"x-api-key\":\"key\"}"), 0 },
+	{ HTTP("POST", "/caa", ",\"body\":\"{}\",\"headers\":{\"x-api-key\":\"Key\"}"), 403 },
+	{ HTTP("POST", "/caa", ",\"body\":\"{}\",\"headers\":{\"x-api-key\":\"\"}"), 403 },
+	{ HTTP("POST", "/caa", ",\"body\":\"{}\",\"headers\":{}"), 403 },
+	{ HTTP("POST", "/caa", ",\"body\":\"{}\",\"headers\":null"), 403 },
+	{ HTTP("POST", "/caa", ",\"body\":\"{}\""), 403 },
+	/* Nor does a stranger learn what there is. */
+	{ HTTP("GET", "/metrics", ""), 403 },
+	{ OLD("POST", "/caa", ",\"body\":\"{}\",\"headers\":{\"x-api-key\":\"key\"}"), 0 },
+	/* Invoke is AWS's own to permit. */
+	{ "{\"check_type\":\"caa\"}", 0 },
 };
 
 static void
-test_limits(void **state)
+test_keys(void **state)
 {
-	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-		struct lambda_event event = { .body = BUF_INIT(4096) };
-		struct buf out = BUF_INIT(4096);
+	for (size_t i = 0; i < sizeof(keyed) / sizeof(keyed[0]); i++) {
+		struct lambda_event event = { .http = false };
+		struct buf why = BUF_INIT(1024);
+		int status = lambda_event_read(&event, keyed[i].event, strlen(keyed[i].event),
+		    key_sha256, &why);
 
-		buf_adds(&event.body, limits[i].body);
-		lambda_event_limit(&event, 700, &out);
-		assert_string_equal(out.data, limits[i].limited);
+		assert_int_equal(status, keyed[i].status);
+		if (status != 0)
+			assert_non_null(strstr(why.data, "x-api-key"));
 		lambda_event_free(&event);
-		buf_free(&out);
+		buf_free(&why);
 	}
 }
 
@@ -138,7 +153,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_events),
-		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_replies),
 	};
 
