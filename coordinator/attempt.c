@@ -270,7 +270,8 @@ leg_judge(struct leg *leg)
 		.body = &sheet->body->text, .enrolled_key = leg->call.signing_key,
 		.compared = k->attempt->has_primary };
 
-	asked.verify = key != NULL && is_to_be_verified(k->asker);
+	asked.verify = key != NULL && (corroborator_must_verify(leg_corroborator(leg)) ||
+	    is_to_be_verified(k->asker));
 	if (asked.verify)
 		asked.request_sha256 = sheet_digest(sheet, key);
 	corroborator_judge(leg_corroborator(leg), &asked, leg->call.status, &leg->call.reply);

@@ -172,11 +172,14 @@ called_over_tls(const struct perspective *p)
 	return false;
 }
 
+/* And shown our certificate. */
 static bool
 calls_over_tls(const struct coordinator_config *cfg)
 {
+	const struct perspective *p = cfg->fleet.members;
+
 	for (size_t i = 0; i < cfg->fleet.count; i++)
-		if (cfg->fleet.members[i].ca == NULL && called_over_tls(&cfg->fleet.members[i]))
+		if ((p[i].ca == NULL || p[i].show_certificate) && called_over_tls(&p[i]))
 			return true;
 	return false;
 }

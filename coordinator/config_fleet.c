@@ -37,22 +37,25 @@ const struct option perspective_option_rows[PERSPECTIVE_OPTION_ROWS] = {
 	ROW("verify_key", STRING, verify_key, .min = 1, .max = 4096,
 	    .sentence = "Its public Ed25519 key: PEM, the base64 within, or a file with PEM; or "
 	    "enrolled, for the key that its certificate names. Results that it did not sign are "
-	    "then discarded."),
+	    "then discarded. Required of one of ours with ca or headers, where it is no enrolled "
+	    "and each result is verified."),
 	ROW("protocol", STRING, protocol, .max = 16, .sentence = "What it speaks: parallax, the "
 	    "default, or open-mpic for a checker of that project, whose results are unsigned "
 	    "and not bound to their request."),
 	ROW("headers", STRINGS, headers, .max = CALL_HEADERS_MAX, .sentence = "Header fields of "
-	    "each call to it, as \"Name: value\"; not for secrets. Only with protocol open-mpic."),
+	    "each call to it, as \"Name: value\", for a gateway in front of it; not for secrets."),
 	ROW("headers_file", PATH, headers_file, .sentence = "A file with more of them, one a line, "
-	    "such as \"X-API-Key: ...\"; it is read at start and on SIGHUP, and never printed. "
-	    "Only with protocol open-mpic."),
+	    "such as \"X-API-Key: ...\"; it is read at start and on SIGHUP, and never "
+	    "printed."),
 	ROW("ca", PATH, ca, .sentence = "The roots that its server's certificate must chain to, "
-	    "in the place of tls_ca. It is then known by its host name instead of its code, and "
-	    "this coordinator shows it no certificate. Only with protocol open-mpic."),
+	    "in the place of tls_ca: of a gateway, or of another make. It is then known by its host "
+	    "name instead of its code, and this coordinator shows it no certificate."),
 	ROW("host", STRING, host, .max = 253, .sentence = "The host name or address that its "
 	    "server's certificate must be for, with ca; default: that of url."),
 	ROW("private_root", BOOL, private_root, .def = "false", .sentence = "Take results of it "
 	    "that say that its DNS has another root than IANA's: for test networks alone."),
+	ROW("show_certificate", BOOL, show_certificate, .def = "false", .sentence = "With ca: this "
+	    "coordinator shows its own certificate none the less, to a gateway that wants one."),
 };
 
 /* "http://127.0.0.1:8000": plain only where nobody can listen in. */
@@ -142,7 +145,7 @@ read_verify_key(struct perspective *p, const struct perspective_option *o, struc
 	return p->verify_key != NULL;
 }
 
-/* ---- perspectives of another make ---- */
+/* ---- perspectives behind a gateway, or of another make ---- */
 
 static bool
 read_headers(struct perspective *p, const struct perspective_option *o, struct buf *faults)
@@ -172,19 +175,23 @@ read_headers(struct perspective *p, const struct perspective_option *o, struct b
 
 /* What would mean nothing, or less than it seems to. */
 static const char *
-misplaced(const struct perspective *p, const struct perspective_option *o, bool open_mpic)
+misplaced(const struct perspective *p, const struct perspective_option *o)
 {
-	if (open_mpic && o->verify_key != NULL)
+	if (p->protocol == PROTOCOL_OPEN_MPIC && o->verify_key != NULL)
 		return "verify_key: a perspective of protocol open-mpic signs nothing";
-	if (!open_mpic && (o->headers.count > 0 || o->headers_file != NULL))
-		return "headers and headers_file are for protocol open-mpic";
-	if (!open_mpic && o->ca != NULL)
-		return "ca is for protocol open-mpic: ours are known by their code, under tls_ca";
+	if (p->gateway && o->verify_key == NULL)
+		return "verify_key: is required with ca, headers or headers_file: the connection ends "
+		    "at a gateway, and only signatures tell what the perspective itself said";
+	if (p->gateway && p->verify_enrolled)
+		return "verify_key: expected the key itself, not enrolled: with ca, headers or "
+		    "headers_file the certificate that is seen is a gateway's, not the perspective's";
 	for (size_t i = 0; p->verify_enrolled && i < perspective_endpoints(p); i++)
 		if (strncmp(perspective_url(p, i), "https://", 8) != 0)
 			return "verify_key: enrolled is a key in a certificate: only with https://";
 	if (o->host != NULL && o->ca == NULL)
 		return "host: only together with ca";
+	if (o->show_certificate && o->ca == NULL)
+		return "show_certificate: only together with ca: all others are shown it";
 	for (size_t i = 0; o->ca != NULL && i < perspective_endpoints(p); i++)
 		if (strncmp(perspective_url(p, i), "https://", 8) != 0)
 			return "ca: only with a url that begins with https://";
@@ -227,7 +234,10 @@ read_protocol(struct perspective *p, const struct perspective_option *o, struct 
 	p->protocol = (enum perspective_protocol)i;
 	p->ca = o->ca;
 	p->host = o->host;
-	wrong = misplaced(p, o, p->protocol == PROTOCOL_OPEN_MPIC);
+	p->show_certificate = o->show_certificate;
+	p->gateway = p->protocol == PROTOCOL_PARALLAX &&
+	    (o->ca != NULL || o->headers.count > 0 || o->headers_file != NULL);
+	wrong = misplaced(p, o);
 	if (wrong != NULL)
 		buf_addf(faults, "perspectives: %s: %s\n", o->code, wrong);
 	return wrong == NULL && ca_usable(o, faults) && read_headers(p, o, faults);

@@ -12,6 +12,7 @@ struct perspective_option {
 	char *code, *url, *rir, *verify_key;
 	char *protocol, *headers_file, *ca, *host;
 	struct option_strings urls, headers;
+	bool show_certificate;
 	double latitude, longitude;	/* NaN: not given */
 	bool private_root;
 	struct option_strings too_close_codes;
@@ -31,7 +32,7 @@ extern const struct option caller_option_rows[CALLER_OPTION_ROWS];
 #define ENROLMENT_OPTION_ROWS	4
 extern const struct option enrolment_option_rows[ENROLMENT_OPTION_ROWS];
 
-#define PERSPECTIVE_OPTION_ROWS	14
+#define PERSPECTIVE_OPTION_ROWS	15
 extern const struct option perspective_option_rows[PERSPECTIVE_OPTION_ROWS];
 
 /* False, with a sentence a fault. */

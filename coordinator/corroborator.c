@@ -196,7 +196,7 @@ signature_fault(const struct corroborator *c, const struct corroborator_asked *a
 
 	if (key == NULL)
 		return SIGNATURE_OK;
-	if (!asked->verify)
+	if (!asked->verify && !corroborator_must_verify(c))
 		return signature_glance(key, reply->data, reply->len);
 	fault = signature_verify(key, reply->data, reply->len, &claims);
 	if (fault == SIGNATURE_OK) {
@@ -204,6 +204,36 @@ signature_fault(const struct corroborator *c, const struct corroborator_asked *a
 		signature_claims_free(&claims);
 	}
 	return fault;
+}
+
+/* Signed as it has to be. False: it failed. */
+static bool
+is_signed(struct corroborator *c, const struct corroborator_asked *asked,
+    const struct buf *reply)
+{
+	const char *code = c->perspective->code;
+	enum signature_fault fault;
+
+	if (c->perspective->verify_enrolled && asked->enrolled_key == NULL) {
+		corroborator_fail(c, PROBLEM_SIGNATURE_INVALID, "a result of %s was discarded: its "
+		    "certificate names no key to verify it with", code);
+		return false;
+	}
+	fault = signature_fault(c, asked, reply);
+	if (fault != SIGNATURE_OK)
+		corroborator_fail(c, PROBLEM_SIGNATURE_INVALID, "a result of %s was discarded: its "
+		    "signature %s", code, signature_fault_text(fault));
+	return fault == SIGNATURE_OK;
+}
+
+/* What a gateway passes on is nobody's word before its signature is right. */
+static bool
+is_answer(struct corroborator *c, const struct check_result *r,
+    const struct corroborator_asked *asked, const struct buf *reply)
+{
+	if (corroborator_must_verify(c))
+		return is_signed(c, asked, reply) && is_named(c, r, asked);
+	return is_named(c, r, asked) && is_signed(c, asked, reply);
 }
 
 static void
@@ -222,7 +252,6 @@ corroborator_judge(struct corroborator *c, const struct corroborator_asked *aske
     struct buf *reply)
 {
 	const char *code = c->perspective->code;
-	enum signature_fault fault = SIGNATURE_OK;
 	enum problem problem = PROBLEM_NONE;
 	struct buf why = BUF_INIT(CHECK_MESSAGE_MAX);
 	struct check_result r;
@@ -235,14 +264,8 @@ corroborator_judge(struct corroborator *c, const struct corroborator_asked *aske
 	else if (r.check_passed && status != 200)
 		corroborator_fail(c, PROBLEM_PERSPECTIVE_REPLY, "%s answered with HTTP status "
 		    "%ld a result that passed", code, status);
-	else if (!is_named(c, &r, asked))
+	else if (!is_answer(c, &r, asked, reply))
 		;	/* it failed */
-	else if (c->perspective->verify_enrolled && asked->enrolled_key == NULL)
-		corroborator_fail(c, PROBLEM_SIGNATURE_INVALID, "a result of %s was discarded: its "
-		    "certificate names no key to verify it with", code);
-	else if ((fault = signature_fault(c, asked, reply)) != SIGNATURE_OK)
-		corroborator_fail(c, PROBLEM_SIGNATURE_INVALID, "a result of %s was discarded: its "
-		    "signature %s", code, signature_fault_text(fault));
 	else if (r.private_root && !c->perspective->private_root)
 		corroborator_fail(c, PROBLEM_PRIVATE_ROOT, "a result of %s was discarded: its DNS has "
 		    "another root than IANA's", code);

@@ -57,7 +57,8 @@ void corroborator_set_apart(struct corroborator *c, const char *fmt, ...)
  *
  * A perspective with a verify_key, or a key that its certificate has to name, must
  * have signed it. `verify`: that is made
- * sure of, over what was asked; else a signature has to be there (signature_glance()).
+ * sure of, over what was asked; else a signature has to be there (signature_glance()),
+ * which is not enough behind a gateway: corroborator_must_verify().
  */
 struct corroborator_asked {
 	const char *nonce, *target;
@@ -72,6 +73,12 @@ void corroborator_judge(struct corroborator *c, const struct corroborator_asked 
 /* What its results have to be signed with, `enrolled` being what its certificate names; NULL: nothing. */
 const struct jws_key *corroborator_key(const struct perspective *p,
     const struct jws_key *enrolled);
+/* Whether each of its results is to be verified: nothing else speaks for them. */
+static inline bool
+corroborator_must_verify(const struct corroborator *c)
+{
+	return c->perspective->gateway;
+}
 /* Somebody may be posing as the perspective: its result was discarded. */
 bool corroborator_suspect(const struct corroborator *c);
 enum vote corroborator_vote(const struct corroborator *c);

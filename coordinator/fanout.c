@@ -157,7 +157,7 @@ groups_init(struct fanout *f, const struct fanout_config *cfg, struct buf *why)
 		for (size_t k = 0; k < group->balance.count; k++, line++) {
 			line->fanout = f;
 			line->perspective = p;
-			if (!line_init(line, group, perspective_url(p, k), why))
+			if (!line_init(line, group, perspective_url(p, k), cfg->tls, why))
 				return false;
 		}
 	}

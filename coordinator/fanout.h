@@ -8,9 +8,10 @@
  * whoever makes calls gives them up when they are no longer worth waiting for.
  *
  * Connections are kept alive and mutually authenticated; the certificate must
- * carry the identity urn:mpic:perspective:CODE. With a perspective that speaks
- * HTTP/2, calls share few connections (coordinator/h2_peer.h), so that checks
- * of dead domains keep no others waiting. One that speaks HTTP/1.1 has at most
+ * carry the identity urn:mpic:perspective:CODE; a gateway's, its host name (struct
+ * perspective's `ca`). With a perspective that speaks HTTP/2, calls share few
+ * connections (coordinator/h2_peer.h), so that checks of dead domains keep no
+ * others waiting. One that speaks HTTP/1.1 has at most
  * `connections`, one for each call (coordinator/h1_peer.h). Which it is, its
  * first connection tells. Calls beyond wait in order, first in, first out.
  *

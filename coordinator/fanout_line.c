@@ -179,6 +179,8 @@ call_end(struct call *call)
 		line_failed(call->line, call->message);
 	else if (call->problem == PROBLEM_NONE)
 		line_succeeded(call->line);
+	else if (call->problem == PROBLEM_NOT_ADMITTED)
+		line_note(call->line, call->message);
 	call->counted = false;
 	/* A check may be asked for twice, but not if it was answered in part. */
 	if (failed && (call->status == 0 || call->status >= 500) && call_retry_elsewhere(call))
@@ -383,11 +385,15 @@ host_copy(const char *authority, char *host, size_t size)
 	}
 }
 
-/* A server of another make is known by its host name, under a CA of its own. */
+/* A gateway, or a server of another make, is known by its host name, under a CA of its own. */
 static bool
-line_read_ca(struct fanout_line *line, struct buf *why)
+line_read_ca(struct fanout_line *line, const struct tls_files *tls, struct buf *why)
 {
-	line->own_tls = tls_client_new_anonymous(line->perspective->ca, why);
+	const struct perspective *p = line->perspective;
+
+	line->own_tls = p->show_certificate && tls != NULL ? tls_client_new(&(struct tls_files){
+	    .certificate = tls->certificate, .key = tls->key, .ca = p->ca }, why) :
+	    tls_client_new_anonymous(p->ca, why);
 	if (line->own_tls == NULL)
 		return false;
 	line->peer.client = line->own_tls;
@@ -398,7 +404,7 @@ line_read_ca(struct fanout_line *line, struct buf *why)
 
 bool
 line_init(struct fanout_line *line, struct fanout_group *group, const char *url,
-    struct buf *why)
+    const struct tls_files *tls, struct buf *why)
 {
 	const struct perspective *p = line->perspective;
 	const char *authority = strstr(url, "://");
@@ -430,7 +436,7 @@ line_init(struct fanout_line *line, struct fanout_group *group, const char *url,
 	host_copy(authority, line->host, sizeof(line->host));
 	if (p->host != NULL)
 		snprintf(line->host, sizeof(line->host), "%s", p->host);
-	return h1_peer_init(line) && (p->ca == NULL || line_read_ca(line, why));
+	return h1_peer_init(line) && (p->ca == NULL || line_read_ca(line, tls, why));
 }
 
 void

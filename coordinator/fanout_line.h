@@ -78,9 +78,9 @@ struct fanout {
 	void *arg;
 };
 
-/* `fanout` and `perspective` are set, `h2` is made. line_free() whatever comes of it. */
+/* `fanout` and `perspective` are set, `h2` is made; `tls` are our own, or NULL. line_free() whatever comes of it. */
 bool line_init(struct fanout_line *line, struct fanout_group *group, const char *url,
-    struct buf *why);
+    const struct tls_files *tls, struct buf *why);
 void line_free(struct fanout_line *line);
 /* A tick is over. */
 void line_tick(struct fanout_line *line);

@@ -52,6 +52,12 @@ struct perspective {
 	size_t too_close_count;
 	enum perspective_protocol protocol;
 	const char *ca, *host;	/* known by this host under this CA; NULL: by its identity */
+	bool show_certificate;	/* with `ca`: our own is shown to it all the same */
+	/*
+	 * One of ours whose connection ends at somebody else's gateway: only its signature
+	 * says whose a result is, so that it has a verify_key and each result is verified.
+	 */
+	bool gateway;
 	struct call_headers *headers;	/* of each call; NULL: none */
 	struct jws_key *verify_key;	/* its results carry a signature of it; NULL: none known */
 	bool private_root;	/* its results may say that its DNS root is another than IANA's */

@@ -92,11 +92,29 @@ take_notices(struct json_object *o, struct inspected *row)
 	buf_free(&out);
 }
 
+/*
+ * A gateway may let nothing but checks through, and says so by one of these: AWS by 403
+ * as well, which is also what it has for a wrong key. A perspective itself says none of them.
+ */
+static bool
+is_hidden(const struct perspective *p, long status)
+{
+	return (p->gateway || p->protocol == PROTOCOL_OPEN_MPIC) &&
+	    (status == 403 || status == 404 || status == 405);
+}
+
 static void
 take_ready(struct look *look, struct json_object *o, long status)
 {
 	look->row->reachable = true;
 	look->row->ready = status == 200;
+	look->row->hidden = is_hidden(look->row->perspective, status);
+	if (look->row->hidden) {
+		snprintf(look->row->error, sizeof(look->row->error), "GET /readyz is answered with "
+		    "status %ld%s", status, status == 403 ? ", which may also mean that the key in "
+		    "headers_file is not the one that is wanted" : "");
+		return;
+	}
 	take_text(o, "resolver", look->row->resolver);
 	take_text(o, "detail", look->row->error);
 	if (!look->row->ready && look->row->error[0] == '\0')
@@ -116,7 +134,9 @@ take_identity(struct look *look, struct json_object *o, long status)
 		return;
 	row->told = true;
 	row->clock_ms = (json_object_get_int64(value) / 1000 - ours_ns / 1000) / 1000;
-	row->begins_s = take_time(o, "certificate_not_before");
+	/* Behind a gateway it is not the certificate that was shown. */
+	if (!row->perspective->gateway)
+		row->begins_s = take_time(o, "certificate_not_before");
 	take_text(o, "software_version", row->software_version);
 	take_text(o, "image_version", row->image_version);
 	take_text(o, "signing_key", row->signing_key);

@@ -13,8 +13,9 @@
 struct inspected {
 	const struct perspective *perspective;
 	const char *url;
-	bool reachable;			/* it answered GET /readyz */
+	bool reachable;			/* it, or its gateway, answered GET /readyz */
 	bool ready;
+	bool hidden;			/* its gateway does not let GET /readyz through: `ready` is unknown */
 	bool told;			/* it answered GET /identity: what follows is known */
 	char software_version[INSPECTION_TEXT_MAX], image_version[INSPECTION_TEXT_MAX];
 	char resolver[INSPECTION_TEXT_MAX];	/* Unbound's version, of /readyz */
@@ -24,7 +25,7 @@ struct inspected {
 	int64_t expires_s;		/* as it was shown; 0: plain */
 	int64_t clock_ms;		/* by so much its clock is ahead of ours */
 	char notices[1024];		/* items of a JSON array */
-	char error[INSPECTION_TEXT_MAX];	/* why it is not reachable or not ready; "" */
+	char error[INSPECTION_TEXT_MAX];	/* why it is not reachable, not ready or hidden; "" */
 	char last_error[INSPECTION_TEXT_MAX];	/* of a call to it, in this worker; "" none */
 	int64_t last_error_s;		/* Unix time */
 };

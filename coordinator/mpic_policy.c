@@ -130,6 +130,8 @@ print_standing(const struct coordinator_config *cfg, const struct asked *a)
 	buf_addc(&out, '\n');
 	if (standing_unbound_text(&cfg->fleet, &out))
 		buf_addc(&out, '\n');
+	if (standing_gateway_text(&cfg->fleet, &out))
+		buf_addc(&out, '\n');
 	for (size_t i = 0; a->rows && i < cfg->policy.row_count; i++) {
 		buf_adds(&out, "  ");
 		policy_row_text(&cfg->policy, &cfg->policy.rows[i], &out);

@@ -102,9 +102,11 @@ print_lines(struct json_object *row, const char *member, const char *lead)
 static void
 print_row(struct json_object *row)
 {
+	const char *hidden = text_of(row, "hidden", NULL);
+
 	print_cell(text_of(row, "perspective_code", "?"), 22);
 	print_cell(!is_true(row, "reachable") ? "unreachable" : is_true(row, "ready") ? "ready" :
-	    "not ready", 11);
+	    hidden != NULL ? "not told" : "not ready", 11);
 	print_cell(text_of(row, "software_version", "-"), 15);
 	print_cell(text_of(row, "image_version", "-"), 36);
 	print_cell(text_of(row, "resolver_version", "-"), 15);
@@ -114,6 +116,11 @@ print_row(struct json_object *row)
 	print_number(row, "clock_offset_ms", 6);
 	print_cell(text_of(row, "last_error", "-"), 0);
 	putchar('\n');
+	if (hidden != NULL) {
+		fputs("  - whether it is ready is not told through its gateway: ", stdout);
+		print_cell(hidden, 0);
+		putchar('\n');
+	}
 	print_lines(row, "care", "  ! ");
 	print_lines(row, "notices", "  ! notice: ");
 }

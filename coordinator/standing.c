@@ -93,22 +93,49 @@ standing_text(const struct fleet *fleet, const struct rules *rules, struct buf *
 	return true;
 }
 
-bool
-standing_unbound_text(const struct fleet *fleet, struct buf *out)
+static bool
+speaks_open_mpic(const struct perspective *p)
 {
-	const char *lead = "unsigned and unbound results (protocol open-mpic): ";
+	return p->protocol == PROTOCOL_OPEN_MPIC;
+}
+
+static bool
+has_gateway(const struct perspective *p)
+{
+	return p->gateway;
+}
+
+static bool
+add_codes(const struct fleet *fleet, bool (*is_one)(const struct perspective *p),
+    const char *lead, const char *tail, struct buf *out)
+{
 	bool any = false;
 
 	for (size_t i = 0; i < fleet->count; i++) {
-		if (fleet->members[i].protocol != PROTOCOL_OPEN_MPIC)
+		if (!is_one(&fleet->members[i]))
 			continue;
 		buf_addf(out, "%s%s", any ? ", " : lead, fleet->members[i].code);
 		any = true;
 	}
 	if (any)
-		buf_adds(out, "; nothing but their connection says whose they are and for "
-		    "which request");
+		buf_adds(out, tail);
 	return any;
+}
+
+bool
+standing_unbound_text(const struct fleet *fleet, struct buf *out)
+{
+	return add_codes(fleet, speaks_open_mpic,
+	    "unsigned and unbound results (protocol open-mpic): ",
+	    "; nothing but their connection says whose they are and for which request", out);
+}
+
+bool
+standing_gateway_text(const struct fleet *fleet, struct buf *out)
+{
+	return add_codes(fleet, has_gateway, "behind a gateway: ",
+	    "; each of their results is verified, for only its signature says whose it is and "
+	    "for which request", out);
 }
 
 bool

@@ -22,5 +22,7 @@ void standing_render(const struct fleet *fleet, const struct rules *rules, struc
 
 /* A clause on the members whose results only their connection vouches for. False: there are none. */
 bool standing_unbound_text(const struct fleet *fleet, struct buf *out);
+/* The same on those behind a gateway, for which their signatures do. */
+bool standing_gateway_text(const struct fleet *fleet, struct buf *out);
 
 #endif

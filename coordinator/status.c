@@ -83,7 +83,7 @@ status_judge(const struct inspected *row, int64_t now_s, struct buf *care)
 
 	if (!row->reachable)
 		add(care, &count, "it cannot be reached: %s", row->error);
-	else if (!row->ready)
+	else if (!row->ready && !row->hidden)
 		add(care, &count, "it is not ready: %s", row->error);
 	if (ends_soon(row, now_s))
 		add(care, &count, "its certificate ends in %" PRId64 " days",
@@ -140,7 +140,11 @@ add_row(struct buf *out, const struct inspected *row, int64_t now_s)
 	json_add_string(out, "{\"perspective_code\":", row->perspective->code);
 	json_add_string(out, ",\"url\":", row->url);
 	json_add_bool(out, ",\"reachable\":", row->reachable);
-	json_add_bool(out, ",\"ready\":", row->ready);
+	if (row->hidden)
+		buf_adds(out, ",\"ready\":null");
+	else
+		json_add_bool(out, ",\"ready\":", row->ready);
+	add_text(out, ",\"hidden\":", row->hidden ? row->error : "");
 	add_text(out, ",\"software_version\":", row->software_version);
 	add_text(out, ",\"image_version\":", row->image_version);
 	add_text(out, ",\"resolver_version\":", row->resolver);

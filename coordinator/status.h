@@ -4,7 +4,8 @@
  * What needs care is said in sentences, of each endpoint: it cannot be reached or is
  * not ready; its certificate ends in less than two weeks, or a quarter of its time
  * if that is less; it signs with another key than verify_key; its clock is two
- * seconds away from ours; it has a notice.
+ * seconds away from ours; it has a notice. Whether one is ready whose gateway lets
+ * checks alone through is not known, which needs no care.
  */
 #ifndef MPIC_COORDINATOR_STATUS_H
 #define MPIC_COORDINATOR_STATUS_H

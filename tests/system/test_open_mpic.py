@@ -5,25 +5,20 @@ passes a check on to the real perspective, changed, and so answers with results 
 genuine and not of this check.
 """
 
-import contextlib
-import http.server
 import json
-import os
 import signal
-import socket
 import ssl
 import subprocess
-import threading
 from pathlib import Path
 
 import pytest
 
 import dcv
+import gateways
 from coordinators import by_code, policy_file
 from daemons import until
-from minifleet import pki
+from gateways import SECRET, Relay, StandIn, of_request, of_result
 
-SECRET = "s3cret-of-the-gateway"
 CAA = {"check_completed": True, "check_passed": True, "errors": None, "timestamp_ns": 1,
        "check_type": "caa", "details": {"caa_record_present": True, "found_at": "permit.com",
                                         "records_seen": ['0 issue "ca1.com"']}}
@@ -37,44 +32,6 @@ PATHS = {"/caa": CAA, "/dcv": DCV}
 MEMBERS = {"/caa": {"domain_or_ip_target", "trace_identifier", "caa_check_parameters"},
            "/dcv": {"domain_or_ip_target", "trace_identifier", "dcv_check_parameters"}}
 UNBOUND = {"protocol": "open-mpic", "signed": False, "bound": False}
-
-
-class StandIn(http.server.ThreadingHTTPServer):
-    """Answers a POST by answer(path, body as bytes, headers), which gives (status, bytes)."""
-
-    daemon_threads = True
-
-    def __init__(self, answer):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.answer = answer
-        self.url = f"http://127.0.0.1:{self.server_port}"
-
-    def __enter__(self):
-        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.shutdown()
-        self.server_close()
-
-    def handle_error(self, *_):
-        """A handshake that the coordinator broke off."""
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        status, data = self.server.answer(self.path, body, self.headers)
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_):
-        pass
 
 
 # -- a checker of Open MPIC's behind a gateway
@@ -105,25 +62,12 @@ def checker():
 
 @pytest.fixture(scope="module")
 def web_pki(tmp_path_factory):
-    """An authority of its own, that the fleet does not know."""
-    authority = pki.Authority(str(tmp_path_factory.mktemp("web")))
-    authority.server = pki.Identity(authority.folder, "server")
-    extensions = pki.LEAF_EXTENSIONS.format(names="DNS:checker.example").replace(
-        "serverAuth, clientAuth", "serverAuth")
-    authority._make(authority.server, "server", extensions, "-CA", authority.certificate,
-                    "-CAkey", authority.root.key)
-    authority.combined = os.path.join(authority.folder, "server.both")
-    with open(authority.combined, "w", encoding="ascii") as file:
-        for part in (authority.server.certificate, authority.server.key):
-            file.write(Path(part).read_text(encoding="ascii"))
-    return authority
+    return gateways.authority(tmp_path_factory.mktemp("web"))
 
 
 @pytest.fixture
 def headers_file(tmp_path):
-    path = tmp_path / "headers"
-    path.write_text(f"# of the gateway\nX-API-Key: {SECRET}\n", encoding="ascii")
-    return str(path)
+    return gateways.headers_file(tmp_path)
 
 
 def row(coordinators, url, **more):
@@ -328,13 +272,7 @@ def test_secrets_are_not_printed(coordinators, checker, headers_file, tmp_path):
 @pytest.fixture
 def gateway(checker, web_pki):
     """https with a certificate of another authority, for checker.example."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(web_pki.server.certificate, web_pki.server.key)
-    checker.socket = context.wrap_socket(checker.socket, server_side=True,
-                                         do_handshake_on_connect=False)
-    checker.context = context
-    checker.url = f"https://127.0.0.1:{checker.server_port}"
-    return checker
+    return checker.over_tls(web_pki)
 
 
 @pytest.mark.parametrize("newest", (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3))
@@ -369,50 +307,11 @@ def test_a_certificate_of_an_unknown_authority(coordinators, started, gateway):
     assert gateway.asked == []
 
 
-HAPROXY = """
-global
-    maxconn 100
-defaults
-    mode http
-    timeout connect 5s
-    timeout client 30s
-    timeout server 30s
-frontend gateway
-    bind 127.0.0.1:{port} ssl crt {certificate} alpn {alpn}
-    http-request deny deny_status 403 unless {{ req.hdr(x-api-key) -m str {secret} }}
-    http-request set-header X-Came-By HTTP/%[req.ver]
-    default_backend checker
-backend checker
-    server checker {checker}
-"""
-
-
-@contextlib.contextmanager
-def haproxy(folder, **given):
-    config = folder / "haproxy.cfg"
-    config.write_text(HAPROXY.format(**given), encoding="ascii")
-    with subprocess.Popen(["haproxy", "-f", config, "-db", "-q"]) as process:
-        try:
-            until(lambda: _listens(given["port"]))
-            yield
-        finally:
-            process.terminate()
-
-
-def _listens(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), 2).close()
-        return True
-    except OSError:
-        return False
-
-
 @pytest.mark.parametrize("alpn, came", (("h2,http/1.1", "HTTP/2.0"), ("http/1.1", "HTTP/1.1")))
 def test_behind_a_real_gateway(coordinators, started, checker, web_pki, headers_file, tmp_path,
                                alpn, came):
     port = int(coordinators.options()["listen"].rpartition(":")[2])
-    with haproxy(tmp_path, port=port, certificate=web_pki.combined, alpn=alpn, secret=SECRET,
-                 checker=checker.url[7:]):
+    with gateways.haproxy(tmp_path, port, web_pki, checker.url[7:], alpn):
         url = f"https://127.0.0.1:{port}"
         more = {"ca": web_pki.certificate, "host": "checker.example"}
         rows = row(coordinators, url, headers_file=headers_file, **more)
@@ -426,8 +325,6 @@ def test_behind_a_real_gateway(coordinators, started, checker, web_pki, headers_
 
 @pytest.mark.parametrize("given, says", (
     ({"protocol": "grpc"}, 'protocol: expected parallax or open-mpic, found "grpc"'),
-    ({"protocol": "parallax", "headers": ["X-A: 1"]}, "are for protocol open-mpic"),
-    ({"protocol": "parallax", "ca": "x.pem"}, "ca is for protocol open-mpic"),
     ({"verify_key": "KEY"}, "signs nothing"),
     ({"host": "checker.example"}, "host: only together with ca"),
     ({"ca": "x.pem"}, "only with a url that begins with https://"),
@@ -476,33 +373,6 @@ def test_our_perspectives_answer_its_coordinator(fleet, path, parameters, detail
 
 
 # -- ours, and what poses as one of ours
-
-
-class Relay(StandIn):
-    """Passes checks on to the real perspective, both ways changed."""
-
-    def __init__(self, fleet, index, request=None, result=None):
-        super().__init__(self.relay)
-        self.row, self.fleet = fleet.parts["perspectives"][index], fleet
-        self.request, self.result = request, result
-
-    def relay(self, path, body, _headers):
-        changed = body if self.request is None else self.request(body)
-        status, text = self.fleet.post(self.row["url"], path, changed, "coordinator")
-        return status, text if self.result is None else self.result(text)
-
-
-def of_request(**changes):
-    return lambda body: json.dumps({**json.loads(body), **changes}).encode()
-
-
-def of_result(*without, **changes):
-    """The members of a result changed, and no signature that would say so."""
-    def change(text):
-        result = {**json.loads(text), **changes}
-        return json.dumps({key: result[key] for key in result
-                           if key not in (*without, "signature")}).encode()
-    return change
 
 
 ROGUES = {

@@ -13,7 +13,7 @@
 #define KEY	"MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 
 static const struct perspective plain = { .code = "a" }, enrolled = { .code = "b",
-	.verify_enrolled = true };
+	.verify_enrolled = true }, gateway = { .code = "c", .gateway = true };
 #define WELL .reachable = true, .ready = true, .told = true
 
 static const struct {
@@ -24,6 +24,12 @@ static const struct {
 	{ { .perspective = &plain, .error = "nobody" }, "\"it cannot be reached: nobody\"" },
 	{ { .perspective = &plain, .reachable = true, .error = "Unbound" },
 	    "\"it is not ready: Unbound\"" },
+	{ { .perspective = &gateway, .reachable = true, .hidden = true, .error = "404" }, "" },
+	{ { .perspective = &gateway, .error = "nobody" }, "\"it cannot be reached: nobody\"" },
+	{ { .perspective = &gateway, .reachable = true, .error = "Unbound" },
+	    "\"it is not ready: Unbound\"" },
+	{ { .perspective = &gateway, .reachable = true, .hidden = true, .error = "404",
+	    .expires_s = NOW_S + DAY_S }, "\"its certificate ends in 1 days\"" },
 	{ { .perspective = &plain, WELL, .expires_s = NOW_S + 14 * DAY_S }, "" },
 	{ { .perspective = &plain, WELL, .expires_s = NOW_S + 14 * DAY_S - 1 },
 	    "\"its certificate ends in 13 days\"" },
