@@ -7,7 +7,6 @@
 #include "appliance/appliance.h"
 #include "appliance/clock.h"
 #include "appliance/clock_settings.h"
-#include "appliance/papers.h"
 #include "appliance/place.h"
 #include "appliance/step.h"
 
@@ -30,24 +29,6 @@ add_servers(const struct option_strings *ntp, struct buf *why)
 		buf_addc(why, '\n');
 }
 
-/*
- * First boot could not tell whether it has ended. Whom it is shown to will not
- * say it here, so this does; it serves all the same, for its resolver and metrics.
- */
-static void
-warn_of_certificate(const char *root, int64_t now_s)
-{
-	struct buf pem = BUF_INIT(65536);
-	int64_t ends_s = 0;
-
-	if (place_read(root, "/run/mpic/tls.pem", &pem) && pem.data != NULL)
-		ends_s = papers_expires_s(pem.data);
-	if (ends_s != 0 && ends_s <= now_s)
-		puts("mpic-appliance clock: tls_certificate: has expired: no coordinator will call "
-		    "this perspective");
-	buf_free(&pem);
-}
-
 static void
 wait_for_time(struct step *step, const struct clock_settings *settings)
 {
@@ -66,7 +47,6 @@ wait_for_time(struct step *step, const struct clock_settings *settings)
 		step_wait(step, why.data != NULL ? why.data : "out of memory\n", TURN_MS);
 	}
 	buf_free(&why);
-	warn_of_certificate(step->root, seen.now_s);
 	step_end(step, settings->hypervisor ? "the hypervisor's time is plausible" :
 	    "an NTP server has told the time");
 }

@@ -1,4 +1,7 @@
-/* mpic-appliance first-boot: from the operator's document to the files of every unit. */
+/*
+ * mpic-appliance first-boot: from the operator's document to the files of every unit;
+ * and another look at them once the time is known.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +13,7 @@
 #include "appliance/appliance.h"
 #include "appliance/clock.h"
 #include "appliance/outcome.h"
+#include "appliance/papers.h"
 #include "appliance/place.h"
 #include "appliance/private_root.h"
 #include "appliance/source.h"
@@ -20,9 +24,11 @@
 #define NETWORK_STATE	"/run/systemd/netif/state"
 
 static const char usage[] =
-    "usage: mpic-appliance first-boot [--root DIR] [--retry SECONDS]\n"
+    "usage: mpic-appliance first-boot [--again] [--root DIR] [--retry SECONDS]\n"
     "Finds the document of this appliance, checks all of it, and writes what the other\n"
     "units read. With faults it says all of them, and tries again.\n\n"
+    "  --again          the time is right now: only if a certificate or list of what was\n"
+    "                   written has ended is the document looked for, until it is good\n"
     "  --root DIR       the files of the image are below it, for tests\n"
     "  --retry SECONDS  until it tries again; default: 30\n";
 
@@ -66,8 +72,35 @@ moment_of(const char *root)
 	return moment;
 }
 
+/* ---- writing ---- */
+
+/* Its folder is read when Unbound begins, which is before the time is known. */
 static bool
-configure(const char *root, struct document *d, const char *source, struct buf *faults)
+resolver_unchanged(const char *root, const struct outcome *outcome, struct buf *faults)
+{
+	static const char *const names[] = { "unbound/perspective.conf", "unbound/root.hints" };
+	bool same = true;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const struct outcome_file *file = outcome_find(outcome, names[i]);
+		struct buf text = BUF_INIT(DOCUMENT_MAX);
+		char path[128];
+
+		snprintf(path, sizeof(path), OUTCOME_FOLDER "/%s", names[i]);
+		(void)place_read(root, path, &text);	/* there may be none */
+		same = same && text.len == (file != NULL ? file->text.len : 0) &&
+		    (text.len == 0 || memcmp(text.data, file->text.data, text.len) == 0);
+		buf_free(&text);
+	}
+	if (!same)
+		buf_adds(faults, "unbound, private_root: the resolver runs already, by the document "
+		    "that was found first: restart this appliance for another\n");
+	return same;
+}
+
+static bool
+configure(const char *root, struct document *d, const char *source, bool again,
+    struct buf *faults)
 {
 	char id[64], version[64], servers[1024];
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -81,7 +114,8 @@ configure(const char *root, struct document *d, const char *source, struct buf *
 	place_image(root, "IMAGE_ID", id, sizeof(id));
 	place_image(root, "IMAGE_VERSION", version, sizeof(version));
 	name_servers(root, servers, sizeof(servers));
-	ok = outcome_make(&outcome, d, &machine, faults);
+	ok = outcome_make(&outcome, d, &machine, faults) &&
+	    (!again || resolver_unchanged(root, &outcome, faults));
 	if (ok && !outcome_write(&outcome, root, &why)) {
 		buf_addf(faults, "%s\n", why.data != NULL ? why.data : "out of memory");
 		ok = false;
@@ -93,7 +127,7 @@ configure(const char *root, struct document *d, const char *source, struct buf *
 
 /* One whole attempt. `found`: there was a document, if one with faults. */
 static bool
-attempt(const char *root, bool *found, struct buf *faults, struct buf *done)
+attempt(const char *root, bool again, bool *found, struct buf *faults, struct buf *done)
 {
 	struct document_moment moment = moment_of(root);
 	struct buf text = BUF_INIT(DOCUMENT_MAX);
@@ -101,9 +135,11 @@ attempt(const char *root, bool *found, struct buf *faults, struct buf *done)
 	const char *source;
 	bool ok;
 
+	if (again)
+		moment.now_s = time(NULL);
 	*found = source_read(root, &text, &source, faults);
 	ok = *found && document_read(&d, text.data, text.len, &moment, faults) &&
-	    configure(root, &d, source, faults);
+	    configure(root, &d, source, again, faults);
 	if (ok) {
 		buf_addf(done, "this is perspective %s; its document came from: %s\n",
 		    d.httpcheck.code, source);
@@ -118,15 +154,15 @@ attempt(const char *root, bool *found, struct buf *faults, struct buf *done)
 }
 
 static void
-wait_for_document(struct step *step)
+wait_for_document(struct step *step, bool again)
 {
 	struct buf faults = BUF_INIT(DOCUMENT_FAULTS_MAX), done = BUF_INIT(1024);
 	const uint64_t start_ns = monotonic_ns();
 	unsigned tries = 0;
 	bool found;
 
-	while (!attempt(step->root, &found, &faults, &done)) {
-		bool soon = !found && ++tries <= SOON_TRIES;
+	while (!attempt(step->root, again, &found, &faults, &done)) {
+		bool soon = !again && !found && ++tries <= SOON_TRIES;
 
 		if (soon && monotonic_ns() - start_ns < SILENT_NS)
 			step_pause(SOON_MS);
@@ -141,16 +177,86 @@ wait_for_document(struct step *step)
 	buf_free(&done);
 }
 
+/* ---- another look ---- */
+
+/* NULL: it is none that first-boot wrote, but a link to where mpic-enrol will put its own. */
+static const char *
+read_written(const char *root, const char *name, struct buf *text)
+{
+	char within[128], path[PLACE_MAX];
+	struct stat st;
+
+	*text = BUF_INIT(DOCUMENT_MAX);
+	snprintf(within, sizeof(within), OUTCOME_FOLDER "/%s", name);
+	place_path(root, within, path);
+	return lstat(path, &st) == 0 && S_ISREG(st.st_mode) && place_read(root, within, text) ?
+	    text->data : NULL;
+}
+
+/* Whether all that was written can be used at this time; else what cannot, a line each. */
+static bool
+in_force(const char *root, struct buf *faults)
+{
+	struct papers papers = { .now_s = time(NULL) };
+	struct buf ca, own, given, crl;
+
+	papers.ca = read_written(root, "ca.pem", &ca);
+	papers.certificate = read_written(root, "tls.pem", &own);
+	papers.crl = read_written(root, "crl.pem", &crl);
+	/* What is to be renewed must not have ended either. */
+	if (papers.certificate == NULL)
+		papers.certificate = read_written(root, "given.pem", &given);
+	else
+		given = BUF_INIT(1);
+	papers_check(&papers, faults);
+	buf_free(&ca);
+	buf_free(&own);
+	buf_free(&given);
+	buf_free(&crl);
+	return faults->len == 0;
+}
+
+/* With one that has ended nobody would connect, and nobody would see why. */
+static void
+look_again(struct step *step)
+{
+	struct buf faults = BUF_INIT(DOCUMENT_FAULTS_MAX);
+
+	if (!in_force(step->root, &faults)) {
+		step_wait(step, faults.data != NULL ? faults.data : "out of memory\n",
+		    step->retry_ms);
+		wait_for_document(step, true);
+	}
+	buf_free(&faults);
+}
+
+/* Takes --again out of the arguments. */
+static bool
+take_again(int *argc, char **argv)
+{
+	for (int i = 1; i < *argc; i++)
+		if (strcmp(argv[i], "--again") == 0) {
+			memmove(&argv[i], &argv[i + 1], (size_t)(*argc - i) * sizeof(argv[0]));
+			(*argc)--;
+			return true;
+		}
+	return false;
+}
+
 int
 appliance_first_boot(int argc, char **argv)
 {
 	struct step step = { .name = "first-boot" };
+	bool again = take_again(&argc, argv);
 	int status = step_arguments(&step, argc, argv, usage);
 
 	if (status != -1)
 		return status;
 	/* what it writes has its own modes, and none of it is for a group */
 	umask(0022);
-	wait_for_document(&step);
+	if (again)
+		look_again(&step);
+	else
+		wait_for_document(&step, false);
 	return APPLIANCE_DONE;
 }

@@ -122,25 +122,16 @@ check_dates(const struct papers *p, const char *member, const X509 *cert, struct
 		time_fault(faults, member, "is not valid yet: only from", begins_s);
 }
 
-int64_t
-papers_expires_s(const char *certificate)
-{
-	BIO *bio = text_bio(certificate);
-	X509 *cert = bio != NULL ? PEM_read_bio_X509(bio, NULL, no_passphrase, NULL) : NULL;
-	int64_t ends_s = cert != NULL ? time_s(X509_get0_notAfter(cert)) : 0;
-
-	ERR_clear_error();
-	X509_free(cert);
-	BIO_free(bio);
-	return ends_s;
-}
-
 /* ---- the CA ---- */
 
+/* While one root is followed by another both are there: one of them must be in force. */
 static void
 check_authorities(const struct papers *p, const char *member, STACK_OF(X509) *list,
     struct buf *faults)
 {
+	struct buf dates = BUF_INIT(16384);
+	bool in_force = false;
+	size_t before;
 	char name[128];
 
 	for (int i = 0; i < sk_X509_num(list); i++) {
@@ -150,8 +141,13 @@ check_authorities(const struct papers *p, const char *member, STACK_OF(X509) *li
 		    member, i + 1);
 		if (X509_check_ca(cert) == 0)
 			fault(faults, name, "is no CA's");
-		check_dates(p, name, cert, faults);
+		before = dates.len;
+		check_dates(p, name, cert, &dates);
+		in_force = in_force || dates.len == before;
 	}
+	if (!in_force)
+		buf_add(faults, dates.data, dates.len);
+	buf_free(&dates);
 }
 
 static X509_STORE *

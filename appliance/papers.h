@@ -32,7 +32,5 @@ struct papers {
 
 /* Adds a line a fault, "MEMBER: what is wrong"; never a byte of a key. True without any. */
 bool papers_check(const struct papers *p, struct buf *faults);
-/* When the first certificate of a PEM text ends, Unix time; 0: it holds none. */
-int64_t papers_expires_s(const char *certificate);
 
 #endif

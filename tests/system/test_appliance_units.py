@@ -131,7 +131,7 @@ def test_each_part_is_a_user_of_its_own():
     runs_as = {}
     for name in SERVICES:
         user = service(name).get("User")
-        part = re.sub(r"(-watch|-forward|@)?\.service$", "", name)
+        part = re.sub(r"(-watch|-forward|-again|@)?\.service$", "", name)
         if user:
             assert user in numbers, f"{name}: {user} is no user of the image"
             runs_as.setdefault(user, set()).add(part)
@@ -219,7 +219,27 @@ def test_the_network_waits_for_the_packet_filter():
 def test_the_port_opens_after_document_time_and_certificate():
     unit = read(UNITS / "mpic-httpcheck.service")["Unit"]
     before = {name for key, value in unit if key == "After" for name in value.split()}
-    assert {"mpic-first-boot.service", "mpic-clock.service", "mpic-enrol.service"} <= before
+    assert {"mpic-first-boot.service", "mpic-clock.service", "mpic-first-boot-again.service",
+            "mpic-enrol.service"} <= before
+
+
+def test_what_has_ended_is_looked_for_once_the_time_is_known():
+    """By whom the document is, before anything reads what came of it."""
+    again, first = (service(f"mpic-first-boot{part}.service") for part in ("-again", ""))
+    assert again.pop("ExecStart") == first.pop("ExecStart") + " --again"
+    assert again == first
+    after = read(UNITS / "mpic-first-boot-again.service")["Unit"]
+    assert ("After", "mpic-first-boot.service mpic-clock.service") in after
+    for name in ("mpic-enrol.service", "mpic-httpcheck.service"):
+        unit = read(UNITS / name)["Unit"]
+        for key in ("Requires", "After"):
+            assert any("mpic-first-boot-again.service" in value.split() for one, value in unit
+                       if one == key), name
+
+
+def test_what_is_renewed_is_read():
+    watched = [value for key, value in read(UNITS / "mpic-reload.path")["Path"]]
+    assert {"/run/mpic-enrol/tls.pem", "/run/mpic-enrol/crl.pem", "/run/mpic/crl.pem"} <= set(watched)
 
 
 # -- nobody gets in

@@ -388,29 +388,106 @@ def test_a_time_before_the_image_is_no_time(machine):
         assert step.done()[0] == 0
 
 
-def ended(path):
-    """A certificate that has expired in the place of the one in the file."""
-    key = path.parent / "tls.key"
-    path.write_text(subprocess.run(["openssl", "x509", "-in", path, "-days", "-1", "-signkey", key],
-                                   check=True, capture_output=True, text=True).stdout)
+def ended(path, papers, key="tls.key"):
+    """A certificate like the one in the file, by the same CA, that has expired."""
+    def x509(*arguments, text=None):
+        return subprocess.run(["openssl", "x509", *arguments], check=True, capture_output=True,
+                              text=True, input=text).stdout
+
+    extensions = path.parent / "extensions"
+    extensions.write_text(f"subjectAltName=URI:urn:mpic:perspective:{CODE}\n"
+                          "extendedKeyUsage=serverAuth,clientAuth\n")
+    request = x509("-x509toreq", "-in", path, "-signkey", path.parent / key)
+    path.write_text(x509("-req", "-days", "-1", "-CA", papers.folder / "ca.pem", "-CAkey",
+                         papers.folder / "ca.key", "-extfile", extensions, text=request))
 
 
-def test_a_certificate_that_has_ended_is_said_once_that_can_be_known(machine, papers):
+def test_a_certificate_that_ended_before_the_image_was_made(machine, papers):
     made = machine()
     made.cidata(papers.document(CODE, "--days", "1") + "clock: hypervisor\n")
     made.os_release(time.time() + 2 * 86400)
     with made.step("first-boot", "--retry", "1"):
         assert "tls_certificate: has expired: it was valid until 20" in notice()
-    made.os_release(time.time() - 86400)
+
+
+def test_a_certificate_that_has_ended_is_said_once_the_time_is_known(machine, papers):
+    """Nobody would connect and see why: the port says it, and waits for another document."""
+    made = machine()
+    made.cidata(papers.document(CODE))
     with made.step("first-boot") as step:
         assert step.done()[0] == 0
-    with made.step("clock") as step:
+    with made.step("first-boot", "--again") as step:
+        # All is in force: the document is not even looked for.
+        assert step.done() == (0, "")
+    ended(made.root / "run/mpic/tls.pem", papers)
+    made.cidata("code: [")
+    with made.step("first-boot", "--again", "--retry", "1") as step:
+        told = notice()
+        assert told.startswith("This perspective is not ready. Its step first-boot says:\n"
+                               "tls_certificate: has expired: it was valid until 20")
+        step.console("mpic-appliance first-boot: tls_certificate: has expired: ")
+        step.console("document:")
+        made.cidata(papers.document(CODE))
         status, said = step.done()
-    assert status == 0 and "expired" not in said
-    ended(made.root / "run/mpic/tls.pem")
-    with made.step("clock") as step:
-        status, said = step.done()
-    assert status == 0 and "tls_certificate: has expired: no coordinator will call" in said
+    assert status == 0 and f"this is perspective {CODE}; its document came from: cidata" in said
+    assert first_boot.port_is_free()
+    with made.step("first-boot", "--again") as step:
+        assert step.done() == (0, "")
+
+
+def test_a_document_that_has_ended_is_no_good_the_second_time(machine, papers):
+    """Though nothing but the step before tells that the hypervisor keeps the time."""
+    made = machine()
+    made.cidata(papers.document(CODE) + "clock: hypervisor\n")
+    with made.step("first-boot") as step:
+        assert step.done()[0] == 0
+    own = made.root / "run/mpic/tls.pem"
+    ended(own, papers)
+    document = {**yaml.safe_load(papers.document(CODE)), "tls_certificate": own.read_text(),
+                "tls_key": made.run("tls.key")}
+    made.cidata(json.dumps(document))
+    with made.step("first-boot", "--again", "--retry", "1") as step:
+        with pytest.raises(subprocess.TimeoutExpired):
+            step.process.wait(3)
+        told = notice()
+    assert told.splitlines()[1:] == [told.splitlines()[1]]
+    assert told.splitlines()[1].startswith("tls_certificate: has expired: it was valid until 20")
+
+
+def test_what_the_resolver_runs_by_cannot_change_any_more(machine, papers):
+    made = machine()
+    made.cidata(papers.document(CODE))
+    with made.step("first-boot") as step:
+        assert step.done()[0] == 0
+    ended(made.root / "run/mpic/tls.pem", papers)
+    made.cidata(papers.document(CODE) + 'private_root: {trust_anchor: [". DS 1 8 2 ' + "AB" * 32 +
+                '"]}\n')
+    before = made.run("httpcheck.yaml")
+    with made.step("first-boot", "--again", "--retry", "1") as step:
+        step.console("unbound, private_root: the resolver runs already, by the document that was "
+                     "found first: restart this appliance for another")
+        assert made.run("httpcheck.yaml") == before
+        made.cidata(papers.document(CODE))
+        assert step.done()[0] == 0
+
+
+def test_papers_that_will_be_had_are_not_looked_at(machine, papers):
+    """With a token the certificate is yet to come; one to be renewed must not have ended."""
+    made = machine()
+    made.cidata(papers.token(CODE, "https://ca.example:8443"))
+    with made.step("first-boot") as step:
+        assert step.done()[0] == 0
+    with made.step("first-boot", "--again") as step:
+        assert step.done() == (0, "")
+    made.cidata(papers.document(CODE) + "enrolment: {url: 'https://ca.example:8443'}\n")
+    with made.step("first-boot") as step:
+        assert step.done()[0] == 0
+    with made.step("first-boot", "--again") as step:
+        assert step.done() == (0, "")
+    ended(made.root / "run/mpic/given.pem", papers, "given.key")
+    with made.step("first-boot", "--again", "--retry", "1") as step:
+        assert "tls_certificate: has expired: it was valid until 20" in notice()
+        assert step.done()[0] == 0
 
 
 def test_the_clock_is_watched(machine):

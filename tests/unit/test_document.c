@@ -8,10 +8,14 @@
 
 #include <cmocka.h>
 
+#include <openssl/pem.h>
+
 #include "appliance/document.h"
 #include "appliance/papers.h"
+#include "coordinator/pki/ca.h"
 #include "coordinator/pki/crl.h"
 #include "document_fixture.h"
+#include "tls.h"
 
 #define TEXT_MAX	((size_t)256 * 1024)
 #define DAY_S	86400
@@ -243,11 +247,23 @@ test_revocation_list_of_another(void **state)
 	buf_free(&faults);
 }
 
+static int64_t
+expires_s(const char *pem)
+{
+	BIO *bio = BIO_new_mem_buf(pem, -1);
+	X509 *x = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	int64_t ends_s = tls_certificate_expires_s(x);
+
+	X509_free(x);
+	BIO_free(bio);
+	return ends_s;
+}
+
 /* Before the clock is right, only what cannot be right at any time is a fault. */
 static void
 test_dates(void **state)
 {
-	const int64_t now_s = time(NULL), ends_s = papers_expires_s(made.certificate.data);
+	const int64_t now_s = time(NULL), ends_s = expires_s(made.certificate.data);
 	const struct {
 		struct document_moment moment;
 		const char *begin;	/* of the fault; NULL: none */
@@ -280,6 +296,38 @@ test_dates(void **state)
 		buf_free(&text);
 		buf_free(&faults);
 	}
+}
+
+/* Of a root and the one that follows it, one has to be in force. */
+static void
+test_one_of_several_cas_has_ended(void **state)
+{
+	const struct document_moment then = { .now_s = time(NULL) + 5 * DAY_S };
+	struct buf text = BUF_INIT(TEXT_MAX), faults = BUF_INIT(TEXT_MAX), both = BUF_INIT(TEXT_MAX);
+	struct pki_issued old = { .serial = "" };
+	struct pki_ca ca;
+
+	assert_true(pki_ca_make(&ca, "the last CA", 3, &faults));
+	assert_true(pki_ca_write(&ca, &old, &faults));
+	for (int with = 1; with >= 0; with--) {
+		buf_reset(&text);
+		buf_reset(&both);
+		buf_add(&both, old.certificate.data, old.certificate.len);
+		if (with)
+			buf_add(&both, made.ca.data, made.ca.len);
+		document_fixture_write(&made, "tls_ca", "", &text);
+		document_fixture_block(&text, "tls_ca", &both);
+		if (with)
+			assert_null(faults_of(&text, &then, &faults));
+		else
+			assert_memory_equal(faults_of(&text, &then, &faults),
+			    "tls_ca: has expired: it was valid until 20", 42);
+	}
+	pki_ca_free(&ca);
+	pki_issued_free(&old);
+	buf_free(&text);
+	buf_free(&faults);
+	buf_free(&both);
 }
 
 /* Where newer ones are had before any is used, one that is past is no fault. */
@@ -406,6 +454,7 @@ main(void)
 		cmocka_unit_test(test_revocation_list_of_another),
 		cmocka_unit_test(test_dates),
 		cmocka_unit_test(test_revocation_list_out_of_date),
+		cmocka_unit_test(test_one_of_several_cas_has_ended),
 		cmocka_unit_test(test_all_at_once),
 		cmocka_unit_test(test_no_fault_has_a_key),
 		cmocka_unit_test(test_each_option_of_httpcheck_is_decided),
