@@ -9,8 +9,11 @@
 #include "appliance/clock_settings.h"
 #include "appliance/place.h"
 #include "appliance/step.h"
+#include "monotonic.h"
 
-#define TURN_MS		1000
+#define TURN_MS		200
+/* Servers need some time to answer: nothing is said of it yet. */
+#define SILENT_NS	(UINT64_C(3000) * 1000000)
 
 static const char usage[] =
     "usage: mpic-appliance clock [--root DIR]\n"
@@ -35,6 +38,7 @@ wait_for_time(struct step *step, const struct clock_settings *settings)
 	struct buf why = BUF_INIT(NOTICE_TEXT_MAX);
 	struct clock_seen seen = { .hypervisor = settings->hypervisor,
 		.image_date_s = place_image_date_s(step->root) };
+	const uint64_t start_ns = monotonic_ns();
 
 	for (;;) {
 		seen.synchronized = place_exists(step->root, CLOCK_SYNCHRONIZED);
@@ -42,6 +46,11 @@ wait_for_time(struct step *step, const struct clock_settings *settings)
 		buf_reset(&why);
 		if (clock_reliable(&seen, &why))
 			break;
+		if (!seen.hypervisor && !seen.synchronized &&
+		    monotonic_ns() - start_ns < SILENT_NS) {
+			step_pause(TURN_MS);
+			continue;
+		}
 		if (!settings->hypervisor)
 			add_servers(&settings->ntp, &why);
 		step_wait(step, why.data != NULL ? why.data : "out of memory\n", TURN_MS);

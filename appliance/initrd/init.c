@@ -7,6 +7,7 @@
  *   /       squashfs on dm-verity, read-only
  *   /etc    the image's own, with changes in memory
  *   /var    in memory, empty
+ *   /tmp    likewise
  */
 #include <dirent.h>
 #include <errno.h>
@@ -82,36 +83,6 @@ file_read(const char *path, char *text, size_t size)
 	text[len] = '\0';
 }
 
-/*
- * One module. Drivers of machines that this is not refuse, and so do those built
- * on them; if one is missed that is needed, what needs it says so.
- */
-static void
-module_load(const char *name)
-{
-	char path[256];
-	int fd;
-
-	snprintf(path, sizeof(path), MODULES "%s", name);
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
-		die("cannot open %s: %s", path, strerror(errno));
-	syscall(SYS_finit_module, fd, "", 0);
-	close(fd);
-	unlink(path);		/* it is in memory twice otherwise */
-}
-
-/* In the order of the list, where what another needs comes before it. */
-static void
-modules_load(void)
-{
-	char list[4096], *rest = list, *name;
-
-	file_read(MODULES "list", list, sizeof(list));
-	while ((name = strsep(&rest, "\n")) != NULL)
-		if (*name != '\0')
-			module_load(name);
-}
-
 /* Partitions that may be the root: of each, whether it was looked at. */
 struct search {
 	struct root_hash root;
@@ -174,6 +145,46 @@ search_look(struct search *search)
 	return found;
 }
 
+/*
+ * One module. Drivers of machines that this is not refuse, and so do those built
+ * on them; if one is missed that is needed, what needs it says so.
+ */
+static void
+module_load(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd == -1)
+		die("cannot open %s: %s", path, strerror(errno));
+	syscall(SYS_finit_module, fd, "", 0);
+	close(fd);
+}
+
+/*
+ * Those of a list, in its order, where what another needs comes before it. With a
+ * search it ends once that is over: the drivers that are left cost the kernel the
+ * check of a signature each, and udev loads them if this machine has use for them.
+ */
+static bool
+modules_load(const char *list_path, struct search *search)
+{
+	char list[4096], path[256], *rest = list, *name;
+	bool found = false;
+
+	file_read(list_path, list, sizeof(list));
+	while ((name = strsep(&rest, "\n")) != NULL) {
+		if (*name == '\0')
+			continue;
+		snprintf(path, sizeof(path), MODULES "%s", name);
+		if (!found) {
+			module_load(path);
+			found = search != NULL && search_look(search);
+		}
+		unlink(path);		/* it is in memory twice otherwise */
+	}
+	return found;
+}
+
 /* Disks come when they come: looks every 10 ms until a slot matches or none will. */
 static void
 search_run(struct search *search)
@@ -205,6 +216,9 @@ root_mount(const struct search *search)
 		die("cannot set up dm-verity: %s", strerror(-result));
 	mount_or_die(VERITY_DEVICE, "/root", "squashfs", MS_RDONLY | MS_NODEV, NULL);
 	mount_or_die("tmpfs", "/root/var", "tmpfs", MS_NODEV | MS_NOSUID, "mode=0755,size=64m");
+	/* as systemd's tmp.mount has it, without a process for it */
+	mount_or_die("tmpfs", "/root/tmp", "tmpfs", MS_NODEV | MS_NOSUID,
+	    "mode=1777,size=50%,nr_inodes=1m");
 }
 
 /* The layer of changes is a tmpfs that nothing else reaches. */
@@ -252,8 +266,9 @@ main(void)
 		die("the kernel command line needs one mpic.root=HASH,SALT,BLOCKS");
 	if (strstr(cmdline, "mpic.variant=debug") != NULL)
 		report("this is the DEBUG VARIANT of the image, with a shell on the serial console");
-	modules_load();
-	search_run(&search);
+	modules_load(MODULES "list", NULL);
+	if (!modules_load(MODULES "disks", &search))
+		search_run(&search);
 	root_mount(&search);
 	etc_mount();
 	root_enter();

@@ -52,17 +52,26 @@ verity_make() {
 
 # --- the kernel image --------------------------------------------------------
 
+# initrd_modules WHERE LIST: those modules of recipe/modules, beside a list of them.
+initrd_modules() {
+	local where=$1 list=$2 module name
+	: >"$list"
+	modules_of "$where" | while read -r module; do
+		name=$(basename "$module" .xz)
+		[ ! -e "${list%/*}/$name" ] || continue
+		xz -dc "$module" >"${list%/*}/$name"
+		printf '%s\n' "$name" >>"$list"
+	done
+}
+
 initrd_make() {
-	local into=$build/initrd module name
+	local into=$build/initrd
 	rm -rf "$into"
 	mkdir -p "$into"/{changes,dev,modules,proc,root,run,sys}
 	gcc -std=gnu17 -D_GNU_SOURCE -Os -static -s -Wl,--build-id=none -fstack-protector-strong \
 		-ffile-prefix-map="$top=." -o "$into/init" "$top"/appliance/initrd/*.c
-	modules_of initrd | while read -r module; do
-		name=$(basename "$module" .xz)
-		xz -dc "$module" >"$into/modules/$name"
-		printf '%s\n' "$name" >>"$into/modules/list"
-	done
+	initrd_modules initrd "$into/modules/list"
+	initrd_modules disk "$into/modules/disks"
 	# The console that the kernel gives the first process.
 	mknod "$into/dev/console" c 5 1
 	find "$into" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +

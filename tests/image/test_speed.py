@@ -19,7 +19,7 @@ def empty_s(image, folder):
     kernel = image.unified_kernel(folder)
     initrd.emptied(kernel, initrd.empty(folder))
     disk = image.with_kernel(kernel, folder / "empty.raw")
-    with Machine(disk, folder / "empty") as machine:
+    with Machine(disk, folder / "machine") as machine:
         machine.wait_for("empty userspace reached", 60)
         return machine.since_power_on()
 

@@ -212,7 +212,7 @@ def test_the_network_waits_for_the_packet_filter():
     assert ("Requires", "mpic-firewall.service") in unit
     assert ("After", "mpic-firewall.service") in unit
     firewall = read(UNITS / "mpic-firewall.service")
-    assert ("Before", "network-pre.target sysinit.target") in firewall["Unit"]
+    assert ("Before", "network-pre.target") in firewall["Unit"]
     assert ("ExecStart", "/usr/sbin/nft -f /etc/nftables.conf") in firewall["Service"]
 
 
@@ -283,6 +283,25 @@ def test_the_manager_shows_no_shell_and_reboots_when_it_crashes():
     manager = parser["Manager"]
     assert (manager["CtrlAltDelBurstAction"], manager["CrashShell"], manager["CrashAction"],
             manager["DumpCore"]) == ("none", "no", "reboot", "no")
+
+
+def test_no_unit_needs_libbpf():
+    """It is not in the image (recipe/contents): what needs it would be off, and hardly said."""
+    settings = "RestrictFileSystems|RestrictNetworkInterfaces|SocketBindAllow|SocketBindDeny"
+    for folder in (UNITS, OWN):
+        for path in folder.rglob("*"):
+            if path.is_file():
+                assert not re.search(rf"^({settings})=", path.read_text(encoding="utf-8"),
+                                     re.MULTILINE), path
+
+
+def test_only_devices_with_a_use_are_gone_through():
+    """Those of the drivers that are modules of the image, disks and network interfaces."""
+    path = UNITS / "systemd-udev-trigger.service.d/parallax.conf"
+    text = path.read_text(encoding="utf-8").replace("\\\n", " ")
+    matched = set(re.findall(r"--subsystem-match=(\S+)", text))
+    assert {"block", "net", "pci", "virtio", "vmbus", "scsi", "auxiliary"} <= matched
+    assert not matched & {"tty", "acpi", "module"}
 
 
 def test_users_of_files_are_users():
