@@ -9,6 +9,5 @@ def test_it_says_so_wherever_it_is_asked(boot, document, debug_image):
     appliance.wait_ready()
     assert "DEBUG VARIANT" in appliance.said()
     identity = appliance.client.ask("/identity").json
-    assert identity["image_version"].startswith(
-        f"parallax-perspective-debug {debug_image.version} ")
+    assert identity["image_version"] == f"parallax-perspective-debug {debug_image.version}"
     assert any("debug" in notice.lower() for notice in identity["notices"])
