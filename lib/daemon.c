@@ -135,8 +135,10 @@ reload_check(struct supervisor *s)
 		if (s->children[i].reloading)
 			return;
 	s->reloading = false;
-	if (!s->stopping)
-		notify_ready("the files were read again");
+	if (s->stopping)
+		return;
+	log_notice("every worker has read the files again");
+	notify_ready("the files were read again");
 }
 
 /* A worker of which nothing was heard in half the time there is. One that is dead does not hang. */

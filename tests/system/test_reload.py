@@ -20,6 +20,7 @@ from minifleet import client, pki
 
 IN_FLIGHT = 64
 READ = "the configuration was read again"
+EVERYWHERE = "every worker has read the files again"
 REFUSED = "the configuration cannot be used, the one before stays in force"
 
 
@@ -80,6 +81,13 @@ def own_files(coordinators, tmp_path):
     return {name: str(tmp_path / name) for name in given}
 
 
+def reread(daemon, **options):
+    """Has a coordinator of several workers read its file again; returns when all of them have."""
+    mark = daemon.mark()
+    daemon.rewrite(**options)
+    until(lambda: daemon.lines(EVERYWHERE, mark))
+
+
 def everywhere(caller, true):
     """Waits until it is so in every worker: whichever takes a connection."""
     until(lambda: all(true(caller.check("permit.com")) for _ in range(12)))
@@ -96,16 +104,16 @@ def test_another_configuration_under_load(coordinators, started, own_files, load
     load = loaded(daemon, caller)
 
     # A perspective is added, and another one removed.
-    daemon.rewrite(perspectives=rows)
+    reread(daemon, perspectives=rows)
     everywhere(caller, lambda answer: len(codes(answer)) == 6)
-    daemon.rewrite(perspectives=rows[1:])
+    reread(daemon, perspectives=rows[1:])
     everywhere(caller, lambda answer: codes(answer) == {row["code"] for row in rows[1:]})
     counted = caller.metrics()["mpic_perspective_results_total"]
     assert counted[f'perspective="{rows[0]["code"]}",result="passed"'] > 0
     assert counted[f'perspective="{rows[5]["code"]}",result="passed"'] > 0
 
     # Another policy, which demands more perspectives than a request may then ask for.
-    daemon.rewrite(policy_file=policy_file("cabf-tls"))
+    reread(daemon, policy_file=policy_file("cabf-tls"))
     few = {"perspective_count": 2}
     until(lambda: all(caller.mpic("permit.com", few).status == 400 for _ in range(12)))
 
@@ -117,7 +125,7 @@ def test_another_configuration_under_load(coordinators, started, own_files, load
     before = caller.presented()
     shutil.copy(fresh.certificate, own_files["tls_certificate"])
     shutil.copy(fresh.key, own_files["tls_key"])
-    daemon.rewrite()
+    reread(daemon)
     until(lambda: all(caller.presented() not in (None, before) for _ in range(12)))
 
     # A faulty one: nothing changes, and one line says all that is wrong with it.
