@@ -46,7 +46,7 @@ oci_tree() {
 	ln -s usr/sbin "$root/sbin"
 	ln -s usr/lib "$root/lib"
 	ln -s usr/lib64 "$root/lib64"
-	# A perspective writes below /tmp alone (appliance/container.h).
+	# A perspective writes below /tmp alone (appliance/container/container.h).
 	ln -s /tmp/run "$root/run/mpic"
 	ln -s /tmp/state "$root/state"
 	printf '%s\n' root:x:0:0:root:/:/nonexistent mpic:x:65532:65532:Parallax:/:/nonexistent >"$root/etc/passwd"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "appliance/document.h"
+#include "appliance/document/document.h"
 #include "caa.h"
 #include "coordinator/policy.h"
 #include "coordinator/region.h"

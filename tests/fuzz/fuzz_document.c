@@ -5,8 +5,8 @@
  */
 #include <string.h>
 
-#include "appliance/outcome.h"
-#include "appliance/source.h"
+#include "appliance/boot/source.h"
+#include "appliance/document/outcome.h"
 #include "fuzz.h"
 
 #define TEXT_MAX	((size_t)1024 * 1024)

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "appliance/lambda_event.h"
+#include "appliance/container/lambda_event.h"
 #include "fuzz.h"
 #include "json_scan.h"
 

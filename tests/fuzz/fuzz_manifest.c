@@ -1,8 +1,8 @@
 /* A manifest of an update: refused with a sentence, or something that can be installed. */
 #include <string.h>
 
-#include "appliance/manifest.h"
-#include "appliance/update_verdict.h"
+#include "appliance/update/manifest.h"
+#include "appliance/update/update_verdict.h"
 #include "fuzz.h"
 
 static void

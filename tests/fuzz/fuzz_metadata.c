@@ -5,9 +5,9 @@
  */
 #include <string.h>
 
-#include "appliance/document.h"
-#include "appliance/metadata.h"
-#include "appliance/source.h"
+#include "appliance/boot/metadata.h"
+#include "appliance/boot/source.h"
+#include "appliance/document/document.h"
 #include "fuzz.h"
 
 static enum http_progress

@@ -121,7 +121,7 @@ def test_ports_have_names_that_are_there(part):
 
 
 def test_the_probes_port_is_the_images():
-    header = (TOP / "appliance/container.h").read_text()
+    header = (TOP / "appliance/container/container.h").read_text()
     port = int(re.search(r"CONTAINER_PROBES\s+(\d+)", header)[1])
     ports = {port["name"]: port["containerPort"] for container in pod("perspective")["containers"]
              for port in container.get("ports", ())}

@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "appliance/anchor.h"
 #include "appliance/place.h"
+#include "appliance/resolver/anchor.h"
 
 /* As in Debian's dns-root-data. */
 #define IMAGE \

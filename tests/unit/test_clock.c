@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "appliance/clock.h"
+#include "appliance/clock/clock.h"
 
 #define NOV_2026	INT64_C(1795305600)	/* 2026-11-22T00:00:00Z */
 #define DEC_2036	INT64_C(2112134400)	/* 2036-12-06: more than ten years later */

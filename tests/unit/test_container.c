@@ -11,8 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "appliance/child.h"
-#include "appliance/container.h"
+#include "appliance/container/child.h"
+#include "appliance/container/container.h"
 #include "monotonic.h"
 
 #define SECOND_NS	UINT64_C(1000000000)

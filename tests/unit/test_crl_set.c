@@ -11,7 +11,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include "appliance/crl_set.h"
+#include "appliance/enrol/crl_set.h"
 #include "coordinator/pki/ca.h"
 #include "coordinator/pki/crl.h"
 

@@ -10,8 +10,8 @@
 
 #include <openssl/pem.h>
 
-#include "appliance/document.h"
-#include "appliance/papers.h"
+#include "appliance/document/document.h"
+#include "appliance/document/papers.h"
 #include "coordinator/pki/ca.h"
 #include "coordinator/pki/crl.h"
 #include "document_fixture.h"
@@ -415,7 +415,7 @@ test_each_option_of_httpcheck_is_decided(void **state)
 		const char *name = httpcheck_options.rows[i].name;
 
 		if (document_passes(name) == document_keeps(name))
-			fail_msg("%s: see passed[] and kept[] in appliance/document.c", name);
+			fail_msg("%s: see passed[] and kept[] in document.c", name);
 	}
 }
 

@@ -4,7 +4,7 @@
 
 #include <cmocka.h>
 
-#include "appliance/enrol_due.h"
+#include "appliance/enrol/enrol_due.h"
 
 #define DAY	INT64_C(86400)
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "appliance/lambda_event.h"
+#include "appliance/container/lambda_event.h"
 
 #define HTTP(method, path, rest)	"{\"version\":\"2.0\",\"rawPath\":\"" path "\"," \
 	"\"requestContext\":{\"http\":{\"method\":\"" method "\"}}" rest "}"

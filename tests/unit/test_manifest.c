@@ -10,7 +10,7 @@
 
 #include <openssl/pem.h>
 
-#include "appliance/manifest.h"
+#include "appliance/update/manifest.h"
 #include "base64url.h"
 
 #define SHA	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"

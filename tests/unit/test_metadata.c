@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "appliance/metadata.h"
+#include "appliance/boot/metadata.h"
 
 /* As seen on machines of the clouds, and of others that are none. */
 static const struct {

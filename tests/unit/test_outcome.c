@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "appliance/outcome.h"
+#include "appliance/document/outcome.h"
 #include "appliance/place.h"
 #include "document_fixture.h"
 #include "failing_malloc.h"

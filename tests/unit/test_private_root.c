@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "appliance/private_root.h"
-#include "appliance/web_address.h"
+#include "appliance/document/private_root.h"
+#include "appliance/document/web_address.h"
 
 static const struct {
 	const char *url;

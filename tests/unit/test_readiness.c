@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "appliance/readiness.h"
+#include "appliance/boot/readiness.h"
 
 #define LIMIT_MS	300000
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "appliance/source.h"
+#include "appliance/boot/source.h"
 
 static char root[] = "/tmp/test_source.XXXXXX";
 

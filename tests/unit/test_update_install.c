@@ -21,7 +21,7 @@
 
 #include <openssl/evp.h>
 
-#include "appliance/update_install.h"
+#include "appliance/update/update_install.h"
 
 #define ROOT_BYTES	20480
 #define EFI_BYTES	9000

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "appliance/update_verdict.h"
+#include "appliance/update/update_verdict.h"
 
 #define NOW	INT64_C(1795000000)
 #define DAY	INT64_C(86400)

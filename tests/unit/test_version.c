@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "appliance/version.h"
+#include "appliance/update/version.h"
 
 static void
 test_valid(void **state)

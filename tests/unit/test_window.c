@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "appliance/window.h"
+#include "appliance/update/window.h"
 
 #define DAY	INT64_C(86400)
 #define HOUR	INT64_C(3600)
