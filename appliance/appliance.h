@@ -9,7 +9,7 @@
 #ifndef MPIC_APPLIANCE_H
 #define MPIC_APPLIANCE_H
 
-/* Exit statuses of every subcommand. */
+/* Exit statuses of every subcommand, as subcommand.h has them. */
 enum { APPLIANCE_DONE = 0, APPLIANCE_FAILED = 1, APPLIANCE_USAGE = 2 };
 
 #define APPLIANCE_PORT		8443	/* of the API, and of notices before it is there */

@@ -1,16 +1,8 @@
 /* mpic: the command-line tool. */
-#include <config.h>
-
-#include <stdio.h>
-#include <string.h>
-
 #include "coordinator/mpic.h"
+#include "subcommand.h"
 
-static const struct {
-	const char *name;
-	int (*run)(int argc, char **argv);
-	const char *sentence;
-} commands[] = {
+static const struct subcommand rows[] = {
 	{ "check", mpic_check, "Ask a coordinator for a check: exits with 0 for yes, 1 for no, "
 	    "2 for an error." },
 	{ "audit", mpic_audit, "Verify an audit log: exits with 0 if its lines are a chain, 1 if "
@@ -33,33 +25,11 @@ static const struct {
 	    "genuine, 1 if not, 2 for an error." },
 };
 
-static void
-print_help(FILE *out)
-{
-	fputs("usage: mpic COMMAND ...\n\n", out);
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].sentence);
-	fputs("\n  mpic COMMAND --help says more; mpic --version the version.\n", out);
-}
-
 int
 main(int argc, char **argv)
 {
-	const char *name = argc > 1 ? argv[1] : "";
+	static const struct subcommand_table table = { "mpic", rows,
+		sizeof(rows) / sizeof(rows[0]) };
 
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (strcmp(commands[i].name, name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
-	if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
-		puts("mpic " PACKAGE_VERSION);
-		return MPIC_YES;
-	}
-	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
-		print_help(stdout);
-		return MPIC_YES;
-	}
-	if (name[0] != '\0')
-		fprintf(stderr, "mpic: there is no command %s\n", name);
-	print_help(stderr);
-	return MPIC_ERROR;
+	return subcommand_run(&table, argc, argv);
 }

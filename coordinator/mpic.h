@@ -8,7 +8,7 @@
 
 struct buf;
 
-/* Exit statuses of every subcommand. */
+/* Exit statuses of every subcommand; yes and error are those of subcommand.h. */
 enum { MPIC_YES = 0, MPIC_NO = 1, MPIC_ERROR = 2 };
 
 /* mpic check caa|dcv|dcv-with-caa NAME: asks a coordinator. argv[0] is what follows "mpic". */
