@@ -11,6 +11,7 @@ import contract
 from coordinators import Coordinators
 from fleets import Fleet
 from mininet.control import World
+from stand_ins import Checker
 
 
 def pytest_sessionstart():
@@ -114,3 +115,17 @@ def started(coordinators):
     """start(**options) gives (daemon, caller), stopped after the test."""
     with coordinators.for_a_test() as start:
         yield start
+
+
+@pytest.fixture
+def checker():
+    """A checker of Open MPIC's."""
+    with Checker() as server:
+        yield server
+
+
+@pytest.fixture
+def mixed(coordinators, started, checker):
+    """(caller, code): of a coordinator whose first perspective, of that code, is the checker."""
+    rows = checker.among(coordinators)
+    return started(perspectives=rows)[1], rows[0]["code"]

@@ -1,66 +1,17 @@
-"""Gateways in front of perspectives, and what may sit in the place of one."""
+"""Gateways in front of perspectives, and relays that change what goes through."""
 
 import contextlib
-import http.server
 import json
 import os
 import socket
-import ssl
 import subprocess
-import threading
 from pathlib import Path
 
 from daemons import until
 from minifleet import pki
+from stand_ins import StandIn
 
 SECRET = "s3cret-of-the-gateway"
-
-
-class StandIn(http.server.ThreadingHTTPServer):
-    """Answers a POST by answer(path, body as bytes, headers), which gives (status, bytes)."""
-
-    daemon_threads = True
-
-    def __init__(self, answer):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.answer = answer
-        self.url = f"http://127.0.0.1:{self.server_port}"
-
-    def __enter__(self):
-        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.shutdown()
-        self.server_close()
-
-    def over_tls(self, web):
-        """The same by https, as checker.example."""
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(web.server.certificate, web.server.key)
-        self.socket = self.context.wrap_socket(self.socket, server_side=True,
-                                               do_handshake_on_connect=False)
-        self.url = f"https://127.0.0.1:{self.server_port}"
-        return self
-
-    def handle_error(self, *_):
-        """A handshake that the coordinator broke off."""
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        status, data = self.server.answer(self.path, body, self.headers)
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_):
-        pass
 
 
 def both(folder, identity):

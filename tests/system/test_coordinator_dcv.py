@@ -1,14 +1,11 @@
 """POST /mpic with check_type dcv and dcv_with_caa, through real perspectives."""
 
-import http.server
-import json
-import threading
-
 import pytest
 
 import dcv
 from coordinators import by_code
 from mininet.challenge import DIGEST, KEY_AUTHORIZATION, TOKEN
+from stand_ins import CAA, DCV
 
 MPIC = {"mpic_completed", "request_orchestration_parameters", "actual_orchestration_parameters",
         "check_type", "domain_or_ip_target", "is_valid", "trace_identifier", "perspectives",
@@ -145,60 +142,19 @@ def test_records_and_metrics(started):
 # -- a checker of Open MPIC's among our perspectives
 
 
-class Checker(http.server.BaseHTTPRequestHandler):
-    """Its shape, its statuses, nothing of ours."""
-
-    protocol_version = "HTTP/1.1"
-    DCV = {"check_completed": True, "check_passed": True, "errors": None, "timestamp_ns": 1,
-           "check_type": "dcv", "details": {
-               "validation_method": "acme-http-01", "response_history": None,
-               "response_url": "http://page.web.com/", "response_status_code": 200,
-               "response_page": "YQ=="}}
-    LOOKUP = {**DCV, "check_passed": False, "errors": [
-        {"error_type": "mpic_error:dcv_checker:lookup", "error_message": "nothing was found"}]}
-    CAA = {**DCV, "check_type": "caa", "details": {
-        "caa_record_present": False, "found_at": None, "records_seen": None}}
-
-    def do_POST(self):
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.asked.append((self.path, asked))
-        status, reply = (200, self.CAA) if self.path == "/caa" else self.server.reply
-        data = json.dumps(reply).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def checker():
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Checker) as server:
-        server.daemon_threads = True
-        server.asked, server.reply = [], (200, Checker.DCV)
-        server.url = f"http://127.0.0.1:{server.server_port}"
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        yield server
-        server.shutdown()
-
-
-@pytest.fixture
-def mixed(coordinators, started, checker):
-    """A coordinator whose first perspective is the checker."""
-    rows = coordinators.perspectives(*range(6))
-    rows[0] = {"code": rows[0]["code"], "url": checker.url, "protocol": "open-mpic"}
-    return started(perspectives=rows)[1], rows[0]["code"]
+NO_CAA = {**CAA, "details": {"caa_record_present": False, "found_at": None, "records_seen": None}}
+LOOKUP = {**DCV, "check_passed": False, "errors": [
+    {"error_type": "mpic_error:dcv_checker:lookup", "error_message": "nothing was found"}]}
 
 
 def test_a_checker_of_open_mpic(mixed, checker):
     caller, code = mixed
+    checker.replies["/caa"] = (200, NO_CAA)
     answer = both(caller, "page.web.com", {**dcv.http01(), "x_unknown": 1},
                   orchestration_parameters={"quorum_count": 6})
     assert (answer["is_valid"], answer["quorum"]) == (True, "6/6")
-    assert by_code(answer)[code] == Checker.DCV
-    asked = dict(checker.asked)
+    assert by_code(answer)[code] == DCV
+    asked = {path: body for path, body, _ in checker.asked}
     assert set(asked) == {"/caa", "/dcv"}
     assert set(asked["/dcv"]) == {"domain_or_ip_target", "dcv_check_parameters",
                                   "trace_identifier"}
@@ -207,18 +163,18 @@ def test_a_checker_of_open_mpic(mixed, checker):
 
 
 @pytest.mark.parametrize("status, reply, code, says", (
-    (500, Checker.LOOKUP, "dns-failed", "nothing was found"),
-    (500, Checker.DCV, "perspective-reply", "HTTP status 500 a result that passed"),
+    (500, LOOKUP, "dns-failed", "nothing was found"),
+    (500, DCV, "perspective-reply", "HTTP status 500 a result that passed"),
     (404, {"detail": "Not Found"}, "perspective-reply", "HTTP status 404"),
-    (200, Checker.CAA, "result-mismatch", "expected dcv, found caa"),
-    (200, {**Checker.DCV, "details": {"validation_method": "website-change"}},
+    (200, CAA, "result-mismatch", "expected dcv, found caa"),
+    (200, {**DCV, "details": {"validation_method": "website-change"}},
      "result-mismatch", "asked acme-http-01, answered \"website-change\""),
-    (200, {**Checker.DCV, "details": {"validation_method": "new"}}, "perspective-reply", "details"),
-    (200, {**Checker.DCV, "check_passed": False}, "no-match", "")),
+    (200, {**DCV, "details": {"validation_method": "new"}}, "perspective-reply", "details"),
+    (200, {**DCV, "check_passed": False}, "no-match", "")),
     ids=lambda value: str(value)[:40])
 def test_what_a_perspective_may_not_answer(mixed, checker, status, reply, code, says):
     caller, name = mixed
-    checker.reply = (status, reply)
+    checker.replies["/dcv"] = (status, reply)
     answer = check(caller, "page.web.com", dcv.http01(),
                    orchestration_parameters={"quorum_count": 6})
     assert (answer["is_valid"], answer["quorum"]) == (False, "5/6")

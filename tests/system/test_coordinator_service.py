@@ -1,6 +1,5 @@
 """mpic-coordinator as a service: perspectives that fail or lie, load, who may ask, its records."""
 
-import http.server
 import json
 import os
 import signal
@@ -14,6 +13,7 @@ import pytest
 
 from coordinators import Identity, by_code
 from daemons import until
+from stand_ins import CAA
 
 REFUSED = (ssl.SSLError, OSError)
 DEAD = ("dead.com", "x.dead.com", "servfail.com", "dead-signed.org")
@@ -192,52 +192,11 @@ def test_who_may_ask(fleet, coordinators, started):
 # -- Open MPIC's checkers among ours
 
 
-class Checker(http.server.BaseHTTPRequestHandler):
-    """POST /caa of a checker of Open MPIC's: its shape, its status, nothing of ours."""
-
-    protocol_version = "HTTP/1.1"
-    PASSED = {"check_completed": True, "check_passed": True, "errors": None, "timestamp_ns": 1,
-              "check_type": "caa", "details": {"caa_record_present": True, "found_at": "permit.com",
-                                               "records_seen": ['0 issue "ca1.com"']}}
-    DENIED = {**PASSED, "check_passed": False}
-    LOOKUP = {**PASSED, "check_passed": False, "errors": [
-        {"error_type": "mpic_error:caa_checker:lookup", "error_message": "All nameservers failed"}],
-        "details": {"caa_record_present": None, "found_at": None, "records_seen": None}}
-    UNFINISHED = {**LOOKUP, "check_completed": False}
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.asked.append((self.path, self.headers["Content-Type"], json.loads(body)))
-        status, reply, headers = self.server.reply
-        data = reply if isinstance(reply, bytes) else json.dumps(reply).encode()
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def checker():
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Checker) as server:
-        server.daemon_threads = True
-        server.asked, server.reply = [], (200, Checker.PASSED, {})
-        server.url = f"http://127.0.0.1:{server.server_port}"
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        yield server
-        server.shutdown()
-
-
-@pytest.fixture
-def mixed(coordinators, started, checker):
-    """A coordinator whose first perspective is the checker."""
-    rows = coordinators.perspectives(*range(6))
-    rows[0] = {"code": rows[0]["code"], "url": checker.url, "protocol": "open-mpic"}
-    return started(perspectives=rows)[1], rows[0]["code"]
+DENIED = {**CAA, "check_passed": False}
+LOOKUP = {**CAA, "check_passed": False, "errors": [
+    {"error_type": "mpic_error:caa_checker:lookup", "error_message": "All nameservers failed"}],
+    "details": {"caa_record_present": None, "found_at": None, "records_seen": None}}
+UNFINISHED = {**LOOKUP, "check_completed": False}
 
 
 def test_a_checker_of_open_mpic_among_our_perspectives(mixed, checker):
@@ -246,10 +205,10 @@ def test_a_checker_of_open_mpic_among_our_perspectives(mixed, checker):
     assert (answer["is_valid"], answer["quorum"]) == (True, "6/6")
     # It counts although it names neither itself nor the nonce: this quorum needs it.
     assert caller.check("permit.com", {"quorum_count": 6})["is_valid"] is True
-    assert not {"nonce", "perspective_code"} & set(Checker.PASSED)
-    assert by_code(answer)[code] == Checker.PASSED
-    path, content_type, body = checker.asked[0]
-    assert (path, content_type) == ("/caa", "application/json")
+    assert not {"nonce", "perspective_code"} & set(CAA)
+    assert by_code(answer)[code] == CAA
+    path, body, headers = checker.asked[0]
+    assert (path, headers["content-type"]) == ("/caa", "application/json")
     assert body == {"domain_or_ip_target": "permit.com", "trace_identifier": None,
                     "caa_check_parameters": {
                         "certificate_type": "tls-server", "caa_domains": ["ca1.com"],
@@ -257,31 +216,31 @@ def test_a_checker_of_open_mpic_among_our_perspectives(mixed, checker):
 
 
 @pytest.mark.parametrize("status, reply, code", (
-    (200, Checker.DENIED, "caa-forbids"),
-    (200, Checker.LOOKUP, "dns-failed"),
-    (200, Checker.UNFINISHED, "dns-failed"),
-    (500, Checker.LOOKUP, "dns-failed"),
+    (200, DENIED, "caa-forbids"),
+    (200, LOOKUP, "dns-failed"),
+    (200, UNFINISHED, "dns-failed"),
+    (500, LOOKUP, "dns-failed"),
     (500, {"detail": "Internal Server Error"}, "perspective-reply"),
     (500, b"", "perspective-reply"),
     (503, {"detail": "busy"}, "overloaded"),
     (403, {"detail": "who are you?"}, "not-admitted"),
     (302, b"", "perspective-reply"),
-    (201, Checker.PASSED, "perspective-reply"),
+    (201, CAA, "perspective-reply"),
     (200, b"", "perspective-reply"),
     (200, b"[]", "perspective-reply"),
     (200, b'{"check_passed": true}', "perspective-reply"),
-    (200, {**Checker.PASSED, "check_type": "dcv"}, "result-mismatch"),
-    (200, {**Checker.PASSED, "check_passed": "true"}, "perspective-reply"),
-    (200, json.dumps(Checker.PASSED).encode() + b"x", "perspective-reply"),
-    (200, {**Checker.PASSED, "padding": "x" * 300000}, "perspective-reply"),
-    (200, {**Checker.PASSED, "nonce": "another"}, "result-mismatch"),
-    (200, {**Checker.PASSED, "domain_or_ip_target": "permit.org"}, "result-mismatch"),
-    (200, {**Checker.PASSED, "perspective_code": "aws:us-west-2"}, "perspective-identity"),
-    (200, {**Checker.PASSED, "private_root": True}, "private-root"),
+    (200, {**CAA, "check_type": "dcv"}, "result-mismatch"),
+    (200, {**CAA, "check_passed": "true"}, "perspective-reply"),
+    (200, json.dumps(CAA).encode() + b"x", "perspective-reply"),
+    (200, {**CAA, "padding": "x" * 300000}, "perspective-reply"),
+    (200, {**CAA, "nonce": "another"}, "result-mismatch"),
+    (200, {**CAA, "domain_or_ip_target": "permit.org"}, "result-mismatch"),
+    (200, {**CAA, "perspective_code": "aws:us-west-2"}, "perspective-identity"),
+    (200, {**CAA, "private_root": True}, "private-root"),
 ), ids=lambda value: str(value)[:40])
 def test_what_a_perspective_may_not_answer(mixed, checker, status, reply, code):
     caller, name = mixed
-    checker.reply = (status, reply, {"Location": checker.url} if status == 302 else {})
+    checker.replies["/caa"] = (status, reply, {"Location": checker.url} if status == 302 else {})
     answer = caller.check("permit.com")
     assert (answer["is_valid"], answer["quorum"]) == (True, "5/6")
     # A stricter quorum makes it the one that matters.
@@ -294,11 +253,8 @@ def test_what_a_perspective_may_not_answer(mixed, checker, status, reply, code):
 
 
 def test_a_test_network_whose_root_is_expected(coordinators, started, checker):
-    rows = coordinators.perspectives(*range(6))
-    rows[0] = {"code": rows[0]["code"], "url": checker.url, "protocol": "open-mpic",
-               "private_root": True}
-    checker.reply = (200, {**Checker.PASSED, "private_root": True}, {})
-    caller = started(perspectives=rows)[1]
+    checker.replies["/caa"] = (200, {**CAA, "private_root": True})
+    caller = started(perspectives=checker.among(coordinators, private_root=True))[1]
     assert caller.check("permit.com", {"quorum_count": 6})["is_valid"] is True
 
 

@@ -1,15 +1,14 @@
 """mpic check: a verdict for people and for scripts."""
 
-import http.server
 import json
 import os
 import re
 import subprocess
-import threading
 
 import pytest
 
 from mininet.challenge import DIGEST, KEY_AUTHORIZATION, PAGE, TOKEN, VALUE
+from stand_ins import StandIn
 
 YES, NO, ERROR = 0, 1, 2
 
@@ -267,27 +266,12 @@ def test_a_perspective_is_no_coordinator(run, fleet):
 @pytest.fixture
 def impostor():
     """serve(status, body) gives the URL of something that answers every POST with that."""
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self):
-            self.rfile.read(int(self.headers["Content-Length"]))
-            status, body = self.server.reply
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-
-        def serve(status, body):
-            server.reply = (status, body)
-            return f"http://127.0.0.1:{server.server_port}"
+    with StandIn(lambda *_: server.reply) as server:
+        def serve(*reply):
+            server.reply = reply
+            return server.url
 
         yield serve
-        server.shutdown()
 
 
 HEAD = b'{"is_valid": true, "domain_or_ip_target": "x", "check_type": "caa", '

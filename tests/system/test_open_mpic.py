@@ -17,16 +17,9 @@ import dcv
 import gateways
 from coordinators import by_code, policy_file
 from daemons import until
-from gateways import SECRET, Relay, StandIn, of_request, of_result
+from gateways import SECRET, Relay, of_request, of_result
+from stand_ins import CAA, DCV
 
-CAA = {"check_completed": True, "check_passed": True, "errors": None, "timestamp_ns": 1,
-       "check_type": "caa", "details": {"caa_record_present": True, "found_at": "permit.com",
-                                        "records_seen": ['0 issue "ca1.com"']}}
-DCV = {"check_completed": True, "check_passed": True, "errors": None, "timestamp_ns": 1,
-       "check_type": "dcv", "details": {
-           "validation_method": "acme-http-01", "response_history": None,
-           "response_url": "http://page.web.com/", "response_status_code": 200,
-           "response_page": "YQ=="}}
 PATHS = {"/caa": CAA, "/dcv": DCV}
 # The whole of a request, by its specification and its implementation.
 MEMBERS = {"/caa": {"domain_or_ip_target", "trace_identifier", "caa_check_parameters"},
@@ -35,29 +28,6 @@ UNBOUND = {"protocol": "open-mpic", "signed": False, "bound": False}
 
 
 # -- a checker of Open MPIC's behind a gateway
-
-
-class Checker(StandIn):
-    """What it was asked is in `asked`; `replies` are by path."""
-
-    def __init__(self):
-        super().__init__(self.check)
-        self.asked, self.replies = [], {path: (200, PATHS[path]) for path in PATHS}
-        self.wanted = None
-
-    def check(self, path, body, headers):
-        if self.wanted and headers["X-API-Key"] != self.wanted:
-            return 403, b'{"message":"Forbidden"}'
-        self.asked.append((path, json.loads(body),
-                           {name.lower(): value for name, value in headers.items()}))
-        status, reply = self.replies[path]
-        return status, json.dumps(reply).encode()
-
-
-@pytest.fixture
-def checker():
-    with Checker() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")
@@ -70,20 +40,13 @@ def headers_file(tmp_path):
     return gateways.headers_file(tmp_path)
 
 
-def row(coordinators, url, **more):
-    """The fleet's perspectives, the first in the place of which is the checker."""
-    rows = coordinators.perspectives(*range(6))
-    rows[0] = {"code": rows[0]["code"], "url": url, "protocol": "open-mpic", **more}
-    return rows
-
-
 def counted(caller, name, **more):
     """The answer for which every perspective is needed."""
     return caller.check(name, {"quorum_count": 6}, **more)
 
 
 def test_it_is_asked_with_that_protocols_members_and_no_other(coordinators, started, checker):
-    rows = row(coordinators, checker.url)
+    rows = checker.among(coordinators)
     caller = started(perspectives=rows)[1]
     body = {"check_type": "dcv_with_caa", "domain_or_ip_target": "page.web.com",
             "trace_identifier": "t-1", "dcv_check_parameters": dcv.http01(),
@@ -104,7 +67,7 @@ def test_it_is_asked_with_that_protocols_members_and_no_other(coordinators, star
 
 
 def test_it_counts_and_is_marked_as_unbound(coordinators, started, checker, tmp_path):
-    rows = row(coordinators, checker.url)
+    rows = checker.among(coordinators)
     daemon, caller = started(perspectives=rows, audit_dir=str(tmp_path))
     answer = counted(caller, "permit.com")
     assert (answer["is_valid"], answer["quorum"]) == (True, "6/6")
@@ -126,7 +89,7 @@ def test_it_counts_and_is_marked_as_unbound(coordinators, started, checker, tmp_
 def test_an_archived_answer_needs_its_quorum_without_it(coordinators, started, checker, build_dir,
                                                         fleet, tmp_path):
     keys = [f"{one['code']}={one['verify_key']}" for one in fleet.parts["perspectives"]]
-    caller = started(perspectives=row(coordinators, checker.url))[1]
+    caller = started(perspectives=checker.among(coordinators))[1]
 
     def verified(text):
         path = tmp_path / "answer"
@@ -148,7 +111,7 @@ def test_an_archived_answer_needs_its_quorum_without_it(coordinators, started, c
 
 
 def test_mpic_policy_names_it(coordinators, checker, build_dir):
-    rows = row(coordinators, checker.url)
+    rows = checker.among(coordinators)
     command = coordinators.command(coordinators.options(perspectives=rows))
     ended = subprocess.run([build_dir / "mpic", "policy", "--config", command[2]],
                            capture_output=True, text=True, timeout=20, check=False)
@@ -173,7 +136,7 @@ def test_mpic_policy_names_it(coordinators, checker, build_dir):
      "perspective-reply"),
 ), ids=str)
 def test_what_its_results_are_worth(coordinators, started, checker, path, status, change, code):
-    rows = row(coordinators, checker.url)
+    rows = checker.among(coordinators)
     checker.replies[path] = (status, {**PATHS[path], **change})
     caller = started(perspectives=rows, policy_file=policy_file("cabf-tls"))[1]
     if path == "/caa":
@@ -189,7 +152,7 @@ def test_what_its_results_are_worth(coordinators, started, checker, path, status
 
 
 def test_what_it_cannot_be_asked_it_is_not_asked(coordinators, started, checker):
-    rows = row(coordinators, checker.url)
+    rows = checker.among(coordinators)
     caller = started(perspectives=rows)[1]
     answer = caller.ask("/mpic", {
         "check_type": "dcv", "domain_or_ip_target": "permit.com", "dcv_check_parameters": {
@@ -209,7 +172,7 @@ def test_what_it_cannot_be_asked_it_is_not_asked(coordinators, started, checker)
 def test_headers_of_the_configuration_go_with_each_call(coordinators, started, checker,
                                                          headers_file):
     checker.wanted = SECRET
-    rows = row(coordinators, checker.url, headers=["X-Caller: test CA"], headers_file=headers_file)
+    rows = checker.among(coordinators, headers=["X-Caller: test CA"], headers_file=headers_file)
     daemon, caller = started(perspectives=rows, log_level="debug")
     assert counted(caller, "permit.com")["is_valid"] is True
     sent = checker.asked[0][2]
@@ -219,7 +182,7 @@ def test_headers_of_the_configuration_go_with_each_call(coordinators, started, c
 
 def test_a_gateway_that_wants_another_key(coordinators, started, checker, headers_file):
     checker.wanted = "another"
-    rows = row(coordinators, checker.url, headers_file=headers_file)
+    rows = checker.among(coordinators, headers_file=headers_file)
     daemon, caller = started(perspectives=rows)
     problem = counted(caller, "permit.com")["problem"]
     assert (problem["code"], problem["fault"]) == ("not-admitted", "coordinator")
@@ -230,7 +193,7 @@ def test_a_gateway_that_wants_another_key(coordinators, started, checker, header
 
 def test_another_key_is_read_on_sighup(coordinators, started, checker, headers_file):
     checker.wanted = SECRET
-    rows = row(coordinators, checker.url, headers_file=headers_file)
+    rows = checker.among(coordinators, headers_file=headers_file)
     daemon, caller = started(perspectives=rows)
     assert counted(caller, "permit.com")["is_valid"] is True
     checker.wanted = "the-next"
@@ -242,7 +205,7 @@ def test_another_key_is_read_on_sighup(coordinators, started, checker, headers_f
 
 def test_as_a_remote_it_corroborates_and_as_the_primary_it_is_refused(coordinators, started,
                                                                       checker):
-    rows = row(coordinators, checker.url)
+    rows = checker.among(coordinators)
     caller = started(perspectives=rows, primary=rows[1]["code"])[1]
     for body in ({"check_type": "caa", "domain_or_ip_target": "permit.com"},
                  {"check_type": "dcv", "domain_or_ip_target": "page.web.com",
@@ -257,13 +220,13 @@ def test_as_a_remote_it_corroborates_and_as_the_primary_it_is_refused(coordinato
 
 
 def test_secrets_are_not_printed(coordinators, checker, headers_file, tmp_path):
-    rows = row(coordinators, checker.url, headers_file=headers_file)
+    rows = checker.among(coordinators, headers_file=headers_file)
     dump = coordinators.run(coordinators.options(perspectives=rows), "--dump")
     assert dump.returncode == 0 and headers_file in dump.stdout
     assert SECRET not in dump.stdout + dump.stderr
     bad = tmp_path / "bad"
     bad.write_text(f"{SECRET}\n", encoding="ascii")
-    rows = row(coordinators, checker.url, headers_file=str(bad))
+    rows = checker.among(coordinators, headers_file=str(bad))
     ended = coordinators.run(coordinators.options(perspectives=rows), "--check")
     assert ended.returncode == 2 and f"{bad}:1: expected Name: value" in ended.stderr
     assert SECRET not in ended.stdout + ended.stderr
@@ -278,7 +241,7 @@ def gateway(checker, web_pki):
 @pytest.mark.parametrize("newest", (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3))
 def test_its_server_is_known_by_host_name(coordinators, started, gateway, web_pki, newest):
     gateway.context.maximum_version = newest
-    rows = row(coordinators, gateway.url, ca=web_pki.certificate, host="checker.example")
+    rows = gateway.among(coordinators, ca=web_pki.certificate, host="checker.example")
     caller = started(perspectives=rows)[1]
     assert counted(caller, "permit.com")["is_valid"] is True
     expires = caller.metrics()["mpic_perspective_certificate_expires_seconds"]
@@ -290,7 +253,7 @@ def test_its_server_is_known_by_host_name(coordinators, started, gateway, web_pk
     ({}, 'its certificate says "checker.example"'),        # its address is no name of it
 ))
 def test_another_hosts_certificate(coordinators, started, gateway, web_pki, given, says):
-    rows = row(coordinators, gateway.url, ca=web_pki.certificate, **given)
+    rows = gateway.among(coordinators, ca=web_pki.certificate, **given)
     daemon, caller = started(perspectives=rows)
     problem = counted(caller, "permit.com")["problem"]
     assert problem["code"] == "perspective-identity" and says in problem["message"]
@@ -301,7 +264,7 @@ def test_another_hosts_certificate(coordinators, started, gateway, web_pki, give
 def test_a_certificate_of_an_unknown_authority(coordinators, started, gateway):
     """Nor is the fleet's own authority trusted for it, or this one for the fleet."""
     for more in ({}, {"ca": coordinators.certificate, "host": "checker.example"}):
-        rows = row(coordinators, gateway.url, **more)
+        rows = gateway.among(coordinators, **more)
         caller = started(perspectives=rows)[1]
         assert counted(caller, "permit.com")["problem"]["code"] == "perspective-identity"
     assert gateway.asked == []
@@ -314,12 +277,12 @@ def test_behind_a_real_gateway(coordinators, started, checker, web_pki, headers_
     with gateways.haproxy(tmp_path, port, web_pki, checker.url[7:], alpn):
         url = f"https://127.0.0.1:{port}"
         more = {"ca": web_pki.certificate, "host": "checker.example"}
-        rows = row(coordinators, url, headers_file=headers_file, **more)
+        rows = checker.among(coordinators, url=url, headers_file=headers_file, **more)
         caller = started(perspectives=rows)[1]
         for _ in range(3):
             assert counted(caller, "permit.com")["is_valid"] is True
         assert {headers["x-came-by"] for _, _, headers in checker.asked} == {came}
-        without = started(perspectives=row(coordinators, url, **more))[1]
+        without = started(perspectives=checker.among(coordinators, url=url, **more))[1]
         assert counted(without, "permit.com")["problem"]["code"] == "not-admitted"
 
 
@@ -334,7 +297,7 @@ def test_behind_a_real_gateway(coordinators, started, checker, web_pki, headers_
     ({"headers_file": "/nonexistent"}, "headers_file: /nonexistent: No such file"),
 ), ids=str)
 def test_options_that_mean_nothing(coordinators, checker, given, says):
-    rows = row(coordinators, **{"url": checker.url, **given})
+    rows = checker.among(coordinators, **given)
     if "verify_key" in given:
         rows[0]["verify_key"] = coordinators.perspectives(0)[0]["verify_key"]
     ended = coordinators.run(coordinators.options(perspectives=rows), "--check")

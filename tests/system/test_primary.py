@@ -1,9 +1,7 @@
 """A primary that determines, and remotes that corroborate what it saw (TLS BR 3.2.2.9)."""
 
-import http.server
 import json
 import subprocess
-import threading
 import time
 
 import pytest
@@ -13,6 +11,7 @@ from coordinators import by_code
 from daemons import until
 from minifleet.client import Fleet
 from mininet.challenge import ACCOUNT, ISSUER, OTHER_ACCOUNT
+from stand_ins import StandIn
 from test_audit import lines
 
 OTHER_CA = dcv.change("CAA", "other-ca.example", require_exact_match=False)
@@ -419,40 +418,30 @@ def test_the_tool_shows_both(build_dir, codes, first, determined):
 # -- perspectives that do not say what they relied on
 
 
-class Checker(http.server.BaseHTTPRequestHandler):
-    """Passes a persistent record's check on the records that it is told to have seen: as one of
-    ours of another version, or as one of Open MPIC's."""
+class Witness(StandIn):
+    """Passes a persistent record's check on the records that it is told to have `seen`: as one of
+    ours of another version, which has a `code`, or as one of Open MPIC's."""
 
-    protocol_version = "HTTP/1.1"
+    def __init__(self):
+        super().__init__(self.check)
+        self.seen, self.code = [], None
 
-    def do_POST(self):
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        own = {} if self.server.code is None else {
-            "perspective_code": self.server.code, "nonce": asked["nonce"],
+    def check(self, _path, body, _headers):
+        asked = json.loads(body)
+        own = {} if self.code is None else {
+            "perspective_code": self.code, "nonce": asked["nonce"],
             "domain_or_ip_target": asked["domain_or_ip_target"]}
-        data = json.dumps({
+        return 200, json.dumps({
             "check_completed": True, "check_passed": True, "errors": None, "timestamp_ns": 1,
             "check_type": "dcv", "details": {
-                "validation_method": "dns-persistent", "records_seen": self.server.seen,
+                "validation_method": "dns-persistent", "records_seen": self.seen,
                 "response_code": 0, "ad_flag": False, "found_at": PERSIST}, **own}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_):
-        pass
 
 
 @pytest.fixture
-def checker():
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Checker) as server:
-        server.daemon_threads = True
-        server.seen, server.code = [], None
-        server.url = f"http://127.0.0.1:{server.server_port}"
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+def witness():
+    with Witness() as server:
         yield server
-        server.shutdown()
 
 
 def unquoted(account):
@@ -460,12 +449,12 @@ def unquoted(account):
 
 
 @pytest.fixture
-def silent(coordinators, started, codes, checker):
-    """silent(i, **more): a caller of a coordinator whose perspective i is the checker."""
+def silent(coordinators, started, codes, witness):
+    """silent(i, **more): a caller of a coordinator whose perspective i is the witness."""
     def start(index, **more):
         rows = coordinators.perspectives(*range(6))
-        rows[index] = {"code": codes[index], "url": checker.url, **more}
-        checker.code = None if more else codes[index]
+        rows[index] = {"code": codes[index], "url": witness.url, **more}
+        witness.code = None if more else codes[index]
         return started(perspectives=rows, primary=codes[0])[1]
     return start
 
@@ -473,9 +462,9 @@ def silent(coordinators, started, codes, checker):
 @pytest.mark.parametrize("seen, counts", (
     ([unquoted(ACCOUNT)], True), ([unquoted(OTHER_ACCOUNT), unquoted(ACCOUNT)], True),
     ([unquoted(OTHER_ACCOUNT)], False), ([], False), (None, False)), ids=str)
-def test_what_it_saw_is_compared(silent, restored, codes, checker, seen, counts):
+def test_what_it_saw_is_compared(silent, restored, codes, witness, seen, counts):
     caller = silent(5)
-    checker.seen = seen
+    witness.seen = seen
     restored.set_records(PERSIST, "TXT", [record(ACCOUNT)])
     answer = ask(caller, "flip.com", EITHER)
     assert (answer["is_valid"], answer["quorum"]) == (True, "5/5" if counts else "4/5")
@@ -486,10 +475,10 @@ def test_what_it_saw_is_compared(silent, restored, codes, checker, seen, counts)
 @pytest.mark.parametrize("seen, counts", (
     ([unquoted(ACCOUNT)], True), ([unquoted(OTHER_ACCOUNT), unquoted(ACCOUNT)], False), ([], False)),
     ids=str)
-def test_as_primary_all_it_saw_is_compared(silent, restored, checker, seen, counts):
+def test_as_primary_all_it_saw_is_compared(silent, restored, witness, seen, counts):
     """Which of them it relied on it does not say: remotes have to have seen all of them."""
     caller = silent(0)
-    checker.seen = seen
+    witness.seen = seen
     restored.set_records(PERSIST, "TXT", [record(ACCOUNT)])
     answer = ask(caller, "flip.com", EITHER)
     assert (answer["is_valid"], answer["quorum"]) == (counts, "5/5" if counts else "0/5")
@@ -497,10 +486,10 @@ def test_as_primary_all_it_saw_is_compared(silent, restored, checker, seen, coun
 
 @pytest.mark.parametrize("index, more", ((0, {}), (5, {}), (5, {"protocol": "open-mpic"})),
                          ids=("primary", "remote", "open-mpic-remote"))
-def test_the_request_alone_fixes_it(silent, restored, checker, index, more):
+def test_the_request_alone_fixes_it(silent, restored, witness, index, more):
     """With one account to expect there is nothing else that it could have relied on."""
     caller = silent(index, **more)
-    checker.seen = [unquoted(ACCOUNT)]
+    witness.seen = [unquoted(ACCOUNT)]
     restored.set_records(PERSIST, "TXT", [record(ACCOUNT)])
     answer = ask(caller, "flip.com", dcv.persistent())
     assert (answer["is_valid"], answer["quorum"]) == (True, "5/5"), answer["problem"]
