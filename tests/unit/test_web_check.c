@@ -423,11 +423,12 @@ test_family_hangs(void **state)
 	static const struct web_host hangs[] = { { H, HANGS, V4 }, { NULL, NULL, NULL } };
 	static const struct web_host bogus[] = { { H, HANGS, BOGUS }, { NULL, NULL, NULL } };
 	static const struct web_server servers[] = { PASSES, END };
-	struct web_world w = { .deadline_ms = 300 };
+	struct web_world w = { .deadline_ms = 1000 };
 
 	check(&w, hangs, servers);
 	assert_ended(&w, PROBLEM_NONE, "");
-	assert_in_range(w.jobs[0].total_ms, 100, 151);
+	/* half of it, less what a busy machine is late by */
+	assert_in_range(w.jobs[0].total_ms, 200, 501);
 	assert_json(&w, "{\"name\":\"" H "\",\"type\":\"AAAA\",\"problem\":\"dns-timeout\"");
 	assert_json(&w, "\"dnssec_status\":\"indeterminate\"");
 	check(&w, bogus, servers);
