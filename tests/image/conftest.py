@@ -4,43 +4,18 @@ MPIC_IMAGES is the folder that appliance/build has written to.
 """
 
 import contextlib
-import os
-import shutil
 import sys
-import tempfile
-from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "system")]
-
-# What is imported from here on is in one of these folders.
-# pylint: disable=wrong-import-position
 import cidata
-import contract
 import qemu
 from appliance import Appliance
 from cloud import Cloud
 from images import Image
-from mininet.control import World
 from papers import Authority
 
 DOCUMENT = "mpic.document"
-
-
-def pytest_sessionstart():
-    if "MPIC_WORLD" not in os.environ:
-        raise pytest.UsageError(
-            "these tests need the mini-Internet: tests/system/world -- pytest tests/image")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_configure(config):
-    config.addinivalue_line("markers", "expected(seconds): how long it takes on two cores")
-    config.addinivalue_line("markers", "in_check: part of ./check; the rest is make check-image's")
-    if not config.option.basetemp:
-        config.option.basetemp = config.mpic_temp = tempfile.mkdtemp(prefix="mpic-image-")
 
 
 def expected_s(item):
@@ -63,49 +38,10 @@ def pytest_runtest_logreport(report):
             print(f"\n    {name}: {value}", end="", file=sys.__stdout__, flush=True)
 
 
-def pytest_terminal_summary(terminalreporter, exitstatus, config):
-    """Consoles and logs go when all passed, and stay to be read when one failed."""
-    temp = getattr(config, "mpic_temp", None)
-    if temp and exitstatus == 0:
-        shutil.rmtree(temp, ignore_errors=True)
-    elif temp:
-        terminalreporter.write_line(f"consoles and logs are in {temp}")
-
-
-def _path(variable, what):
-    if not os.environ.get(variable):
-        pytest.fail(f"{variable} is not set: {what}")
-    return Path(os.environ[variable])
-
-
-@pytest.fixture(autouse=True)
-def described():
-    """Whatever an appliance or a coordinator answered is as docs/openapi.yaml has it."""
-    yield
-    faults = contract.owed()
-    assert not faults, "docs/openapi.yaml does not describe:\n" + "\n".join(faults)
-
-
 @pytest.fixture(scope="session")
-def world():
-    return World.from_environment()
-
-
-@pytest.fixture(scope="session")
-def build_dir():
-    """The build directory, where the programs are that run outside the image."""
-    return _path("MPIC_BUILD", "the build directory")
-
-
-@pytest.fixture(scope="session")
-def unbound_prefix():
-    return _path("MPIC_UNBOUND", "the prefix of the private Unbound")
-
-
-@pytest.fixture(scope="session")
-def images():
+def images(named_folder):
     """The folder with all that appliance/build has made."""
-    return _path("MPIC_IMAGES", "the folder that appliance/build has written to")
+    return named_folder("MPIC_IMAGES", "the folder that appliance/build has written to")
 
 
 @pytest.fixture(scope="session")

@@ -3,43 +3,23 @@
 MPIC_PACKAGES is the folder that tests/packages/run has built into.
 """
 
-import os
 import sys
 from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "system"), str(HERE.parent / "image")]
+# A perspective's document is made as for an image.
+sys.path.append(str(Path(__file__).resolve().parents[1] / "image"))
 
-# What is imported from here on is in one of these folders.
 # pylint: disable=wrong-import-position
-from mininet.control import World
 from oci import Image
 from papers import Authority
 
 
-def _folder(variable, what):
-    if not os.environ.get(variable):
-        pytest.fail(f"{variable} is not set: {what}")
-    return Path(os.environ[variable])
-
-
 @pytest.fixture(scope="session")
-def world():
-    """The mini-Internet: its zones, addresses, control port and query log."""
-    return World.from_environment()
-
-
-@pytest.fixture(scope="session")
-def build_dir():
-    return _folder("MPIC_BUILD", "the build directory")
-
-
-@pytest.fixture(scope="session")
-def built():
+def built(named_folder):
     """The folder with everything under test."""
-    return _folder("MPIC_PACKAGES", "what tests/packages/run builds")
+    return named_folder("MPIC_PACKAGES", "what tests/packages/run builds")
 
 
 @pytest.fixture(scope="session")

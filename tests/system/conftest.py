@@ -1,73 +1,10 @@
-"""Fixtures for tests in the mini-Internet: tests/system/world -- pytest tests/system."""
-
-import os
-import shutil
-import tempfile
-from pathlib import Path
+"""A fleet in the mini-Internet and coordinators: tests/system/world -- pytest tests/system."""
 
 import pytest
 
-import contract
 from coordinators import Coordinators
 from fleets import Fleet
-from mininet.control import World
 from stand_ins import Checker
-
-
-def pytest_sessionstart():
-    if "MPIC_WORLD" not in os.environ:
-        raise pytest.UsageError(
-            "these tests need the mini-Internet: tests/system/world -- pytest tests/system")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_configure(config):
-    config.addinivalue_line("markers", "slow: takes over ten seconds; not in ./check --quick")
-    # pytest's own choice is named after the user, which is root in every user namespace: the
-    # folders of two real users would collide.
-    if not config.option.basetemp:
-        config.option.basetemp = config.mpic_temp = tempfile.mkdtemp(prefix="mpic-tests-")
-
-
-def pytest_terminal_summary(terminalreporter, exitstatus, config):
-    """What tests wrote goes when all passed, and stays to be read when one failed."""
-    temp = getattr(config, "mpic_temp", None)
-    if temp and exitstatus == 0:
-        shutil.rmtree(temp, ignore_errors=True)
-    elif temp:
-        terminalreporter.write_line(f"what the tests wrote is in {temp}")
-
-
-def _path(variable, what):
-    if not os.environ.get(variable):
-        pytest.fail(f"{variable} is not set: {what}")
-    return Path(os.environ[variable])
-
-
-@pytest.fixture(autouse=True)
-def described():
-    """Whatever was answered during a test is as docs/openapi.yaml has it."""
-    yield
-    faults = contract.owed()
-    assert not faults, "docs/openapi.yaml does not describe:\n" + "\n".join(faults)
-
-
-@pytest.fixture(scope="session")
-def world():
-    """The mini-Internet: its zones, addresses, control port and query log."""
-    return World.from_environment()
-
-
-@pytest.fixture(scope="session")
-def build_dir():
-    """The build directory, where the programs under test are."""
-    return _path("MPIC_BUILD", "the build directory")
-
-
-@pytest.fixture(scope="session")
-def unbound_prefix():
-    """The prefix of our private Unbound; the program is sbin/unbound below it."""
-    return _path("MPIC_UNBOUND", "the prefix of the private Unbound")
 
 
 @pytest.fixture
