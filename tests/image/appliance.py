@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import daemons
 import papers
+import qemu
 from cloud import GUEST
 from machine import READY_S, Machine
 from papers import API_PORT
 
 READY = re.compile(r"parallax: ready after (\d+(?:\.\d+)?) s, (\d+) MiB of (\d+) MiB memory in use")
 TRY_S = 2
+DOCUMENT = "mpic.document"
 # Connections go to its workers by chance.
 WORKERS_SEEN = 4
 
@@ -45,6 +47,11 @@ class Appliance(Machine):
         super().__init__(image.raw if hasattr(image, "raw") else image, folder, cloud, **hardware)
         self.client = Client(authority.issue(f"coordinator-{id(self)}", papers.COORDINATOR, None),
                              authority)
+
+    def give(self, document):
+        """What its credential says from the next power-on."""
+        path, = self.hardware.credentials
+        qemu.credential(path, DOCUMENT, document.text)
 
     def readyz(self):
         """Status and text of /readyz; None while nobody there speaks TLS."""

@@ -10,12 +10,10 @@ import pytest
 
 import cidata
 import qemu
-from appliance import Appliance
+from appliance import DOCUMENT, Appliance
 from cloud import Cloud
 from images import Image
 from papers import Authority
-
-DOCUMENT = "mpic.document"
 
 
 def expected_s(item):

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """An NTP server with this machine's time (RFC 5905), for a guest that must learn it.
 
-    ntp.py ADDRESS LOG
+    ntp.py ADDRESS LOG [AHEAD]
 
-Each question is a line of JSON in LOG.
+Each question is a line of JSON in LOG. AHEAD is a file with the seconds by which the time that is
+told is ahead, read for each question; none where there is none.
 """
 
 import json
@@ -11,6 +12,7 @@ import socket
 import struct
 import sys
 import time
+from pathlib import Path
 
 SINCE_1900 = 2208988800
 CLIENT, SERVER = 3, 4
@@ -30,12 +32,19 @@ def reply(question, now):
                        question[40:48], stamp(now), stamp(now))
 
 
-def main(address, log):
+def ahead_s(file):
+    try:
+        return float(Path(file).read_text(encoding="ascii"))
+    except FileNotFoundError:
+        return 0
+
+
+def main(address, log, ahead="/nonexistent"):
     server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     server.bind((address, 123))
     while True:
         question, (source, port) = server.recvfrom(1024)
-        if answer := reply(question, time.time()):
+        if answer := reply(question, time.time() + ahead_s(ahead)):
             with open(log, "a", encoding="utf-8") as file:
                 file.write(json.dumps({"time": time.time(), "source": source}) + "\n")
             server.sendto(answer, (source, port))

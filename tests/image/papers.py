@@ -60,6 +60,7 @@ class Authority:
     def __init__(self, build, folder):
         self.program = [str(build / "mpic"), "pki"]
         self.folder = Path(folder)
+        self.count = 0
         self.run("init", self.folder)
 
     @property
@@ -70,23 +71,35 @@ class Authority:
         return subprocess.run([*self.program, *map(str, arguments)], capture_output=True,
                               text=True, check=True)
 
-    def issue(self, stem, uri, _address):
-        """Files for a part that runs here, in the folder `stem`."""
+    def issue(self, stem, uri, address):
+        """Files for a part that runs here; a coordinator's certificate has its address, if any."""
         for kind, prefix in (("--perspective", PERSPECTIVE), ("--caller", CALLER)):
             if uri.startswith(prefix):
                 who = [kind, uri.removeprefix(prefix)]
                 break
         else:
-            who = ["--coordinator"]
-        issued = self.run("issue", self.folder, *who, "--out", self.folder / stem)
-        return Identity(self.folder / stem, _row(issued.stderr))
+            who = ["--coordinator", *(["--host", address] if address else [])]
+        self.count += 1
+        out = self.folder / f"{stem}-{self.count}"
+        issued = self.run("issue", self.folder, *who, "--out", out)
+        return Identity(out, _row(issued.stderr))
 
     def document(self, world, **more):
         """Of an appliance in a cloud of the mini-Internet, whose DNS root is not IANA's."""
         issued = self.run("issue", self.folder, "--perspective", CODE,
                           "--address", f"{cloud.GUEST}:{API_PORT}")
-        anchor = [". DS " + line.partition(" DS ")[2]
-                  for line in world.trust_anchor.read_text(encoding="ascii").splitlines()]
-        row = {**_row(issued.stderr), "private_root": True}
-        return Document(yaml.safe_load(issued.stdout), row).with_members(
-            ntp=[cloud.NTP], private_root={"trust_anchor": anchor}, **more)
+        return _of_the_world(issued, _row(issued.stderr), world, more)
+
+    def enrolling(self, enrolment, world, url, **more):
+        """One whose keys are born on the appliance, by a token of the CA in the folder."""
+        made = self.run("token", enrolment, "--perspective", CODE, "--url", url)
+        row = {**_row(made.stderr), "url": f"https://{cloud.GUEST}:{API_PORT}"}
+        return _of_the_world(made, row, world, more)
+
+
+def _of_the_world(made, row, world, more):
+    """What was printed, for an appliance whose DNS root and clock are a test's own."""
+    anchor = [". DS " + line.partition(" DS ")[2]
+              for line in world.trust_anchor.read_text(encoding="ascii").splitlines()]
+    return Document(yaml.safe_load(made.stdout), {**row, "private_root": True}).with_members(
+        ntp=[cloud.NTP], private_root={"trust_anchor": anchor}, **more)

@@ -8,7 +8,9 @@ import base64
 import http.client
 import json
 import resource
+import socket
 import subprocess
+import time
 
 import pytest
 
@@ -22,6 +24,10 @@ from papers import CODE
 pytestmark = pytest.mark.in_check
 MEMORY_MIB = 384
 IN_USE_MIB = 150
+DAY_S = 86400
+# Counters are read every half minute.
+COUNTED_S = 60
+PACKETS = 100
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +40,7 @@ def running(boot_once, document):
 
 @pytest.fixture(scope="module")
 def two(running, build_dir, unbound_prefix, world, authority, document, tmp_path_factory):
-    """(caller, rows) of a coordinator that asks the appliance and a perspective outside it."""
+    """A coordinator that asks the appliance and a perspective outside it."""
     with fleet_of_two.started(build_dir, unbound_prefix, world, authority, document,
                               tmp_path_factory.mktemp("two")) as started:
         yield started
@@ -42,7 +48,7 @@ def two(running, build_dir, unbound_prefix, world, authority, document, tmp_path
 
 @pytest.fixture(scope="module")
 def caller(two):
-    return two[0]
+    return two.caller
 
 
 def result(answer):
@@ -127,14 +133,13 @@ def test_nobody_is_fetched_from_the_metadata_address(running, caller, host):
 
 @pytest.mark.expected(3)
 def test_evidence_is_signed_and_names_the_image(two, image, build_dir, tmp_path):
-    caller, rows = two
-    reply = caller.mpic("permit.com", {"perspective_count": 2, "quorum_count": 2})
+    reply = two.caller.mpic("permit.com", {"perspective_count": 2, "quorum_count": 2})
     claims = result(reply.json)["signature"].split(".")[1]
     claims = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
     assert claims["image_version"] == f"{image.id} {image.version}"
     (tmp_path / "answer.json").write_text(reply.text, encoding="utf-8")
     keys = []
-    for i, row in enumerate(rows):
+    for i, row in enumerate(two.rows):
         (tmp_path / f"{i}.pub").write_text(
             f"-----BEGIN PUBLIC KEY-----\n{row['verify_key']}\n-----END PUBLIC KEY-----\n",
             encoding="ascii")
@@ -153,6 +158,34 @@ def test_identity(running, image):
     assert "debug" not in json.dumps(identity)
     # The root of its DNS is not IANA's, which must not go unsaid.
     assert any("root" in notice for notice in identity["notices"])
+
+
+def dropped(metrics):
+    return metrics.get("mpic_firewall_packets_total", {}).get('counter="in_dropped"')
+
+
+@pytest.mark.expected(50)
+def test_what_the_firewall_drops_is_counted(running):
+    """Each packet, and it is seen within the time in which metrics are fetched."""
+    running.wait_until(lambda: dropped(running.client.metrics()) is not None, COUNTED_S,
+                       "counters in /metrics")
+    before = running.client.metrics()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for _ in range(PACKETS):
+            sender.sendto(b"x", (GUEST, 9))
+    running.wait_until(lambda: dropped(running.client.metrics()) >= dropped(before) + PACKETS,
+                       COUNTED_S, f"{PACKETS} packets more to be counted")
+    after = running.client.metrics()["mpic_firewall_packets_total"]
+    assert after['counter="in_api"'] > before["mpic_firewall_packets_total"]['counter="in_api"']
+    assert after['counter="out_metadata_dropped"'] == 0
+
+
+@pytest.mark.expected(2)
+def test_certificate_and_clock_are_watched(running):
+    metrics = running.client.metrics()
+    left_s = metrics["mpic_tls_certificate_expires_seconds"][""] - time.time()
+    assert 89 * DAY_S < left_s <= 90 * DAY_S
+    assert metrics["mpic_clock_unsynchronized"][""] == 0
 
 
 @pytest.fixture(scope="module", autouse=True)
