@@ -4,18 +4,25 @@ Nothing is booted here. That two builds are the same to the bit is `appliance/bu
 --verify-reproducible`, a stage of ./check.
 """
 
+import hashlib
 import json
 import os
 import re
 import stat
 import struct
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
 import pytest
 
 TOP = Path(__file__).resolve().parents[2]
+sys.path.append(str(TOP / "tests/packages"))
+
+# pylint: disable=wrong-import-position
+import oci
+
 BUILD = TOP / "appliance/build"
 # Every program of the image. One more is a decision.
 PROGRAMS = """
@@ -261,9 +268,9 @@ def test_keys_stay_with_the_operator(signed, images):
 
 @pytest.fixture(scope="module", name="forms")
 def built_forms(tmp_path_factory):
-    """Every form of the disk, of packages that are there already."""
+    """Every form of the disk, and the containers, of packages that are there already."""
     folder = tmp_path_factory.mktemp("forms")
-    subprocess.run([BUILD, "--format", "raw,qcow2,vhd,gce", "--out", folder,
+    subprocess.run([BUILD, "--format", "raw,qcow2,vhd,gce,oci", "--out", folder,
                     "--version", "2026.1.1"], check=True, capture_output=True, timeout=900)
     return folder / "parallax-perspective_2026.1.1.raw"
 
@@ -307,6 +314,26 @@ def test_google_gets_a_disk_of_whole_gibibytes(forms, tmp_path):
         padded.seek(1 << 20)
         size = forms.stat().st_size - (2 << 20)
         assert raw.read(size) == padded.read(size)
+
+
+@pytest.mark.parametrize("kind, program", (("perspective", "mpic-httpcheck"),
+                                           ("coordinator", "mpic-coordinator")))
+def test_containers_come_of_the_same_build(forms, tmp_path, kind, program):
+    archive = forms.with_name(f"parallax-{kind}_2026.1.1.oci.tar")
+    container = oci.Image(archive, tmp_path)
+    lines = (container.root / "usr/lib/os-release").read_text(encoding="utf-8").splitlines()
+    said = dict(line.split("=", 1) for line in lines)
+    assert said["IMAGE_VERSION"] == "2026.1.1"
+    own = (container.root / "usr/sbin" / program).read_bytes()
+    if kind == "perspective":
+        disk = subprocess.run(["unsquashfs", "-cat", forms.with_suffix(".root"),
+                               f"usr/sbin/{program}"], check=True, capture_output=True)
+        assert own == disk.stdout
+        rows = [line.split() for line in forms.with_suffix(".lock").read_text(
+            encoding="ascii").splitlines()]
+        assert ["source", "unbound", said["UNBOUND_VERSION"]] in [row[:3] for row in rows]
+    sums = (forms.parent / "SHA256SUMS").read_text(encoding="ascii").splitlines()
+    assert f"{hashlib.sha256(archive.read_bytes()).hexdigest()}  {archive.name}" in sums
 
 
 # --- refusals ----------------------------------------------------------------
