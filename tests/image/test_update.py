@@ -123,6 +123,22 @@ def test_a_bad_update_falls_back(boot, updatable, publisher, images, image, seco
     assert 1 <= appliance.said().count("Kernel panic") <= 3
 
 
+def refused(appliance, publisher, *why):
+    """It has looked, says why it takes nothing wherever one may ask, and has fetched nothing."""
+    appliance.wait_until(lambda: publisher.visits, UPDATED_S, "the update to be looked at")
+    for words in why:
+        appliance.wait_for(words, 60)
+
+    def told():
+        return appliance.client.metrics().get("mpic_update_result", {}).get('result="refused"') == 1
+
+    appliance.wait_until(told, 60, "/metrics to say so")
+    notices = appliance.client.ask("/readyz").json["notices"]
+    assert any(notice.startswith("update: ") and all(words in notice for words in why)
+               for notice in notices), notices
+    assert not any(path.endswith((".root", ".efi")) for _, path, _ in publisher.visits)
+
+
 @pytest.mark.expected(100)
 def test_an_update_of_somebody_elses_is_not_taken(boot, updatable, publisher, image, second,
                                                   tmp_path):
@@ -131,10 +147,19 @@ def test_an_update_of_somebody_elses_is_not_taken(boot, updatable, publisher, im
     publisher.publish(second, other)
     appliance = boot(updatable)
     appliance.wait_ready()
-    appliance.wait_until(lambda: publisher.visits, UPDATED_S, "the update to be looked at")
-    appliance.wait_for("signature", 60)
-    assert not any(path.endswith((".root", ".efi")) for _, path, _ in publisher.visits)
+    refused(appliance, publisher, "signature")
     assert version(appliance) == image.version
+
+
+@pytest.mark.expected(100)
+def test_an_older_version_is_not_taken(boot, updatable, publisher, images, image, second):
+    """Who can publish, but not sign, cannot bring back what had a hole."""
+    publisher.publish(image, images / "update.key")
+    appliance = boot(updatable, image=second)
+    appliance.wait_ready()
+    refused(appliance, publisher, f"version {image.version} is older than {second.version}",
+            "not signed as a rollback")
+    assert version(appliance) == second.version
 
 
 @pytest.mark.expected(200)
