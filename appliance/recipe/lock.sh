@@ -43,7 +43,7 @@ unbound_check() {
 	local oldest locked
 	oldest=$(sed '/^#/d' "$top/conf/unbound.oldest")
 	dpkg --compare-versions "$unbound_version" ge "$oldest" ||
-		fail "Unbound $unbound_version is older than conf/unbound.oldest, $oldest: no image is made of it"
+		fail "Unbound $unbound_version is older than conf/unbound.oldest, $oldest: nothing is made of it"
 	[ -n "$lock_file" ] || return 0
 	locked=$(sed -n 's/^source unbound [^ ]* //p' "$lock_file")
 	[ "$(unbound_digest)" = "$locked" ] ||

@@ -3,14 +3,14 @@
 # name, certificates and the root of the DNS, and nothing that could run anything
 # else. To be sourced after appliance/recipe/packages.sh, whose packages and chroot
 # the images are made of.
-: "${top:?tests/prepare is sourced first}" "${appliance_out:?packages.sh is sourced first}"
+: "${top:?tests/prepare is sourced first}" "${build:?}"
 
 # build_oci SUITE PACKAGES OUTDIR: leaves two archives of the OCI layout,
 # OUTDIR/parallax-perspective_$version.oci.tar and OUTDIR/parallax-coordinator_$version.oci.tar.
 # PACKAGES is where build_packages left them; times are $SOURCE_DATE_EPOCH.
 build_oci() {
 	local suite=$1 packages=$2 out=$3 version=${version:?} time=${SOURCE_DATE_EPOCH:?}
-	local chroot=$appliance_out/chroot-$suite
+	local chroot=$build/chroot-$suite
 	mkdir -p "$out"
 	oci_image "$chroot" "$packages" "$out/parallax-perspective_$version.oci.tar" "$time" \
 		perspective "$version" parallax-unbound mpic-httpcheck mpic-appliance
@@ -23,7 +23,7 @@ oci_image() (
 	set -euo pipefail
 	local chroot=$1 packages=$2 archive=$3 time=$4 kind=$5 version=$6 work
 	shift 6
-	work=$appliance_out/oci-$kind
+	work=$build/oci-$kind
 	rm -rf "$work"
 	mkdir -p "$work/root" "$work/layout/blobs/sha256"
 	oci_tree "$work/root"
@@ -164,8 +164,8 @@ oci_release() {
 		IMAGE_ID=parallax-$kind-oci
 		IMAGE_VERSION=$version
 	TEXT
-	[ ! -e "$appliance_out/unbound/version" ] || [ "$kind" != perspective ] ||
-		printf 'UNBOUND_VERSION=%s\n' "$(cat "$appliance_out/unbound/version")" >>"$root/usr/lib/os-release"
+	[ ! -e "$build/unbound/version" ] || [ "$kind" != perspective ] ||
+		printf 'UNBOUND_VERSION=%s\n' "$(cat "$build/unbound/version")" >>"$root/usr/lib/os-release"
 	ln -s ../usr/lib/os-release "$root/etc/os-release"
 }
 

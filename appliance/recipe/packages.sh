@@ -1,36 +1,22 @@
 # shellcheck shell=bash
-# The Debian packages of a commit, for one suite, each built in a clean chroot of
-# that suite. To be sourced after tests/prepare (say, logged, fail); needs root.
+# The Debian packages of a commit, for one suite, built in a clean chroot of that
+# suite. To be sourced after trees.sh.
 #
-# appliance_out is where everything goes: chroots and Unbound's source are kept
-# there between runs, and made anew when what they are made from has changed.
+# $build has the chroot and Unbound's source, which are kept between runs and made
+# anew when what they are made from has changed.
 # DEBFULLNAME and DEBEMAIL name who answers for packages that are handed on.
-: "${top:?tests/prepare is sourced first}" "${log:?}" "${appliance_out:=${build:?}/appliance}"
-# shellcheck source=unbound-module/debian-mirrors
-. "$top/unbound-module/debian-mirrors"
+: "${top:?tests/prepare is sourced first}" "${build:?}"
 
-# build_packages SUITE OUTDIR [COMMIT]: leaves in OUTDIR the packages and their
+# build_packages SUITE OUTDIR COMMIT: leaves in OUTDIR the packages and their
 # .buildinfo, those with debugging symbols in OUTDIR/debug and the source package in
-# OUTDIR/source. Without COMMIT the work tree as it is.
+# OUTDIR/source. The chroot is there (package_chroot).
 build_packages() {
-	local suite=$1 out=$2 commit=${3:-} chroot=$appliance_out/chroot-$1
-	local work=$appliance_out/packages-$1 lock
-	[ "$(id -u)" -eq 0 ] || fail "building packages needs root, for a chroot of $suite"
-	[ -n "$commit" ] || commit=$(tree_commit)
-	commit=$(git -C "$top" rev-parse --verify --quiet "$commit^{commit}") ||
-		fail "$commit is no commit of this repository"
-	mkdir -p "$appliance_out"
-	exec {lock}>"$work.lock"
-	flock -n "$lock" || { say "waiting for another build of packages for $suite"; flock "$lock"; }
+	local suite=$1 out=$2 commit=$3 work=$build/packages-$1
 	package_sources "$suite" "$commit" "$work"
-	package_chroot "$suite" "$chroot"
 	mkdir -p "$out/debug" "$out/source"
-	out=$(cd "$out" && pwd)
 	logged "packages-$suite" "building packages for $suite from ${commit:0:12}" \
-		in_chroot "$chroot" "$work" build_inside "$(commit_time "$commit")"
+		in_chroot "$build/chroot-$suite" "$work" build_inside "$(commit_time "$commit")"
 	collect_packages "$work/build" "$out"
-	exec {lock}>&-
-	say "packages for $suite are in $out"
 }
 
 # The commit that is checked out or, where files differ from it, one that is made of
@@ -78,7 +64,7 @@ package_sources() {
 	unbound_source
 	git -C "$top" archive "$commit" | tar -x -C "$tree"
 	mv "$tree/appliance/debian" "$tree/debian"
-	cp -R "$appliance_out/unbound/src" "$tree/unbound-src"
+	cp -R "$build/unbound/src" "$tree/unbound-src"
 	rm -rf "$tree/unbound-src/.pc"
 	unbound_copyright "$tree/unbound-src" >"$tree/debian/copyright.unbound"
 	write_changelog "$suite" "$commit" >"$tree/debian/changelog"
@@ -89,7 +75,7 @@ package_sources() {
 # The newest Unbound that the mirrors serve or, for a build from a lock file, the
 # version in unbound_wanted. They are asked once an hour at most.
 unbound_source() {
-	local folder=$appliance_out/unbound line
+	local folder=$build/unbound line
 	! unbound_is_current "$folder" || return 0
 	"$top/unbound-module/get-unbound" --fetch-only ${unbound_wanted:+--version "$unbound_wanted"} \
 		"$folder" | while IFS= read -r line; do
@@ -124,7 +110,7 @@ write_changelog() {
 		parallax ($(package_version "$1" "$2")) $1; urgency=medium
 
 		  * Built from commit $2
-		    with Unbound $(cat "$appliance_out/unbound/version").
+		    with Unbound $(cat "$build/unbound/version").
 
 		 -- $(package_maintainer)  $(LC_ALL=C date -u -R -d "@$(commit_time "$2")")
 	TEXT
@@ -142,55 +128,25 @@ build_packages_needed() {
 		sed 's/^debhelper-compat$/debhelper/'
 }
 
-# package_chroot SUITE CHROOT
+# package_chroot SUITE CHROOT: its packages are the role "build" of trees.sh.
 package_chroot() {
-	local suite=$1 chroot=$2 made_from
-	mkdir -p "$appliance_out/mirrors"
-	made_from=$(debian_sources "$suite" "$appliance_out/mirrors" && build_packages_needed) ||
-		fail "apt knows no Debian mirror on this machine"
-	! chroot_is_current "$chroot" "$made_from" || return 0
-	rm -rf "$chroot"
-	logged "chroot-$suite" "making a chroot of $suite" make_chroot "$suite" "$chroot"
-	printf '%s\n' "$made_from" >"$chroot.made-from"
-}
-
-# The same packages of the same mirrors, and none that these have a newer version of.
-chroot_is_current() {
-	local chroot=$1
-	[ -e "$chroot/usr/bin/dpkg-buildpackage" ] &&
-		[ "$(cat "$chroot.made-from" 2>/dev/null)" = "$2" ] || return
-	if ! chroot "$chroot" apt-get -qq update >"$log/chroot-update.log" 2>&1; then
-		say "the mirrors do not answer: taking the chroot that is there"
-		return 0
-	fi
-	[ -z "$(chroot "$chroot" apt-get -qq --simulate dist-upgrade)" ]
-}
-
-make_chroot() {
-	local suite=$1 chroot=$2 setting settings=() include
-	command -v mmdebstrap >/dev/null || fail "needs mmdebstrap"
-	while IFS= read -r setting; do
-		settings+=("--aptopt=$setting")
-	done < <(apt_network_settings)
-	include=$(build_packages_needed | paste -sd,)
-	# shellcheck disable=SC2016 # mmdebstrap expands $1
-	debian_sources "$suite" "$appliance_out/mirrors" |
-		mmdebstrap --mode=root --variant=apt --keyring="$(debian_keyring)" --include="$include" \
-			"${settings[@]}" --aptopt='APT::Install-Recommends "false"' \
-			--customize-hook='echo builder:x:1000:1000::/tmp:/bin/sh >>"$1/etc/passwd"' \
-			"$suite" "$chroot" -
+	local chroot=$2 needed
+	mapfile -t needed < <(build_packages_needed)
+	tree_make build "$chroot" "${needed[@]}"
+	grep -q ^builder: "$chroot/etc/passwd" ||
+		echo builder:x:1000:1000::/tmp:/bin/sh >>"$chroot/etc/passwd"
 }
 
 # in_chroot CHROOT WORK FUNCTION ARGUMENT...: runs the function inside, with WORK/build
 # as /build and no network. What it writes elsewhere is gone afterwards, but for what the
-# compiler made of the same input before ($appliance_out/ccache); compile_anew=yes
+# compiler made of the same input before ($build/ccache); compile_anew=yes
 # looks at none of that.
 in_chroot() {
 	local chroot=$1 work=$2 status=0
 	shift 2
-	mkdir -p "$work/upper" "$work/overlay" "$work/root" "$appliance_out/ccache"
+	mkdir -p "$work/upper" "$work/overlay" "$work/root" "$build/ccache"
 	chown -R 1000:1000 "$work/build"
-	chown 1000:1000 "$appliance_out/ccache"
+	chown 1000:1000 "$build/ccache"
 	# shellcheck disable=SC2016 # expanded inside
 	unshare --mount --pid --fork --net --uts bash -euo pipefail -c '
 		chroot=$1 work=$2 ccache=$3 anew=$4
@@ -215,7 +171,7 @@ in_chroot() {
 		exec chroot . env -i PATH=/usr/lib/ccache:/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp \
 			LC_ALL=C.UTF-8 CCACHE_DIR=/ccache CCACHE_MAXSIZE=500M ${anew:+CCACHE_RECACHE=1} \
 			setpriv --reuid 1000 --regid 1000 --clear-groups --no-new-privs "$@"
-	' in-chroot "$chroot" "$work" "$appliance_out/ccache" "${compile_anew:-}" bash -euo pipefail -c "$(declare -f "$1"); \"\$@\"" inside "$@" || status=$?
+	' in-chroot "$chroot" "$work" "$build/ccache" "${compile_anew:-}" bash -euo pipefail -c "$(declare -f "$1"); \"\$@\"" inside "$@" || status=$?
 	rm -rf "$work/upper" "$work/overlay" "$work/root"
 	return "$status"
 }
@@ -228,9 +184,12 @@ build_inside() {
 		dpkg-buildpackage -us -uc -F
 }
 
+# packages_remove FOLDER: those that an earlier build left there.
+packages_remove() { rm -f "$1"/*.deb "$1"/*.buildinfo "$1"/debug/* "$1"/source/*; }
+
 collect_packages() {
 	local from=$1 out=$2
-	rm -f "$out"/*.deb "$out"/*.buildinfo "$out"/debug/* "$out"/source/*
+	packages_remove "$out"
 	mv "$from"/*-dbgsym_*.deb "$out/debug/"
 	mv "$from"/*.dsc "$from"/*.tar.* "$from"/*.changes "$out/source/"
 	mv "$from"/*.deb "$from"/*.buildinfo "$out/"

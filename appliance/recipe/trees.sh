@@ -213,7 +213,7 @@ tree_make() {
 # The tool tree's own mmdebstrap, once there is one.
 tree_bootstrap() {
 	local role=$1 folder=$2 from=$3 run=()
-	[ "$role" = tools ] || run=(in_tools)
+	[ "$role" = tools ] || [ ! -e "$tools.made" ] || run=(in_tools)
 	${run[@]+"${run[@]}"} mmdebstrap --mode=root --variant=apt \
 		--include="$(awk '{ printf "%s%s", sep, $2; sep = "," }' "$build/$role.packages")" \
 		"$suite" "$folder" "deb [trusted=yes] copy://$from ./"
