@@ -29,6 +29,12 @@ def until(true, timeout_s=5, check=lambda: None):
     return got
 
 
+def children(pid):
+    """Processes that it has started and that still run or were not waited for."""
+    return [int(child) for child in
+            Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+
+
 def alive(pid):
     """Whether it runs; what has ended and was not waited for does not."""
     try:
@@ -146,8 +152,7 @@ class Daemon:
         self.process.send_signal(signal.SIGHUP)
 
     def workers(self):
-        with open(f"/proc/{self.pid}/task/{self.pid}/children", encoding="ascii") as children:
-            return [int(pid) for pid in children.read().split()]
+        return children(self.pid)
 
     def lines(self, message=None, mark=0):
         """Its log lines as dictionaries, after so many octets."""

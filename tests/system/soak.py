@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import dcv
+from daemons import children
 from perspective import caa_body
 from test_dcv_dns import CASES as DNS_CASES
 from test_dcv_tls_alpn import CASES as TLS_ALPN_CASES
@@ -119,11 +120,6 @@ class Load:
 
 
 # -- processes
-
-
-def children(pid):
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(
-        encoding="ascii").split()]
 
 
 def kill_fetcher(daemon):

@@ -4,16 +4,15 @@ import concurrent.futures
 import os
 import shutil
 import signal
-import socket
 import subprocess
-import threading
 import time
 from pathlib import Path
 
 import pytest
 
 import dcv
-from daemons import alive, until
+from daemons import alive, children, until
+from service_manager import Manager
 from dcv import Case, http01
 from minifleet import configs
 from perspective import PROFILE, Perspective
@@ -58,9 +57,7 @@ class FetcherSocket:
             os.unlink(self.path)
 
     def fetchers(self):
-        pid = self.process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
-        return [int(child) for child in children.split() if alive(int(child))]
+        return [child for child in children(self.process.pid) if alive(child)]
 
 
 @pytest.fixture
@@ -95,7 +92,7 @@ def test_checks_through_a_fetcher_of_the_service_managers(fetcher_socket, starte
     dcv.judge(PAGE, dcv.ask(client, PAGE))
     until(lambda: len(fetcher_socket.fetchers()) == 2)
     for worker in daemon.workers():
-        assert not Path(f"/proc/{worker}/task/{worker}/children").read_text(encoding="ascii")
+        assert not children(worker)
     greetings = until(lambda: len(daemon.lines("a fetcher was started")) == 2 and
                       daemon.lines("a fetcher was started"))
     for line in greetings:
@@ -171,27 +168,6 @@ def test_options_that_contradict(perspective, options, fault):
 # -- Unbound, watched
 
 
-class Manager:
-    """Systemd as a service sees it: what it was told, and how often."""
-
-    def __init__(self, path, watchdog_ms):
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.socket.bind(str(path))
-        self.environment = {**os.environ, "NOTIFY_SOCKET": str(path),
-                            "WATCHDOG_USEC": str(watchdog_ms * 1000)}
-        self.told = []
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def _listen(self):
-        while True:
-            self.told.append(self.socket.recv(4096).decode())
-
-    def beats(self, seconds):
-        before = self.told.count("WATCHDOG=1")
-        time.sleep(seconds)
-        return self.told.count("WATCHDOG=1") - before
-
-
 ANCHOR = ". IN DNSKEY 257 3 8 AwEAAaz/tAm8yTn4Mfeh5eyI96WS ; keytag 20326\n"
 
 
@@ -244,8 +220,7 @@ def test_unbound_is_ready_when_it_answers_and_lives_while_it_does(watched, image
 def test_whoever_watches_unbound_ends_with_it(watched):
     process, manager = watched
     until(lambda: manager.told, 15)
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="ascii")
-    (watcher,) = (int(child) for child in children.split())
+    (watcher,) = children(process.pid)
     # it is not told how to reach the manager: what it says would not be what is seen from outside
     assert b"NOTIFY_SOCKET" not in Path(f"/proc/{process.pid}/environ").read_bytes()
     process.kill()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from coordinators import Identity, by_code
-from daemons import until
+from daemons import children, until
 from stand_ins import CAA
 
 REFUSED = (ssl.SSLError, OSError)
@@ -27,11 +27,6 @@ def in_background(ask):
     thread = threading.Thread(target=run)
     thread.start()
     return thread
-
-
-def children(pid):
-    path = f"/proc/{pid}/task/{pid}/children"
-    return [int(child) for child in Path(path).read_text(encoding="ascii").split()]
 
 
 # -- perspectives that fail

@@ -6,11 +6,11 @@ import json
 import os
 import signal
 import time
-from pathlib import Path
 
 import pytest
 
 import dcv
+from daemons import children
 from dcv import Case, http01, website
 from mininet import webhosts
 from mininet.challenge import ACME_PATH, KEY_AUTHORIZATION, PAGE_PATH, VALUE
@@ -384,7 +384,7 @@ def test_a_fetcher_that_dies_takes_no_check_along_unsaid(started):
     with concurrent.futures.ThreadPoolExecutor(len(cases)) as pool:
         waiting = [pool.submit(dcv.ask, client, case) for case in cases]
         time.sleep(0.5)
-        (fetcher,) = [child for worker in daemon.workers() for child in _children(worker)]
+        (fetcher,) = [child for worker in daemon.workers() for child in children(worker)]
         os.kill(fetcher, signal.SIGKILL)
         for future in waiting:
             problem = future.result()["problem"]
@@ -394,15 +394,10 @@ def test_a_fetcher_that_dies_takes_no_check_along_unsaid(started):
     assert [line["problem"] for line in daemon.lines("check")].count("fetcher-died") == 5
 
 
-def _children(pid):
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(
-        encoding="ascii").split()]
-
-
 def held(daemon):
     """(processes, open descriptors) of a daemon, its workers and their fetchers."""
     workers = daemon.workers()
-    pids = [daemon.pid, *workers, *(child for worker in workers for child in _children(worker))]
+    pids = [daemon.pid, *workers, *(child for worker in workers for child in children(worker))]
     return len(pids), sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in pids)
 
 

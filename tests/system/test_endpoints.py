@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from daemons import until
+from daemons import children, until
 from mininet.processes import Servers
 
 EJECTED = "an endpoint is ejected: it fails"
@@ -154,8 +154,7 @@ def test_an_endpoint_that_hangs_holds_up_what_it_has_and_no_more(endpoints, spre
     code = endpoints.row["code"]
     assert all_agree(caller.check("permit.com") for _ in range(4))
     process = endpoints.running[1]
-    pids = [process.pid, *map(int, Path(f"/proc/{process.pid}/task/{process.pid}/children")
-                              .read_text(encoding="ascii").split())]
+    pids = [process.pid, *children(process.pid)]
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     try:
@@ -183,14 +182,14 @@ def test_all_endpoints_are_gone(endpoints, spread):
     assert len(daemon.lines(EJECTED)) == 2
     assert counted(caller, "retries", code) == 6
     first = endpoints.row["httpcheck_pid"]
-    workers = Path(f"/proc/{first}/task/{first}/children").read_text(encoding="ascii").split()
-    for pid in (first, *map(int, workers)):
+    pids = [first, *children(first)]
+    for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     try:
         answer = caller.check("permit.com")
         assert (answer["is_valid"], answer["quorum"]) == (True, "5/6")
     finally:
-        for pid in (first, *map(int, workers)):
+        for pid in pids:
             os.kill(pid, signal.SIGCONT)
     until(lambda: caller.check("permit.com")["quorum"] == "6/6")
 

@@ -21,7 +21,7 @@ import contract
 import daemons
 import soak
 from coordinators import CONF, Caller
-from daemons import alive, until
+from daemons import alive, children, until
 from minifleet import client
 from mininet import processes
 
@@ -209,7 +209,7 @@ def judge_records(asked, verdicts):
 def test_one_coordinator_killed_costs_no_more_than_its_answers_in_flight(pair):
     load = Load("pair", pair.caller(), [soak.Caa("permit.com"), soak.Caa("deep.com")], 64)
     time.sleep(3)
-    workers = soak.children(pair.pid("a"))
+    workers = children(pair.pid("a"))
     os.kill(pair.pid("a"), signal.SIGKILL)
     # Its workers end with it, once they have answered what they had.
     until(lambda: not any(map(alive, workers)), 10)
@@ -257,16 +257,16 @@ class Killer:
         return self.pair.pid(self.random.choice(NAMES))
 
     def _coordinator_worker(self):
-        return self.random.choice(soak.children(self._coordinator()))
+        return self.random.choice(children(self._coordinator()))
 
     def _httpcheck(self):
         return self._perspective()["httpcheck_pid"]
 
     def _httpcheck_worker(self):
-        return self.random.choice(soak.children(self._httpcheck()))
+        return self.random.choice(children(self._httpcheck()))
 
     def _fetcher(self):
-        return self.random.choice(soak.children(self._httpcheck_worker()))
+        return self.random.choice(children(self._httpcheck_worker()))
 
     def _unbound(self):
         return self._perspective()["unbound_pid"]

@@ -6,7 +6,6 @@ finds out it must always find out.
 """
 
 import contextlib
-import json
 import subprocess
 from pathlib import Path
 

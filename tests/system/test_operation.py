@@ -5,17 +5,16 @@ import os
 import re
 import shutil
 import signal
-import socket
 import struct
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
 
-from daemons import until
+from daemons import children, until
 from minifleet import pki
+from service_manager import Manager
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = f"00-{TRACE}-b7ad6b7169203331-01"
@@ -209,33 +208,6 @@ def test_a_target_that_is_none(coordinators):
 # -- the service manager
 
 
-class Manager:
-    """Systemd as a daemon sees it: a socket, and a patience."""
-
-    def __init__(self, path, watchdog_ms):
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.socket.bind(str(path))
-        self.environment = {**os.environ, "NOTIFY_SOCKET": str(path),
-                            "WATCHDOG_USEC": str(watchdog_ms * 1000)}
-        self.told = []
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def _listen(self):
-        while True:
-            self.told.append(self.socket.recv(4096).decode())
-
-    def pings(self, seconds):
-        """How many came within so long."""
-        before = self.told.count("WATCHDOG=1")
-        threading.Event().wait(seconds)
-        return self.told.count("WATCHDOG=1") - before
-
-
-def children(pid):
-    return [int(child) for child in
-            Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
-
-
 def test_the_service_manager_is_told(coordinators, tmp_path):
     """Ready, reloading and stopping; and that all is well, unless a worker hangs."""
     manager = Manager(tmp_path / "notify", 2000)
@@ -246,7 +218,7 @@ def test_the_service_manager_is_told(coordinators, tmp_path):
         try:
             until(lambda: any(one.startswith("READY=1\n") for one in manager.told), 15)
             assert f"READY=1\nSTATUS=serving on {options['listen']}" in manager.told
-            assert 3 <= manager.pings(2.2) <= 6
+            assert 3 <= manager.beats(2.2) <= 6
             manager.told.clear()
             process.send_signal(signal.SIGHUP)
             until(lambda: any(one.startswith("READY=1\n") for one in manager.told))
@@ -254,12 +226,12 @@ def test_the_service_manager_is_told(coordinators, tmp_path):
             hung = children(process.pid)[1]
             os.kill(hung, signal.SIGSTOP)
             try:
-                manager.pings(1.6)
-                assert manager.pings(2) == 0
+                manager.beats(1.6)
+                assert manager.beats(2) == 0
                 assert "a worker hangs" in (tmp_path / "log").read_text(encoding="utf-8")
             finally:
                 os.kill(hung, signal.SIGCONT)
-            until(lambda: manager.pings(0.5) > 0)
+            until(lambda: manager.beats(0.5) > 0)
             os.kill(hung, signal.SIGKILL)
             until(lambda: "STATUS=1 of 2 workers serve" in manager.told)
             until(lambda: "STATUS=2 of 2 workers serve" in manager.told)

@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 from coordinators import by_code
+from daemons import children
 from minifleet import pki
 
 GENUINE, WRONG, ERROR = 0, 1, 2
@@ -253,11 +254,6 @@ def test_the_fetcher_does_not_have_the_key(fleet):
     fetcher, = children(worker)
     assert in_memory(seed, worker)
     assert not in_memory(seed, fetcher)
-
-
-def children(pid):
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-        return [int(child) for child in file.read().split()]
 
 
 def in_memory(wanted, pid):

@@ -12,7 +12,7 @@ from collections import Counter
 import pytest
 
 import soak
-from daemons import until
+from daemons import children, until
 from perspective import Perspective
 
 SECONDS = float(os.environ.get("MPIC_SOAK_S", "120"))
@@ -61,7 +61,7 @@ class Run:
     def rest(self):
         time.sleep(soak.REST_S)
         (worker,) = self.daemon.workers()
-        (fetcher,) = soak.children(worker)
+        (fetcher,) = children(worker)
         (asking,) = self.coordinator.workers()
         self.rests.append([soak.held(pid) for pid in (worker, fetcher, asking)])
         print(f"\nafter {len(self.direct)} checks and {len(self.through)} attempts: " + "; ".join(

@@ -10,43 +10,39 @@
 #include "caa_check_rows.h"
 #include "failing_malloc.h"
 #include "httpcheck/caa_check.h"
+#include "row_check.h"
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
 
 static const struct row *current;	/* for messages */
 
-#define CHECK(cond) \
-	do { \
-		if (!(cond)) \
-			fail_msg("%s: %s", current->label, #cond); \
-	} while (0)
+/* A row's check, and what comes of it. */
+struct trial {
+	const char *account[1], *method[1];
+	struct target target;
+	struct caa_check check;
+	struct evidence evidence;
+	struct check_result result;
+	struct caa_verdict_text text;
+};
 
 static void
-assert_text(const char *got, const char *expected, const char *what)
-{
-	if ((got == NULL) != (expected == NULL) || (got != NULL && strcmp(got, expected) != 0))
-		fail_msg("%s: %s is %s, not %s", current->label, what, got != NULL ? got : "null",
-		    expected != NULL ? expected : "null");
-}
-
-static void
-row_question(const struct row *row, struct caa_check *check, struct target *target,
-    const char *account[1], const char *method[1])
+trial_question(struct trial *t, const struct row *row)
 {
 	static const char *const issuers[] = { "ca1.com" };
 	const char *text = row->target != NULL ? row->target : X;
 
-	assert_true(target_parse(target, text, strlen(text), NULL));
-	account[0] = row->account;
-	method[0] = row->method;
-	*check = (struct caa_check){
-		.target = target,
+	assert_true(target_parse(&t->target, text, strlen(text), NULL));
+	t->account[0] = row->account;
+	t->method[0] = row->method;
+	t->check = (struct caa_check){
+		.target = &t->target,
 		.allow_lookup_failure = row->allow,
 		.question = {
-			.wildcard = target->kind == TARGET_WILDCARD,
+			.wildcard = t->target.kind == TARGET_WILDCARD,
 			.issuers = issuers, .issuer_count = 1,
-			.account_uris = account, .account_uri_count = row->account != NULL,
-			.validation_methods = method,
+			.account_uris = t->account, .account_uri_count = row->account != NULL,
+			.validation_methods = t->method,
 			.validation_method_count = row->method != NULL,
 			.ignore_parameters = row->ignore_parameters,
 		},
@@ -54,13 +50,29 @@ row_question(const struct row *row, struct caa_check *check, struct target *targ
 }
 
 static void
-row_decode(const struct row *row, struct evidence *evidence)
+trial_init(struct trial *t, const struct row *row)
 {
 	struct buf why = BUF_INIT(512);
 
-	if (!evidence_decode(evidence, row->evidence, strlen(row->evidence), NONCE, &why))
+	current = row;
+	trial_question(t, row);
+	if (!evidence_decode(&t->evidence, row->evidence, strlen(row->evidence), NONCE, &why))
 		fail_msg("%s: %s", row->label, why.data);
 	buf_free(&why);
+}
+
+static bool
+trial_judge(struct trial *t)
+{
+	check_result_init(&t->result, CHECK_CAA);
+	return caa_check_judge(&t->check, &t->evidence, &t->result, &t->text);
+}
+
+static void
+trial_free(struct trial *t)
+{
+	caa_verdict_free(&t->text);
+	evidence_free(&t->evidence);
 }
 
 static void
@@ -70,7 +82,7 @@ assert_records(const struct row *row, const struct check_strings *seen)
 
 	for (size_t i = 0; i < seen->count; i++)
 		buf_addf(&joined, "%s%s", i > 0 ? "\n" : "", seen->items[i]);
-	assert_text(joined.data, row->records, "records_seen");
+	CHECK_TEXT(joined.data, row->records, "records_seen");
 	buf_free(&joined);
 }
 
@@ -100,11 +112,11 @@ assert_row(const struct row *row, const struct check_result *r)
 		    r->problem.message, row->problem);
 	CHECK(r->check_passed == row->passed);
 	assert_consistent(row, r);
-	assert_text(r->caa.reason, row->reason, "reason");
-	assert_text(r->caa.found_at, row->found_at, "found_at");
-	assert_text(r->caa.deciding_record, row->decided, "deciding_record");
+	CHECK_TEXT(r->caa.reason, row->reason, "reason");
+	CHECK_TEXT(r->caa.found_at, row->found_at, "found_at");
+	CHECK_TEXT(r->caa.deciding_record, row->decided, "deciding_record");
 	assert_records(row, &r->caa.records_seen);
-	assert_text(check_dnssec_name((enum check_dnssec)r->caa.dnssec_status),
+	CHECK_TEXT(check_dnssec_name((enum check_dnssec)r->caa.dnssec_status),
 	    check_dnssec_name(row->dnssec), "dnssec_status");
 	if (r->caa.looked_up.count != row->asked)
 		fail_msg("%s: %zu names, not %zu", row->label, r->caa.looked_up.count, row->asked);
@@ -117,21 +129,12 @@ static void
 test_rows(void **state)
 {
 	for (size_t i = 0; i < ROW_COUNT; i++) {
-		const char *account[1], *method[1];
-		struct caa_verdict_text text;
-		struct check_result result;
-		struct evidence evidence;
-		struct caa_check check;
-		struct target target;
+		struct trial t;
 
-		current = &rows[i];
-		row_question(current, &check, &target, account, method);
-		row_decode(current, &evidence);
-		check_result_init(&result, CHECK_CAA);
-		assert_true(caa_check_judge(&check, &evidence, &result, &text));
-		assert_row(current, &result);
-		caa_verdict_free(&text);
-		evidence_free(&evidence);
+		trial_init(&t, &rows[i]);
+		assert_true(trial_judge(&t));
+		assert_row(current, &t.result);
+		trial_free(&t);
 	}
 }
 
@@ -140,23 +143,14 @@ static void
 test_nothing_passes_unasked(void **state)
 {
 	for (size_t i = 0; i < ROW_COUNT; i++) {
-		const char *account[1], *method[1];
-		struct caa_verdict_text text;
-		struct check_result result;
-		struct evidence evidence;
-		struct caa_check check;
-		struct target target;
+		struct trial t;
 
-		current = &rows[i];
-		row_question(current, &check, &target, account, method);
-		check.allow_lookup_failure = false;
-		row_decode(current, &evidence);
-		check_result_init(&result, CHECK_CAA);
-		assert_true(caa_check_judge(&check, &evidence, &result, &text));
-		CHECK(!result.check_passed ||
+		trial_init(&t, &rows[i]);
+		t.check.allow_lookup_failure = false;
+		assert_true(trial_judge(&t));
+		CHECK(!t.result.check_passed ||
 		    (current->passed && current->problem == PROBLEM_NONE));
-		caa_verdict_free(&text);
-		evidence_free(&evidence);
+		trial_free(&t);
 	}
 }
 
@@ -167,24 +161,15 @@ test_abandoned(void **state)
 	for (size_t at = 0; at < 3; at++) {
 		static const struct row row = { "abandoned", CLIMB("-1", NODATA(X, "insecure") ","
 		    NODATA(EX, "insecure") "," NODATA(COM, "secure")), .allow = true };
-		const char *account[1], *method[1];
-		struct caa_verdict_text text;
-		struct check_result result;
-		struct evidence evidence;
-		struct caa_check check;
-		struct target target;
+		struct trial t;
 
-		current = &row;
-		row_question(&row, &check, &target, account, method);
-		row_decode(&row, &evidence);
-		evidence.lookups[at].outcome = EVIDENCE_ABANDONED;
-		check_result_init(&result, CHECK_CAA);
-		assert_true(caa_check_judge(&check, &evidence, &result, &text));
-		assert_false(result.check_passed);
-		assert_int_equal(result.problem.problem, PROBLEM_RESOLVER_NO_EVIDENCE);
-		assert_non_null(strstr(result.problem.message, evidence.lookups[at].name));
-		caa_verdict_free(&text);
-		evidence_free(&evidence);
+		trial_init(&t, &row);
+		t.evidence.lookups[at].outcome = EVIDENCE_ABANDONED;
+		assert_true(trial_judge(&t));
+		assert_false(t.result.check_passed);
+		assert_int_equal(t.result.problem.problem, PROBLEM_RESOLVER_NO_EVIDENCE);
+		assert_non_null(strstr(t.result.problem.message, t.evidence.lookups[at].name));
+		trial_free(&t);
 	}
 }
 
@@ -193,28 +178,19 @@ static void
 test_out_of_memory(void **state)
 {
 	for (size_t i = 0; i < ROW_COUNT; i++) {
-		const char *account[1], *method[1];
-		struct evidence evidence;
-		struct caa_check check;
-		struct target target;
+		struct trial t;
 		bool good = false;
 
-		current = &rows[i];
-		row_question(current, &check, &target, account, method);
-		row_decode(current, &evidence);
+		trial_init(&t, &rows[i]);
 		for (long n = 0; !good; n++) {
-			struct caa_verdict_text text;
-			struct check_result result;
-
-			check_result_init(&result, CHECK_CAA);
 			failing_malloc_after(n);
-			good = caa_check_judge(&check, &evidence, &result, &text);
+			good = trial_judge(&t);
 			failing_malloc_after(-1);
 			if (good)
-				assert_row(current, &result);
-			caa_verdict_free(&text);
+				assert_row(current, &t.result);
+			caa_verdict_free(&t.text);
 		}
-		evidence_free(&evidence);
+		evidence_free(&t.evidence);
 	}
 }
 

@@ -5,46 +5,16 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "coordinator/corroborator.h"
+#include "signing_key.h"
 
-#define PRIVATE "-----BEGIN PRIVATE KEY-----\n" \
-	"MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n" \
-	"-----END PRIVATE KEY-----\n"
 #define RESULT(passed, nonce) "{\"check_completed\":true,\"check_passed\":" passed "," \
 	"\"check_type\":\"caa\",\"perspective_code\":\"a\",\"nonce\":\"" nonce "\"," \
 	"\"domain_or_ip_target\":\"a.com\",\"details\":{\"caa_record_present\":false}}"
 #define REQUEST	"47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"	/* SHA-256 of nothing */
 #define OTHER	"47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFA"
-
-static struct jws_key *key;
-
-static int
-read_key(void **state)
-{
-	char path[] = "/tmp/test_corroborator.XXXXXX";
-	struct buf why = BUF_INIT(512);
-	int fd = mkstemp(path);
-
-	if (fd == -1 || write(fd, PRIVATE, strlen(PRIVATE)) != (ssize_t)strlen(PRIVATE))
-		return -1;
-	close(fd);
-	key = jws_key_read_private(path, &why);
-	unlink(path);
-	buf_free(&why);
-	return key != NULL ? 0 : -1;
-}
-
-static int
-free_key(void **state)
-{
-	jws_key_free(key);
-	return 0;
-}
 
 /* What a perspective said, what of it was changed on the way, and what comes of it. */
 static const struct {
@@ -78,7 +48,7 @@ write_result(size_t row, struct buf *out)
 	*out = BUF_INIT(CHECK_RESULT_MAX);
 	buf_adds(out, rows[row].result != NULL ? rows[row].result : RESULT("true", "n1"));
 	if (rows[row].result != NULL)
-		assert_true(signature_add(key, &claims, out));
+		assert_true(signature_add(signing_key, &claims, out));
 	if (rows[row].change == NULL)
 		return;
 	at = strstr(out->data, rows[row].change);
@@ -90,7 +60,7 @@ write_result(size_t row, struct buf *out)
 static enum problem
 judge(size_t row, bool gateway, bool verify)
 {
-	const struct perspective p = { .code = "a", .gateway = gateway, .verify_key = key };
+	const struct perspective p = { .code = "a", .gateway = gateway, .verify_key = signing_key };
 	const struct corroborator_asked asked = { .nonce = "n1", .target = "a.com",
 		.request_sha256 = REQUEST, .verify = verify };
 	struct corroborator c;
@@ -126,5 +96,5 @@ main(void)
 		cmocka_unit_test(test_whose_word),
 	};
 
-	return cmocka_run_group_tests(tests, read_key, free_key);
+	return cmocka_run_group_tests(tests, signing_key_read, signing_key_free);
 }

@@ -14,25 +14,12 @@
 #include "dns_check_rows.h"
 #include "failing_malloc.h"
 #include "httpcheck/dns_check.h"
+#include "row_check.h"
 
 #define NONCE	0x0123456789abcdef
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
 
 static const struct row *current;	/* for messages */
-
-#define CHECK(cond) \
-	do { \
-		if (!(cond)) \
-			fail_msg("%s: %s", current->label, #cond); \
-	} while (0)
-
-static void
-assert_text(const char *got, const char *expected, const char *what)
-{
-	if ((got == NULL) != (expected == NULL) || (got != NULL && strcmp(got, expected) != 0))
-		fail_msg("%s: %s is %s, not %s", current->label, what, got != NULL ? got : "null",
-		    expected != NULL ? expected : "null");
-}
 
 /* ---- what the resolver would say ---- */
 
@@ -193,7 +180,7 @@ assert_list(const struct check_strings *got, const char *expected, const char *w
 	buf_addc(&joined, '>');
 	for (size_t i = 0; i < got->count; i++)
 		buf_addf(&joined, "%s%s", i > 0 ? "\n" : "", got->items[i]);
-	assert_text(joined.data + 1, expected, what);
+	CHECK_TEXT(joined.data + 1, expected, what);
 	buf_free(&joined);
 }
 
@@ -233,16 +220,16 @@ assert_row(const struct row *row, const struct prepared *p, const struct check_r
 		fail_msg("%s: problem %s (%s)", row->label, problem_code(r->problem.problem),
 		    r->problem.message);
 	assert_consistent(r);
-	assert_text(r->dcv.matched, row->matched, "matched");
+	CHECK_TEXT(r->dcv.matched, row->matched, "matched");
 	if (row->relied_on != NULL)
-		assert_text(r->dcv.relied_on, row->relied_on, "relied_on");
+		CHECK_TEXT(r->dcv.relied_on, row->relied_on, "relied_on");
 	if (row->asked != NULL)
-		assert_text(question.name.text, row->asked, "the name asked");
+		CHECK_TEXT(question.name.text, row->asked, "the name asked");
 	CHECK(question.type == dcv_record_type(p->request.dcv.dns_record_type));
 	if (row->seen != NULL)
 		assert_list(&r->dcv.records_seen, row->seen, "records_seen");
 	if (row->found_at != NULL)
-		assert_text(r->dcv.found_at, row->found_at, "found_at");
+		CHECK_TEXT(r->dcv.found_at, row->found_at, "found_at");
 	assert_list(&r->dcv.cname_chain, row->aliases != NULL ? row->aliases : "", "cname_chain");
 	CHECK(r->dcv.response_code.set && r->dcv.response_code.value == rcode_of(row));
 	if (row->says != NULL && strstr(r->problem.message, row->says) == NULL)

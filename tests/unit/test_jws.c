@@ -12,11 +12,9 @@
 
 #include "base64url.h"
 #include "jws.h"
+#include "signing_key.h"
 
-/* RFC 8037 appendix A: the key of A.1 and its thumbprint of A.3. */
-#define PRIVATE "-----BEGIN PRIVATE KEY-----\n" \
-	"MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n" \
-	"-----END PRIVATE KEY-----\n"
+/* RFC 8037 appendix A: the public half of SIGNING_KEY_PRIVATE, and its thumbprint of A.3. */
 #define PUBLIC_LINE "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 #define THUMBPRINT "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
 /* Another key, of the second test of RFC 8032 section 7.1. */
@@ -43,7 +41,7 @@ static int
 read_keys(void **state)
 {
 	struct buf why = BUF_INIT(512);
-	char *path = write_file(PRIVATE, 0600);
+	char *path = write_file(SIGNING_KEY_PRIVATE, 0600);
 
 	private = jws_key_read_private(path, &why);
 	unlink(path);
@@ -107,10 +105,10 @@ static void
 test_private_files(void **state)
 {
 	static const struct { const char *text; mode_t mode; const char *says; } rows[] = {
-		{ PRIVATE, 0400, NULL },
-		{ PRIVATE, 0640, NULL },
-		{ PRIVATE, 0644, "its mode is 644" },
-		{ PRIVATE, 0620, "its mode is 620" },
+		{ SIGNING_KEY_PRIVATE, 0400, NULL },
+		{ SIGNING_KEY_PRIVATE, 0640, NULL },
+		{ SIGNING_KEY_PRIVATE, 0644, "its mode is 644" },
+		{ SIGNING_KEY_PRIVATE, 0620, "its mode is 620" },
 		{ "", 0600, "expected a file of 1" },
 		{ "nothing\n", 0600, "no Ed25519 private key" },
 		{ "-----BEGIN PUBLIC KEY-----\n" PUBLIC_LINE "\n-----END PUBLIC KEY-----\n", 0600,
@@ -143,7 +141,7 @@ test_public_forms(void **state)
 {
 	static const char pem[] = "-----BEGIN PUBLIC KEY-----\n" PUBLIC_LINE
 	    "\n-----END PUBLIC KEY-----\n";
-	static const char *const refused[] = { "/nonexistent", PRIVATE, "-----BEGIN nothing",
+	static const char *const refused[] = { "/nonexistent", SIGNING_KEY_PRIVATE, "-----BEGIN nothing",
 		/* 33 bytes of key */
 		"MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHUR==", };
 	struct buf why = BUF_INIT(512);

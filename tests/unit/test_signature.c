@@ -3,24 +3,17 @@
 #include <setjmp.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <cmocka.h>
 
 #include "check.h"
 #include "failing_malloc.h"
 #include "json_scan.h"
 #include "signature.h"
+#include "signing_key.h"
 
-#define PRIVATE "-----BEGIN PRIVATE KEY-----\n" \
-	"MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n" \
-	"-----END PRIVATE KEY-----\n"
 #define RESULT "{\"check_type\":\"caa\",\"nonce\":\"n1\",\"evidence\":{\"a\":[1]}}"
 #define REQUEST "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"	/* SHA-256 of nothing */
-
-static struct jws_key *key;
 
 static const struct signature_claims signed_claims = {
 	.perspective_code = "aws:eu-central-1", .check_type = "caa", .target = "www.example.com",
@@ -29,42 +22,19 @@ static const struct signature_claims signed_claims = {
 	.image_version = "2026.11",
 };
 
-static int
-read_key(void **state)
-{
-	char path[] = "/tmp/test_signature.XXXXXX";
-	struct buf why = BUF_INIT(512);
-	int fd = mkstemp(path);
-
-	if (fd == -1 || write(fd, PRIVATE, strlen(PRIVATE)) != (ssize_t)strlen(PRIVATE))
-		return -1;
-	close(fd);
-	key = jws_key_read_private(path, &why);
-	unlink(path);
-	buf_free(&why);
-	return key != NULL ? 0 : -1;
-}
-
-static int
-free_key(void **state)
-{
-	jws_key_free(key);
-	return 0;
-}
-
 static void
 sign(const struct signature_claims *claims, struct buf *out)
 {
 	*out = BUF_INIT(8192);
 	buf_adds(out, RESULT);
-	assert_true(signature_add(key, claims, out));
+	assert_true(signature_add(signing_key, claims, out));
 }
 
 static enum signature_fault
 verify(const char *text, size_t len)
 {
 	struct signature_claims claims;
-	enum signature_fault fault = signature_verify(key, text, len, &claims);
+	enum signature_fault fault = signature_verify(signing_key, text, len, &claims);
 
 	if (fault == SIGNATURE_OK)
 		signature_claims_free(&claims);
@@ -80,19 +50,19 @@ test_round(void **state)
 	struct json_scanned scanned;
 	struct buf text;
 
-	assert_true(signature_digest(key, "", 0, digest));
+	assert_true(signature_digest(signing_key, "", 0, digest));
 	assert_string_equal(digest, REQUEST);
 	sign(&signed_claims, &text);
 	assert_true(json_scan(text.data, text.len, "signature", &scanned));
 	assert_non_null(scanned.value.text);
 	assert_memory_equal(text.data, RESULT, strlen(RESULT) - 1);
-	assert_int_equal(signature_glance(key, text.data, text.len), SIGNATURE_OK);
-	assert_int_equal(signature_verify(key, text.data, text.len, &claims), SIGNATURE_OK);
+	assert_int_equal(signature_glance(signing_key, text.data, text.len), SIGNATURE_OK);
+	assert_int_equal(signature_verify(signing_key, text.data, text.len, &claims), SIGNATURE_OK);
 	assert_string_equal(claims.perspective_code, "aws:eu-central-1");
 	assert_string_equal(claims.resolver_version, "unbound 1.22.0");
 	assert_string_equal(claims.image_version, "2026.11");
 	assert_int_equal(claims.timestamp_ns.value, signed_claims.timestamp_ns.value);
-	assert_true(signature_digest(key, RESULT, strlen(RESULT), digest));
+	assert_true(signature_digest(signing_key, RESULT, strlen(RESULT), digest));
 	assert_string_equal(claims.result_sha256, digest);
 	assert_int_equal(signature_compare(&claims, &signed_claims), SIGNATURE_OK);
 	signature_claims_free(&claims);
@@ -170,7 +140,7 @@ test_claims(void **state)
 		struct buf text = BUF_INIT(8192);
 
 		buf_adds(&text, "{\"a\":1,\"signature\":\"");
-		assert_true(jws_sign(key, payloads[i], strlen(payloads[i]), &text));
+		assert_true(jws_sign(signing_key, payloads[i], strlen(payloads[i]), &text));
 		buf_adds(&text, "\"}");
 		assert_int_equal(verify(text.data, text.len), SIGNATURE_CLAIMS);
 		buf_free(&text);
@@ -234,7 +204,7 @@ test_no_memory(void **state)
 		text = BUF_INIT(8192);
 		buf_adds(&text, RESULT);
 		failing_malloc_after(n);
-		done = signature_add(key, &signed_claims, &text);
+		done = signature_add(signing_key, &signed_claims, &text);
 		failing_malloc_after(-1);
 		if (!done)
 			buf_free(&text);
@@ -243,7 +213,7 @@ test_no_memory(void **state)
 	done = false;
 	for (long n = 0; !done; n++) {
 		failing_malloc_after(n);
-		done = signature_verify(key, text.data, text.len, &claims) == SIGNATURE_OK;
+		done = signature_verify(signing_key, text.data, text.len, &claims) == SIGNATURE_OK;
 		failing_malloc_after(-1);
 		if (done)
 			signature_claims_free(&claims);
@@ -266,5 +236,5 @@ main(void)
 		cmocka_unit_test(test_no_memory),
 	};
 
-	return cmocka_run_group_tests(tests, read_key, free_key);
+	return cmocka_run_group_tests(tests, signing_key_read, signing_key_free);
 }
