@@ -42,7 +42,7 @@ static const struct option rows[] = {
 	    .sentence = "User that the process talking to applicants' servers becomes when "
 	    "this program is run by root."),
 	ROW("fetcher_socket", PATH, fetcher_socket,
-	    .sentence = "Unix socket where the service manager starts a process talking to "
+	    .sentence = "Unix socket of a service that starts a process talking to "
 	    "applicants' servers for each connection; without it each worker starts its own."),
 	ROW("signing_key", PATH, signing_key,
 	    .sentence = "PEM file with the Ed25519 key that signs results; without one they "

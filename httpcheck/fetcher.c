@@ -132,7 +132,7 @@ on_late(evutil_socket_t fd, short what, void *arg)
 		kill(f->pid, SIGKILL);
 		return;
 	}
-	/* not ours to kill: its watchdog will */
+	/* not ours to kill: its keeper will */
 	snprintf(f->sorry, sizeof(f->sorry), "it did not answer in time");
 	fetcher_died(f);
 }

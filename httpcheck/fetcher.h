@@ -3,8 +3,8 @@
  * servers and can do nothing else (docs/privilege.md).
  *
  * The fetcher is this program executed anew, so that its memory never held a
- * key: a child of the worker's, or a process that the service manager starts
- * for whoever connects to a socket of its. Jobs go to it and outcomes come
+ * key: a child of the worker's, or one of a service that starts a fetcher for
+ * whoever connects to its socket (fetcher_keeper.h). Jobs go to it and outcomes come
  * back over a stream, each job ending in exactly one call of its `done`, from
  * the loop, or in fetch_cancel(). When the fetcher dies it is started again,
  * after a back-off while it keeps dying young, and what it was doing ends with
@@ -59,9 +59,9 @@ struct fetch *fetcher_start(struct fetcher *f, const struct fetch_job *job, fetc
 void fetch_cancel(struct fetch *fetch);
 
 /*
- * The fetcher itself: what main() calls when it was executed as one, by a worker
- * (fd 3 is its socket) or by the service manager (standard input is). Confines
- * itself before it reads the first job. Returns the exit status.
+ * What main() calls when it was executed as a fetcher, by a worker or a keeper, or as a
+ * keeper, by the service manager. A fetcher confines itself before it reads the first job.
+ * Returns the exit status.
  */
 int fetcher_main(int argc, char **argv);
 /* Whether argv says so. */

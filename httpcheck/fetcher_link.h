@@ -17,8 +17,12 @@
 
 #include "buf.h"
 
-#define FETCHER_FD		3	/* the end of a fetcher that is a worker's child */
-/* Then a child's user and group, as numbers; nothing for the service manager's. */
+#define FETCHER_FD		3	/* a fetcher's end */
+#define FETCHER_BEAT_FD		4	/* where it writes a byte now and then, if it is to beat */
+/*
+ * Then a fetcher's user and group, as numbers, and each how many ms it beats, 0: never.
+ * Nothing for the keeper.
+ */
 #define FETCHER_ARGUMENT	"--fetcher"
 #define FETCHER_HELLO		UINT64_MAX	/* no job has these ids */
 #define FETCHER_SORRY		(UINT64_MAX - 1)

@@ -1,7 +1,6 @@
 #include "httpcheck/fetcher.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,13 +10,12 @@
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 
 #include "httpcheck/fetch_http.h"
 #include "httpcheck/fetch_tls_alpn.h"
+#include "httpcheck/fetcher_keeper.h"
 #include "httpcheck/fetcher_link.h"
 #include "httpcheck/sandbox.h"
-#include "notify.h"
 #include "wire.h"
 
 #define TASKS_MAX	((size_t)65536)
@@ -42,8 +40,7 @@ struct station {
 	struct task **tasks;
 	size_t task_count;		/* places */
 	struct buf message;
-	int manager;			/* a socket to the service manager; -1: none */
-	struct event watchdog;
+	struct event beat;
 	bool broken;			/* the worker sent what it never sends, or does not read */
 };
 
@@ -222,8 +219,6 @@ station_unload(struct station *s)
 			task_cancel(s->tasks[i]);
 	free(s->tasks);
 	fetcher_link_free(s->link);
-	if (s->manager >= 0)
-		close(s->manager);
 	fetch_http_free(s->http);
 	fetch_tls_alpn_free(s->alpn);
 	buf_free(&s->message);
@@ -246,39 +241,36 @@ station_confine(struct station *s, const struct sandbox *sandbox)
 	return confined;
 }
 
+/* A pipe that is full tells as much. */
 static void
-on_watchdog(evutil_socket_t fd, short what, void *arg)
+on_beat(evutil_socket_t fd, short what, void *arg)
 {
-	const struct station *s = arg;
+	ssize_t n = write(FETCHER_BEAT_FD, "", 1);
 
-	notify_through(s->manager, "WATCHDOG=1");
+	(void)n;
 }
 
-/* One that the service manager started tells it that it lives while its loop turns. */
+/* One that a keeper started shows it that its loop turns. */
 static void
-station_report(struct station *s, int64_t watchdog_ms)
+station_beat(struct station *s, int64_t ms)
 {
-	const struct timeval turn = { watchdog_ms / 3000, watchdog_ms / 3 % 1000 * 1000 };
+	const struct timeval turn = { ms / 1000, ms % 1000 * 1000 };
 
-	notify_through(s->manager, "READY=1");
-	event_assign(&s->watchdog, s->base, -1, EV_PERSIST, on_watchdog, s);
-	if (watchdog_ms > 0)
-		evtimer_add(&s->watchdog, &turn);
+	event_assign(&s->beat, s->base, -1, EV_PERSIST, on_beat, s);
+	if (ms > 0)
+		evtimer_add(&s->beat, &turn);
 }
 
 static int
-station_run(struct station *s, int fd, const struct sandbox *sandbox)
+station_run(struct station *s, const struct sandbox *sandbox, int64_t beat_ms)
 {
-	/* what the environment and the socket's path say, while they can be read */
-	int64_t watchdog_ms = notify_watchdog_ms();
 	int status = 1;
 
-	s->manager = notify_open();
-	if (station_load(s, fd) && station_confine(s, sandbox)) {
-		station_report(s, watchdog_ms);
+	if (station_load(s, FETCHER_FD) && station_confine(s, sandbox)) {
+		station_beat(s, beat_ms);
 		if (event_base_dispatch(s->base) >= 0)
 			status = s->broken;
-		event_del(&s->watchdog);
+		event_del(&s->beat);
 	}
 	station_unload(s);
 	return status;
@@ -287,51 +279,31 @@ station_run(struct station *s, int fd, const struct sandbox *sandbox)
 bool
 fetcher_asked(int argc, char **argv)
 {
-	return (argc == 2 || argc == 4) && strcmp(argv[1], FETCHER_ARGUMENT) == 0;
+	return (argc == 2 || argc == 5) && strcmp(argv[1], FETCHER_ARGUMENT) == 0;
 }
 
-/* A child of a worker's. Signals for the service reach all its processes; it ends with its worker. */
-static int
-run_child(struct sandbox *sandbox, char **argv)
-{
-	struct station s = { 0 };
-
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGINT, SIG_IGN);
-	sandbox->with_parent = true;
-	sandbox->uid = (uid_t)strtoul(argv[2], NULL, 10);
-	sandbox->gid = (gid_t)strtoul(argv[3], NULL, 10);
-	return station_run(&s, FETCHER_FD, sandbox);
-}
-
-/* A service of its own. */
-static int
-run_service(const struct sandbox *sandbox)
-{
-	struct station s = { 0 };
-	struct sockaddr_storage peer;
-	socklen_t len = sizeof(peer);
-
-	if (getpeername(STDIN_FILENO, (struct sockaddr *)&peer, &len) != 0 ||
-	    peer.ss_family != AF_UNIX) {
-		fputs("mpic-httpcheck " FETCHER_ARGUMENT ": standard input is no connection of a "
-		    "worker's: this is for a unit with Accept=yes and StandardInput=socket\n",
-		    stderr);
-		return 2;
-	}
-	return station_run(&s, STDIN_FILENO, sandbox);
-}
-
+/*
+ * Signals for a service reach all its processes: a fetcher ends with its connection, or with
+ * the worker or keeper whose child it is.
+ */
 int
 fetcher_main(int argc, char **argv)
 {
 	struct sandbox sandbox = {
+		.with_parent = true,
 		.ports = ports,
 		.port_count = sizeof(ports) / sizeof(ports[0]),
 	};
+	struct station s = { 0 };
 
+	if (argc == 2)
+		return fetcher_keeper_main();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
 	prctl(PR_SET_NAME, "mpic-fetcher");
-	return argc == 4 ? run_child(&sandbox, argv) : run_service(&sandbox);
+	sandbox.uid = (uid_t)strtoul(argv[2], NULL, 10);
+	sandbox.gid = (gid_t)strtoul(argv[3], NULL, 10);
+	return station_run(&s, &sandbox, strtoll(argv[4], NULL, 10));
 }

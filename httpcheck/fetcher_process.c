@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
@@ -65,11 +66,30 @@ environment(char *out[5])
 	out[count] = NULL;
 }
 
-int
-fetcher_process_start(const struct fetcher_process *p, int fd, pid_t *pid)
+/* The link first: its place is not where the other is. */
+static int
+add_descriptors(posix_spawn_file_actions_t *actions, int fd, const struct fetcher_beat *beat)
 {
-	char name[] = "mpic-fetcher", argument[] = FETCHER_ARGUMENT, *env[5];
-	char *argv[] = { name, argument, (char *)p->uid, (char *)p->gid, NULL };
+	int rc = posix_spawn_file_actions_adddup2(actions, fd, FETCHER_FD);
+
+	if (rc == 0 && beat != NULL)
+		rc = posix_spawn_file_actions_adddup2(actions, beat->fd, FETCHER_BEAT_FD);
+	if (rc == 0)
+		rc = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDWR, 0);
+	if (rc == 0)
+		rc = posix_spawn_file_actions_adddup2(actions, STDIN_FILENO, STDOUT_FILENO);
+	if (rc == 0)
+		rc = posix_spawn_file_actions_addclosefrom_np(actions,
+		    beat != NULL ? FETCHER_BEAT_FD + 1 : FETCHER_FD + 1);
+	return rc;
+}
+
+int
+fetcher_process_start(const struct fetcher_process *p, int fd, const struct fetcher_beat *beat,
+    pid_t *pid)
+{
+	char name[] = "mpic-fetcher", argument[] = FETCHER_ARGUMENT, ms[24], *env[5];
+	char *argv[] = { name, argument, (char *)p->uid, (char *)p->gid, ms, NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	sigset_t none;
@@ -77,19 +97,14 @@ fetcher_process_start(const struct fetcher_process *p, int fd, pid_t *pid)
 
 	sigemptyset(&none);
 	environment(env);
+	snprintf(ms, sizeof(ms), "%" PRId64, beat != NULL ? beat->ms : 0);
 	if (posix_spawn_file_actions_init(&actions) != 0)
 		return ENOMEM;
 	if (posix_spawnattr_init(&attributes) != 0) {
 		posix_spawn_file_actions_destroy(&actions);
 		return ENOMEM;
 	}
-	rc = posix_spawn_file_actions_adddup2(&actions, fd, FETCHER_FD);
-	if (rc == 0)
-		rc = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDWR, 0);
-	if (rc == 0)
-		rc = posix_spawn_file_actions_adddup2(&actions, STDIN_FILENO, STDOUT_FILENO);
-	if (rc == 0)
-		rc = posix_spawn_file_actions_addclosefrom_np(&actions, FETCHER_FD + 1);
+	rc = add_descriptors(&actions, fd, beat);
 	if (rc == 0)
 		rc = posix_spawnattr_setsigmask(&attributes, &none);
 	if (rc == 0)
@@ -108,7 +123,7 @@ spawn(const struct fetcher_process *p, int *fd, pid_t *pid)
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
 		return errno;
-	rc = fetcher_process_start(p, ends[1], pid);
+	rc = fetcher_process_start(p, ends[1], NULL, pid);
 	close(ends[1]);
 	if (rc != 0)
 		close(ends[0]);

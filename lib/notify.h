@@ -24,8 +24,8 @@ void notify_reloading(void);
 /* All is well. */
 void notify_watchdog(void);
 /*
- * For a process that soon cannot open a socket: it, connected, to be closed by the
- * caller; -1: there is none, and nothing is sent through it.
+ * For a process that must not wait, or soon cannot open a socket: it, connected, to be
+ * closed by the caller; -1: there is none, and nothing is sent through it.
  */
 int notify_open(void);
 void notify_through(int fd, const char *state);

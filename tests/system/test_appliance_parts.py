@@ -33,26 +33,31 @@ def perspective(build_dir, unbound_prefix, world, tmp_path_factory):
 
 
 class FetcherSocket:
-    """mpic-fetcher.socket: systemd's own program, one fetcher a connection."""
+    """mpic-fetcher.socket by systemd's own program, which becomes the keeper of fetchers."""
 
     def __init__(self, build, folder):
         self.path = str(folder / "socket")
-        self.command = ["systemd-socket-activate", "--accept", "--inetd", "-l", self.path,
-                        "-E", "ASAN_OPTIONS", str(build / "mpic-httpcheck"), "--fetcher"]
+        self.build = build
         self.log = folder / "socket.log"
         self.process = None
 
-    def start(self):
+    def start(self, watchdog_ms=30000):
+        # a crash is to be one, not a report of the sanitizer's
+        asan = os.environ.get("ASAN_OPTIONS", "") + ":handle_segv=0"
+        self.command = ["systemd-socket-activate", "-l", self.path, "-E", f"ASAN_OPTIONS={asan}",
+                        "-E", f"WATCHDOG_USEC={watchdog_ms * 1000}",
+                        str(self.build / "mpic-httpcheck"), "--fetcher"]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.command, stderr=log, stdout=log)
         until(lambda: os.path.exists(self.path))
 
     def stop(self):
+        """It takes its fetchers along."""
         if self.process:
-            for pid in self.fetchers():
-                os.kill(pid, signal.SIGTERM)
+            fetchers = self.fetchers()
             self.process.terminate()
             self.process.wait(10)
+            assert not any(alive(pid) for pid in fetchers)
             self.process = None
             os.unlink(self.path)
 
@@ -84,7 +89,7 @@ NOT_THERE = (503, "not-ready", "the process that talks to applicants' servers is
 THERE = (200, "ready", None)
 
 
-def test_checks_through_a_fetcher_of_the_service_managers(fetcher_socket, started):
+def test_checks_through_a_fetcher_of_a_unit_of_its_own(fetcher_socket, started):
     """Each worker has one, none is a child of a worker's, and each says what confines it."""
     fetcher_socket.start()
     daemon, client = started(workers=2, fetcher_socket=fetcher_socket.path)
@@ -100,7 +105,7 @@ def test_checks_through_a_fetcher_of_the_service_managers(fetcher_socket, starte
         assert "seccomp" in line["confined"] or "sanitizers" in line["confined"]
 
 
-def test_a_fetcher_of_the_service_managers_that_dies(fetcher_socket, started):
+def test_a_fetcher_of_a_unit_of_its_own_that_dies(fetcher_socket, started):
     """What it was doing ends as fetcher-died, to be retried; the next check has another one."""
     fetcher_socket.start()
     daemon, client = started(workers=1, fetcher_socket=fetcher_socket.path)
@@ -119,6 +124,41 @@ def test_a_fetcher_of_the_service_managers_that_dies(fetcher_socket, started):
     (said,) = daemon.lines("the fetcher died and is started again")
     assert (said["by"], said["fetches"]) == ("connection closed", "5")
     assert list(client.metrics()["mpic_fetcher_restarts_total"].values()) == [1]
+
+
+def test_a_crash_of_one_fetcher_touches_no_other_worker(fetcher_socket, started):
+    fetcher_socket.start()
+    daemon, client = started(workers=2, fetcher_socket=fetcher_socket.path)
+    until(lambda: _ready(client) == THERE)
+    one, other = fetcher_socket.fetchers()
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        waiting = [pool.submit(dcv.ask, client, SILENT) for _ in range(20)]
+        time.sleep(1)
+        os.kill(one, signal.SIGSEGV)
+        problems = [future.result()["problem"]["code"] for future in waiting]
+    # connections are given to workers by chance: some to each
+    assert set(problems) == {"fetcher-died", "http-timeout"}
+    (said,) = daemon.lines("the fetcher died and is started again")
+    assert int(said["fetches"]) == problems.count("fetcher-died")
+    until(lambda: _ready(client) == THERE)
+    assert one not in fetcher_socket.fetchers() and other in fetcher_socket.fetchers()
+    assert f'a fetcher ended pid={one} by="signal 11"\n' in \
+        fetcher_socket.log.read_text(encoding="utf-8")
+
+
+def test_a_fetcher_that_hangs_is_killed(fetcher_socket, started):
+    """Without a check that would show it; its worker has another one then."""
+    fetcher_socket.start(watchdog_ms=3000)
+    _daemon, client = started(workers=2, fetcher_socket=fetcher_socket.path)
+    until(lambda: _ready(client) == THERE)
+    one, other = fetcher_socket.fetchers()
+    os.kill(one, signal.SIGSTOP)
+    until(lambda: not alive(one), 15)
+    until(lambda: _ready(client) == THERE)
+    assert other in fetcher_socket.fetchers() and len(fetcher_socket.fetchers()) == 2
+    assert f"a fetcher hung and was killed pid={one}\n" in \
+        fetcher_socket.log.read_text(encoding="utf-8")
+    dcv.judge(PAGE, dcv.ask(client, PAGE))
 
 
 def test_without_anybody_at_the_socket_it_is_not_ready(fetcher_socket, started):

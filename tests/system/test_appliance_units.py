@@ -153,7 +153,7 @@ def test_no_unit_takes_a_capability_but_the_firewall():
 # -- limits, watchdogs
 
 
-LASTING = ("mpic-unbound.service", "mpic-httpcheck.service", "mpic-fetcher@.service",
+LASTING = ("mpic-unbound.service", "mpic-httpcheck.service", "mpic-fetcher.service",
            "mpic-clock-watch.service", "mpic-firewall-watch.service", "mpic-log-forward.service")
 
 
@@ -162,20 +162,17 @@ def test_limits(name):
     settings = service(name)
     if "ExecStart" not in settings:
         return    # starts no process
-    limited = "MemoryMax" in settings or settings.get("Slice") == "mpic-fetcher.slice"
-    assert limited
+    assert settings["MemoryMax"]
     assert int(settings["TasksMax"]) <= 128
     if name in LASTING:
         assert settings["WatchdogSec"]
-        # a fetcher's worker asks for another one
-        assert settings["Restart"] == ("no" if name == "mpic-fetcher@.service" else "always")
+        assert settings["Restart"] == "always"
 
 
 def test_what_runs_all_the_time_fits_into_the_machine():
     """Percent of the machine's memory, so that a larger one gives each part more."""
-    files = [UNITS / name for name in LASTING if name != "mpic-fetcher@.service"]
-    files += [UNITS / "mpic-fetcher.slice", UNITS / "systemd-networkd.service.d/parallax.conf",
-              OWN / "systemd-timesyncd.service"]
+    files = [UNITS / name for name in LASTING]
+    files += [UNITS / "systemd-networkd.service.d/parallax.conf", OWN / "systemd-timesyncd.service"]
     shares = [value for path in files for rows in read(path).values() for key, value in rows
               if key == "MemoryMax"]
     assert len(shares) == len(files)
@@ -214,6 +211,26 @@ def test_the_network_waits_for_the_packet_filter():
     firewall = read(UNITS / "mpic-firewall.service")
     assert ("Before", "network-pre.target") in firewall["Unit"]
     assert ("ExecStart", "/usr/sbin/nft -f /etc/nftables.conf") in firewall["Service"]
+
+
+def test_fetchers_are_there_before_anybody_asks():
+    """One unit for all of them, which waits for nothing that takes long."""
+    unit, settings = read(UNITS / "mpic-fetcher.service")["Unit"], service("mpic-fetcher.service")
+    assert ("DefaultDependencies", "no") in unit
+    assert [value for key, value in unit if key == "After"] == [
+        "mpic-fetcher.socket mpic-firewall.service"]
+    assert ("Requires", "mpic-fetcher.socket") in unit
+    socket = read(UNITS / "mpic-fetcher.socket")
+    assert ("DefaultDependencies", "no") in socket["Unit"]
+    assert not {key for key, value in socket["Unit"]} & {"After", "Requires", "Wants"}
+    assert "Accept" not in dict(socket["Socket"])
+    wanted = read(OWN / "multi-user.target.d/parallax.conf")["Unit"]
+    assert any("mpic-fetcher.service" in value.split() for key, value in wanted if key == "Wants")
+    # one process for each worker, the keeper, and none is ended for another's sake
+    header = (TOP / "httpcheck/fetcher_keeper.h").read_text(encoding="utf-8")
+    most = int(re.search(r"#define FETCHER_KEEPER_MAX\s+(\d+)", header)[1])
+    assert int(settings["TasksMax"]) > most + 1
+    assert (settings["OOMPolicy"], settings["KillMode"]) == ("continue", "mixed")
 
 
 def test_the_port_opens_after_document_time_and_certificate():

@@ -267,7 +267,7 @@ end_of_orphan(const struct fetch_job *job)
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
 	assert_true(fetcher_process_init(&process, &cfg, &why));
-	assert_int_equal(fetcher_process_start(&process, ends[1], &pid), 0);
+	assert_int_equal(fetcher_process_start(&process, ends[1], NULL, &pid), 0);
 	close(ends[1]);
 	link = fetcher_link_new(f.base, ends[0], &owner);
 	if (job != NULL) {
@@ -388,7 +388,7 @@ test_inherits_nothing(void **state)
 	setenv("SECRET", "key", 1);
 	try_script("for fd in /proc/$$/fd/*; do\n"
 	    "case ${fd##*/} in 0|1|2|3|10|255) ;; *) [ ! -e \"$fd\" ] || exit 7 ;; esac\ndone\n"
-	    "[ -z \"$SECRET\" ] || exit 8\n[ \"$*\" = '--fetcher 0 0' ] || exit 9\nexit 5", 3000);
+	    "[ -z \"$SECRET\" ] || exit 8\n[ \"$*\" = '--fetcher 0 0 0' ] || exit 9\nexit 5", 3000);
 	assert_string_equal(tried.o.sentence, "the fetcher died (status 5) while it was at work");
 }
 

@@ -1,4 +1,4 @@
-/* fetcher.h: fetchers that a service manager starts, one for each connection to a socket. */
+/* fetcher.h, fetcher_keeper.h: fetchers of a service, one for each connection to its socket. */
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stddef.h>
@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <arpa/inet.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -20,23 +22,21 @@
 #include <sys/wait.h>
 
 #include "fetcher_fixture.h"
+#include "httpcheck/fetcher_keeper.h"
 #include "log.h"
 #include "web_server.h"
 
 #define NOBODY		65534
-#define WATCHDOG_USEC	"600000"	/* a beat each 200 ms */
+#define LONG_MS		30000	/* a watchdog as in the unit, for a busy machine */
+#define WATCHDOG_MS	2000	/* one that a test waits for */
+#define PATIENCE_MS	30000	/* a test that takes longer hangs */
 
-/*
- * The part of systemd that a unit with Accept=yes, StandardInput=socket, Type=notify and
- * WatchdogSec= sees.
- */
+/* The part of systemd that a unit with a socket, Type=notify and WatchdogSec= sees. */
 struct manager {
 	char folder[40], socket[64], notify[64];
 	int listener, told;
-	bool refuses;			/* the unit cannot be started */
-	pthread_t thread;
-	volatile pid_t pid;		/* of the last one */
-	volatile unsigned started;
+	int watchdog_ms;
+	pid_t keeper;			/* 0: it was not started */
 };
 
 static struct tried tried;
@@ -54,50 +54,47 @@ bind_unix(const char *path, int type)
 }
 
 static void
-become_fetcher(const struct manager *m, int fd)
+set_number(const char *name, long value)
 {
-	char *argv[] = { "mpic-fetcher", "--fetcher", NULL };
+	char text[24];
 
-	setenv("NOTIFY_SOCKET", m->notify, 1);
-	setenv("WATCHDOG_USEC", WATCHDOG_USEC, 1);
-	dup2(fd, STDIN_FILENO);
-	/* as a unit would, and the test as well if it is not ended in good order */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (geteuid() != 0 || (setgid(NOBODY) == 0 && setuid(NOBODY) == 0))
-		execv("/proc/self/exe", argv);
-	_exit(9);
+	snprintf(text, sizeof(text), "%ld", value);
+	setenv(name, text, 1);
 }
 
-static void *
-serve(void *arg)
+/* Without FD_CLOEXEC, which the same number would keep. */
+static void
+hand_over(int fd)
 {
-	struct manager *m = arg;
-	int fd;
-
-	while ((fd = accept4(m->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
-		pid_t pid = m->refuses ? 0 : fork();
-
-		if (pid == 0 && !m->refuses)
-			become_fetcher(m, fd);
-		close(fd);
-		m->pid = pid;
-		m->started++;
-	}
-	return NULL;
+	if (fd == 3)
+		fcntl(fd, F_SETFD, 0);
+	else
+		dup2(fd, 3);
 }
 
 static void
-manager_listen(struct manager *m)
+become_keeper(const struct manager *m)
 {
-	m->listener = bind_unix(m->socket, SOCK_STREAM);
-	assert_int_equal(listen(m->listener, 8), 0);
-	assert_int_equal(pthread_create(&m->thread, NULL, serve, m), 0);
+	char *argv[] = { "mpic-httpcheck", "--fetcher", NULL };
+
+	setenv("NOTIFY_SOCKET", m->notify, 1);
+	set_number("WATCHDOG_USEC", m->watchdog_ms * 1000L);
+	set_number("LISTEN_PID", getpid());
+	set_number("LISTEN_FDS", 1);
+	hand_over(m->listener);
+	if (geteuid() != 0 || (setgid(NOBODY) == 0 && setuid(NOBODY) == 0)) {
+		/* the test, too, may not end in good order */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		execv("/proc/self/exe", argv);
+	}
+	_exit(9);
 }
 
 static void
 manager_init(struct manager *m)
 {
-	*m = (struct manager){ .folder = "/tmp/test_fetcher_socket.XXXXXX", .listener = -1 };
+	*m = (struct manager){ .folder = "/tmp/test_fetcher_socket.XXXXXX", .listener = -1,
+		.watchdog_ms = LONG_MS };
 	assert_non_null(mkdtemp(m->folder));
 	chmod(m->folder, 0755);
 	snprintf(m->socket, sizeof(m->socket), "%s/socket", m->folder);
@@ -106,19 +103,74 @@ manager_init(struct manager *m)
 }
 
 static void
+manager_listen(struct manager *m)
+{
+	m->listener = bind_unix(m->socket, SOCK_STREAM);
+	assert_int_equal(listen(m->listener, 128), 0);
+}
+
+static void
+manager_run(struct manager *m)
+{
+	m->keeper = fork();
+	assert_true(m->keeper >= 0);
+	if (m->keeper == 0)
+		become_keeper(m);
+}
+
+static void
+manager_start(struct manager *m, int watchdog_ms)
+{
+	manager_init(m);
+	m->watchdog_ms = watchdog_ms;
+	manager_listen(m);
+	manager_run(m);
+}
+
+/* It ends in good order, whatever was done to its fetchers. */
+static void
 manager_stop(struct manager *m)
 {
-	if (m->listener >= 0) {
-		shutdown(m->listener, SHUT_RDWR);
-		pthread_join(m->thread, NULL);
-		close(m->listener);
+	int status;
+
+	if (m->keeper != 0) {
+		kill(m->keeper, SIGTERM);
+		assert_int_equal(waitpid(m->keeper, &status, 0), m->keeper);
+		assert_int_equal(status, 0);
 	}
-	while (waitpid(-1, NULL, 0) > 0)
-		continue;
+	if (m->listener >= 0)
+		close(m->listener);
 	close(m->told);
 	unlink(m->socket);
 	unlink(m->notify);
 	assert_int_equal(rmdir(m->folder), 0);
+}
+
+/* The fetchers, zombies among them: at most `most` are told. */
+static unsigned
+fetchers_of(const struct manager *m, pid_t *pids, unsigned most)
+{
+	char path[64];
+	unsigned count = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", m->keeper, m->keeper);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	for (pid_t pid; fscanf(file, "%d", &pid) == 1; count++)
+		if (count < most)
+			pids[count] = pid;
+	fclose(file);
+	return count;
+}
+
+static pid_t
+only_fetcher(const struct manager *m)
+{
+	pid_t pid = 0;
+
+	assert_int_equal(fetchers_of(m, &pid, 1), 1);
+	return pid;
 }
 
 static void
@@ -134,12 +186,31 @@ fixture_connect(struct fixture *f, const struct manager *m)
 }
 
 static void
-until_ready(struct fixture *f)
+until(struct fixture *f, bool ready)
 {
-	for (int tries = 0; !fetcher_ready(f->fetcher); tries++) {
-		assert_in_range(tries, 0, 2000);
+	for (int ms = 0; fetcher_ready(f->fetcher) != ready; ms += 10) {
+		assert_in_range(ms, 0, PATIENCE_MS);
 		fixture_run_ms(f, 10);
 	}
+}
+
+static void
+until_fetchers(const struct manager *m, unsigned count)
+{
+	for (int ms = 0; fetchers_of(m, NULL, 0) != count; ms += 10) {
+		assert_in_range(ms, 0, PATIENCE_MS);
+		usleep(10000);
+	}
+}
+
+static void
+until_gone(pid_t pid)
+{
+	for (int ms = 0; kill(pid, 0) == 0; ms += 10) {
+		assert_in_range(ms, 0, PATIENCE_MS);
+		usleep(10000);
+	}
+	assert_int_equal(errno, ESRCH);
 }
 
 static void
@@ -152,6 +223,13 @@ answer(int fd, void *arg)
 	web_write(fd, reply, sizeof(reply) - 1);
 }
 
+static void
+answer_late(int fd, void *arg)
+{
+	usleep(500000);
+	answer(fd, arg);
+}
+
 /* --- one that works, and is gone ------------------------------------------------- */
 
 static void
@@ -162,8 +240,7 @@ test_works(void **state)
 	struct fixture f;
 	struct fetch_job job;
 
-	manager_init(&m);
-	manager_listen(&m);
+	manager_start(&m, LONG_MS);
 	fixture_connect(&f, &m);
 	/* somebody accepts, which is not yet somebody there */
 	assert_false(fetcher_ready(f.fetcher));
@@ -174,10 +251,11 @@ test_works(void **state)
 	assert_int_equal(tried.o.problem, PROBLEM_NONE);
 	assert_int_equal(tried.o.status, 200);
 	assert_true(fetcher_ready(f.fetcher));
-	assert_int_equal(m.started, 1);
+	only_fetcher(&m);
 	web_stop(&server);
 	fixture_stop(&f);
-	/* it ends with its worker's connection, or this waits for ever */
+	/* it ends with its worker's connection */
+	until_fetchers(&m, 0);
 	manager_stop(&m);
 }
 
@@ -188,17 +266,18 @@ test_killed(void **state)
 	struct manager m;
 	struct fixture f;
 	struct fetch_job job;
+	pid_t killed;
 
-	manager_init(&m);
-	manager_listen(&m);
+	manager_start(&m, LONG_MS);
 	fixture_connect(&f, &m);
-	until_ready(&f);
+	until(&f, true);
 	web_start(&silent, false, NULL, NULL);
 	web_start(&server, false, answer, NULL);
 	job = fixture_job(FETCH_HTTP, silent.port);
 	try_start(&f, &tried, &job);
 	fixture_run_ms(&f, 50);
-	kill(m.pid, SIGKILL);
+	killed = only_fetcher(&m);
+	kill(killed, SIGKILL);
 	fixture_until(&f, &tried.ends, 1);
 	assert_int_equal(tried.o.problem, PROBLEM_FETCHER_DIED);
 	assert_string_equal(tried.o.sentence,
@@ -207,14 +286,123 @@ test_killed(void **state)
 	job = fixture_job(FETCH_HTTP, server.port);
 	try_whole(&f, &tried, &job);
 	assert_int_equal(tried.o.problem, PROBLEM_NONE);
-	assert_int_equal(m.started, 2);
+	assert_int_not_equal(only_fetcher(&m), killed);
 	web_stop(&silent);
 	web_stop(&server);
 	fixture_stop(&f);
 	manager_stop(&m);
 }
 
-/* Not ours to kill: the next check has another one all the same. */
+/* --- each worker has its own -------------------------------------------------------- */
+
+/* Where its program and its stack are: the line of each in its map. */
+static void
+layout_of(pid_t pid, char program[64], char stack[64])
+{
+	char path[64], line[512];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file) != NULL) {
+		if (program[0] == '\0' && strchr(line, '/') != NULL)
+			snprintf(program, 64, "%.40s", line);
+		if (strstr(line, "[stack]") != NULL)
+			snprintf(stack, 64, "%.40s", line);
+	}
+	fclose(file);
+}
+
+/* Whether it has this socket open. */
+static bool
+has_open(pid_t pid, int fd)
+{
+	char path[64], link[64], socket[64] = "";
+	struct stat st;
+	bool found = false;
+	ssize_t n;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	snprintf(link, sizeof(link), "socket:[%lu]", (unsigned long)st.st_ino);
+	for (int i = 0; i < 32; i++) {
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, i);
+		n = readlink(path, socket, sizeof(socket) - 1);
+		socket[n > 0 ? n : 0] = '\0';
+		found = found || strcmp(socket, link) == 0;
+	}
+	return found;
+}
+
+/* Executed anew, not forked: what is learnt of one is worth nothing with another. */
+static void
+test_two_workers_have_two_processes(void **state)
+{
+	char programs[3][64] = { "" }, stacks[3][64] = { "" };
+	struct manager m;
+	struct fixture one, other;
+	pid_t pids[3];
+
+	manager_start(&m, LONG_MS);
+	fixture_connect(&one, &m);
+	fixture_connect(&other, &m);
+	until(&one, true);
+	until(&other, true);
+	assert_int_equal(fetchers_of(&m, pids, 2), 2);
+	pids[2] = m.keeper;
+	/* only root may look */
+	for (unsigned i = 0; geteuid() == 0 && i < 3; i++) {
+		layout_of(pids[i], programs[i], stacks[i]);
+		for (unsigned j = 0; j < i; j++) {
+			assert_string_not_equal(programs[i], programs[j]);
+			assert_string_not_equal(stacks[i], stacks[j]);
+		}
+	}
+	if (geteuid() == 0) {
+		assert_true(has_open(m.keeper, m.listener));
+		assert_false(has_open(pids[0], m.listener) || has_open(pids[1], m.listener));
+	}
+	fixture_stop(&one);
+	until_fetchers(&m, 1);
+	assert_true(fetcher_ready(other.fetcher));
+	fixture_stop(&other);
+	manager_stop(&m);
+}
+
+static void
+test_a_crash_touches_no_other(void **state)
+{
+	struct web_server server;
+	struct manager m;
+	struct fixture one, other;
+	struct fetch_job job;
+	pid_t crashed;
+
+	manager_start(&m, LONG_MS);
+	fixture_connect(&one, &m);
+	until(&one, true);
+	crashed = only_fetcher(&m);
+	fixture_connect(&other, &m);
+	until(&other, true);
+	web_start(&server, false, answer_late, NULL);
+	job = fixture_job(FETCH_HTTP, server.port);
+	try_start(&other, &tried, &job);
+	fixture_run_ms(&other, 50);
+	kill(crashed, SIGSEGV);
+	until(&one, false);
+	fixture_until(&other, &tried.ends, 1);
+	assert_int_equal(tried.o.problem, PROBLEM_NONE);
+	assert_int_equal(tried.o.status, 200);
+	until(&one, true);
+	web_stop(&server);
+	fixture_stop(&one);
+	fixture_stop(&other);
+	manager_stop(&m);
+}
+
+/* --- one that hangs ------------------------------------------------------------------ */
+
+/* Not the worker's to kill: its next check has another one all the same. */
 static void
 test_hangs(void **state)
 {
@@ -224,12 +412,11 @@ test_hangs(void **state)
 	struct fetch_job job;
 	pid_t hung;
 
-	manager_init(&m);
-	manager_listen(&m);
+	manager_start(&m, WATCHDOG_MS);
 	fixture_connect(&f, &m);
-	until_ready(&f);
+	until(&f, true);
 	web_start(&server, false, answer, NULL);
-	hung = m.pid;
+	hung = only_fetcher(&m);
 	kill(hung, SIGSTOP);
 	job = fixture_job(FETCH_HTTP, server.port);
 	job.total_ms = 100;
@@ -238,9 +425,63 @@ test_hangs(void **state)
 	job.total_ms = 10000;
 	try_whole(&f, &tried, &job);
 	assert_int_equal(tried.o.problem, PROBLEM_NONE);
-	assert_int_equal(m.started, 2);
-	kill(hung, SIGCONT);
+	until_gone(hung);
 	web_stop(&server);
+	fixture_stop(&f);
+	manager_stop(&m);
+}
+
+/* Without a job that would show it. The other one lives on. */
+static void
+test_a_silent_one_is_killed(void **state)
+{
+	struct manager m;
+	struct fixture f, other;
+	pid_t hung, left;
+
+	manager_start(&m, WATCHDOG_MS);
+	fixture_connect(&f, &m);
+	until(&f, true);
+	hung = only_fetcher(&m);
+	fixture_connect(&other, &m);
+	until(&other, true);
+	kill(hung, SIGSTOP);
+	fixture_run_ms(&f, WATCHDOG_MS / 4);
+	assert_true(fetcher_ready(f.fetcher));
+	until(&f, false);
+	until_gone(hung);
+	until(&f, true);
+	fixture_stop(&f);
+	until_fetchers(&m, 1);
+	left = only_fetcher(&m);
+	fixture_run_ms(&other, 2 * WATCHDOG_MS);
+	assert_true(fetcher_ready(other.fetcher));
+	assert_int_equal(only_fetcher(&m), left);
+	fixture_stop(&other);
+	manager_stop(&m);
+}
+
+/* A machine that was paused finds its fetchers as they were. */
+static void
+test_a_keeper_that_stood_still_kills_none(void **state)
+{
+	struct manager m;
+	struct fixture f;
+	pid_t pid;
+
+	manager_start(&m, WATCHDOG_MS);
+	fixture_connect(&f, &m);
+	until(&f, true);
+	pid = only_fetcher(&m);
+	kill(pid, SIGSTOP);
+	kill(m.keeper, SIGSTOP);
+	fixture_run_ms(&f, 2 * WATCHDOG_MS);
+	kill(m.keeper, SIGCONT);
+	fixture_run_ms(&f, WATCHDOG_MS / 2);
+	kill(pid, SIGCONT);
+	fixture_run_ms(&f, 2 * WATCHDOG_MS);
+	assert_true(fetcher_ready(f.fetcher));
+	assert_int_equal(only_fetcher(&m), pid);
 	fixture_stop(&f);
 	manager_stop(&m);
 }
@@ -264,11 +505,24 @@ test_nobody_yet(void **state)
 	assert_int_equal(tried.ends, 0);
 	assert_false(fetcher_ready(f.fetcher));
 	manager_listen(&m);
+	manager_run(&m);
 	fixture_until(&f, &tried.ends, 1);
 	assert_int_equal(tried.o.problem, PROBLEM_NONE);
 	web_stop(&server);
 	fixture_stop(&f);
 	manager_stop(&m);
+}
+
+static volatile unsigned refused;
+
+static void *
+refuse(void *arg)
+{
+	const struct manager *m = arg;
+
+	for (int fd; (fd = accept(m->listener, NULL, NULL)) >= 0; refused++)
+		close(fd);
+	return NULL;
 }
 
 /* Connections that are closed at once are not made again and again. */
@@ -277,79 +531,181 @@ test_refused(void **state)
 {
 	struct manager m;
 	struct fixture f;
+	pthread_t thread;
 
 	manager_init(&m);
-	m.refuses = true;
 	manager_listen(&m);
+	assert_int_equal(pthread_create(&thread, NULL, refuse, &m), 0);
 	fixture_connect(&f, &m);
 	fixture_run_ms(&f, 1000);	/* at 0, 100, 300 and 700 ms */
-	assert_in_range(m.started, 2, 4);
+	assert_in_range(refused, 2, 4);
 	assert_false(fetcher_ready(f.fetcher));
+	fixture_stop(&f);
+	shutdown(m.listener, SHUT_RDWR);
+	pthread_join(thread, NULL);
+	manager_stop(&m);
+}
+
+static int
+dial(const struct manager *m)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(at.sun_path, m->socket);
+	assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	return fd;
+}
+
+/* The one too many is told by its connection, and served once there is room. */
+static void
+test_no_more_than_the_most(void **state)
+{
+	int fds[FETCHER_KEEPER_MAX];
+	struct manager m;
+	struct fixture f;
+	char byte;
+	int last;
+
+	manager_start(&m, LONG_MS);
+	for (unsigned i = 0; i < FETCHER_KEEPER_MAX; i++)
+		fds[i] = dial(&m);
+	until_fetchers(&m, FETCHER_KEEPER_MAX);
+	last = dial(&m);
+	assert_int_equal(recv(last, &byte, 1, 0), 0);
+	close(last);
+	fixture_connect(&f, &m);
+	fixture_run_ms(&f, 500);
+	assert_false(fetcher_ready(f.fetcher));
+	assert_int_equal(fetchers_of(&m, NULL, 0), FETCHER_KEEPER_MAX);
+	for (unsigned i = 0; i < FETCHER_KEEPER_MAX; i++)
+		close(fds[i]);
+	until(&f, true);
+	until_fetchers(&m, 1);
 	fixture_stop(&f);
 	manager_stop(&m);
 }
 
-/* --- what it says to the service manager -------------------------------------------- */
+/* --- how it ends ----------------------------------------------------------------------- */
 
-static unsigned
-beats(const struct manager *m, struct fixture *f, int ms)
+static void
+end_by(int number)
 {
-	char text[64];
-	unsigned count = 0;
-	ssize_t n;
+	struct manager m;
+	struct fixture one, other;
+	pid_t pids[2];
+	int status;
 
-	while (recv(m->told, text, sizeof(text), MSG_DONTWAIT) > 0)
-		continue;
-	fixture_run_ms(f, ms);
-	while ((n = recv(m->told, text, sizeof(text) - 1, MSG_DONTWAIT)) > 0) {
-		text[n] = '\0';
-		assert_string_equal(text, "WATCHDOG=1");
-		count++;
-	}
-	return count;
+	manager_start(&m, LONG_MS);
+	fixture_connect(&one, &m);
+	fixture_connect(&other, &m);
+	until(&one, true);
+	until(&other, true);
+	assert_int_equal(fetchers_of(&m, pids, 2), 2);
+	kill(pids[0], SIGSTOP);
+	kill(m.keeper, number);
+	assert_int_equal(waitpid(m.keeper, &status, 0), m.keeper);
+	assert_int_equal(status, number == SIGKILL ? SIGKILL : 0);
+	until_gone(pids[0]);
+	until_gone(pids[1]);
+	m.keeper = 0;
+	until(&one, false);
+	until(&other, false);
+	/* the socket is still the service manager's, which starts it again */
+	manager_run(&m);
+	until(&one, true);
+	until(&other, true);
+	fixture_stop(&one);
+	fixture_stop(&other);
+	manager_stop(&m);
 }
 
 static void
-test_watchdog(void **state)
+test_it_takes_its_fetchers_along(void **state)
 {
-	struct manager m;
-	struct fixture f;
-	char text[64];
-	ssize_t n;
+	end_by(SIGTERM);
+}
 
-	manager_init(&m);
-	manager_listen(&m);
-	fixture_connect(&f, &m);
-	until_ready(&f);
-	n = recv(m.told, text, sizeof(text) - 1, 0);
+static void
+test_killed_it_takes_them_along_as_well(void **state)
+{
+	end_by(SIGKILL);
+}
+
+/* --- what it says to the service manager -------------------------------------------- */
+
+static void
+hears(const struct manager *m, const char *expected)
+{
+	char text[128];
+	ssize_t n = recv(m->told, text, sizeof(text) - 1, 0);
+
 	assert_true(n > 0);
 	text[n] = '\0';
-	assert_string_equal(text, "READY=1");
-	assert_in_range(beats(&m, &f, 1100), 3, 6);
-	kill(m.pid, SIGSTOP);
+	assert_string_equal(text, expected);
+}
+
+static unsigned
+forget(const struct manager *m)
+{
+	char text[128];
+	unsigned count = 0;
+
+	while (recv(m->told, text, sizeof(text), MSG_DONTWAIT) > 0)
+		count++;
+	return count;
+}
+
+/* Before anybody connects, and whatever becomes of a fetcher. */
+static void
+test_watchdog(void **state)
+{
+	const struct timeval patience = { WATCHDOG_MS / 1000, 0 };
+	struct manager m;
+	struct fixture f;
+	pid_t pid;
+
+	manager_start(&m, WATCHDOG_MS);
+	hears(&m, "READY=1\nSTATUS=starts a fetcher for each connection");
+	fixture_connect(&f, &m);
+	until(&f, true);
+	pid = only_fetcher(&m);
+	kill(pid, SIGSTOP);
+	forget(&m);
+	/* the manager would end it if one were as late as that */
+	assert_int_equal(setsockopt(m.told, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+	while (kill(pid, 0) == 0)
+		hears(&m, "WATCHDOG=1");
+	hears(&m, "WATCHDOG=1");
+	kill(m.keeper, SIGSTOP);
 	fixture_run_ms(&f, 50);
-	assert_int_equal(beats(&m, &f, 600), 0);
-	kill(m.pid, SIGCONT);
+	forget(&m);
+	fixture_run_ms(&f, WATCHDOG_MS);
+	assert_int_equal(forget(&m), 0);
+	kill(m.keeper, SIGCONT);
 	fixture_stop(&f);
 	manager_stop(&m);
 }
 
 /* --- by hand --------------------------------------------------------------------------- */
 
-/* What the program says and how it ends with this as its standard input. */
+/* What the program says and how it ends with this as its socket and LISTEN_FDS, LISTEN_PID. */
 static int
-run_with_input(int fd, char *said, size_t size)
+run_with(int fd, const char *count, bool ours, char *said, size_t size)
 {
-	char *argv[] = { "mpic-fetcher", "--fetcher", NULL };
+	char *argv[] = { "mpic-httpcheck", "--fetcher", NULL };
 	int pipes[2], status;
 	ssize_t n;
 	pid_t pid;
 
-	assert_int_equal(pipe(pipes), 0);
+	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
 	pid = fork();
 	if (pid == 0) {
-		dup2(fd, STDIN_FILENO);
+		set_number("LISTEN_PID", ours ? getpid() : getppid());
+		if (count != NULL)
+			setenv("LISTEN_FDS", count, 1);
 		dup2(pipes[1], STDERR_FILENO);
+		hand_over(fd);
 		execv("/proc/self/exe", argv);
 		_exit(9);
 	}
@@ -361,17 +717,50 @@ run_with_input(int fd, char *said, size_t size)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+#define FOUND_ELSE "expected a listening stream socket of the Unix domain as descriptor 3"
+
 static void
 test_by_hand(void **state)
 {
+	struct sockaddr_in any = { .sin_family = AF_INET };
+	struct manager m;
 	char said[512];
-	int ends[2];
+	int inet = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), pair[2];
+	const struct {
+		const int *fd;
+		const char *count;
+		bool ours;
+		const char *says;
+	} cases[] = {
+		{ &m.listener, NULL, true, "no service manager handed over a socket" },
+		{ &m.listener, "1", false, "no service manager handed over a socket" },
+		{ &m.listener, "2", true, "expected one socket of the service manager's, found "
+		    "LISTEN_FDS=2" },
+		{ &m.listener, "0", true, "found LISTEN_FDS=0" },
+		{ &inet, "1", true, FOUND_ELSE },
+		{ &null, "1", true, FOUND_ELSE },
+		{ &m.told, "1", true, FOUND_ELSE },
+		{ &pair[0], "1", true, FOUND_ELSE },
+	};
 
-	assert_int_equal(pipe(ends), 0);
-	assert_int_equal(run_with_input(ends[0], said, sizeof(said)), 2);
-	assert_non_null(strstr(said, "standard input is no connection of a worker's"));
-	close(ends[0]);
-	close(ends[1]);
+	manager_init(&m);
+	manager_listen(&m);
+	assert_int_equal(bind(inet, (struct sockaddr *)&any, sizeof(any)), 0);
+	assert_int_equal(listen(inet, 1), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(run_with(*cases[i].fd, cases[i].count, cases[i].ours, said,
+		    sizeof(said)), 2);
+		if (strstr(said, "mpic-httpcheck --fetcher: ") == NULL ||
+		    strstr(said, cases[i].says) == NULL)
+			fail_msg("case %zu says: %s", i, said);
+	}
+	close(inet);
+	close(null);
+	close(pair[0]);
+	close(pair[1]);
+	manager_stop(&m);
 }
 
 int
@@ -380,9 +769,16 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_works),
 		cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_two_workers_have_two_processes),
+		cmocka_unit_test(test_a_crash_touches_no_other),
 		cmocka_unit_test(test_hangs),
+		cmocka_unit_test(test_a_silent_one_is_killed),
+		cmocka_unit_test(test_a_keeper_that_stood_still_kills_none),
 		cmocka_unit_test(test_nobody_yet),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_no_more_than_the_most),
+		cmocka_unit_test(test_it_takes_its_fetchers_along),
+		cmocka_unit_test(test_killed_it_takes_them_along_as_well),
 		cmocka_unit_test(test_watchdog),
 		cmocka_unit_test(test_by_hand),
 	};
