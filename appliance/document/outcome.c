@@ -210,13 +210,33 @@ add_resolv_conf(struct outcome *o, const char *name_servers)
 		buf_adds(conf, "nameserver 127.0.0.1\n");
 }
 
+static bool
+is_debug_variant(const struct outcome_machine *m)
+{
+	static const char ending[] = "-debug";
+	size_t len = strlen(m->image_id), end = sizeof(ending) - 1;
+
+	return len >= end && strcmp(m->image_id + len - end, ending) == 0;
+}
+
+/* What nobody may overlook: httpcheck has it in /readyz and /identity. */
+static void
+add_status(struct outcome *o, const struct document *d, const struct outcome_machine *m)
+{
+	struct buf *file = file_add(o, "status", 0644);
+
+	if (is_debug_variant(m))
+		buf_adds(file, "# notice this is the debug variant of the image: whoever reaches its "
+		    "console is root\n");
+	if (d->private_root.set)
+		buf_adds(file, "# notice " PRIVATE_ROOT_NOTICE "\n");
+}
+
 static void
 add_parts(struct outcome *o, const struct document *d)
 {
 	struct buf *file;
 
-	file_add_text(o, "status", 0644, d->private_root.set ?
-	    "# notice " PRIVATE_ROOT_NOTICE "\n" : NULL);
 	if (d->enrolment.set) {
 		file = file_add(o, "enrolment.yaml", 0600);
 		add_line(file, "url", d->enrolment.url);
@@ -256,6 +276,7 @@ outcome_make(struct outcome *o, struct document *d, const struct outcome_machine
 	add_unbound(o, d, m);
 	add_clock(o, d, m->source);
 	add_resolv_conf(o, m->name_servers);
+	add_status(o, d, m);
 	add_parts(o, d);
 	buf_addf(file_add(o, "source", 0644), "%s\n", m->source);
 	for (size_t i = 0; i < o->count; i++)

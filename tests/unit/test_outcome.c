@@ -239,6 +239,22 @@ test_private_root(void **state)
 	outcome_free(&o);
 }
 
+/* Results, /readyz and /identity say what nobody may take it for. */
+static void
+test_debug_variant(void **state)
+{
+	struct outcome_machine debug = machine;
+	struct outcome o;
+
+	debug.image_id = "parallax-perspective-debug";
+	make(&o, "", ROOT, &debug);
+	assert_true(has(&o, "httpcheck.yaml",
+	    "image_version: \"parallax-perspective-debug 2026.11.22-1\"\n"));
+	assert_true(has(&o, "status", "# notice this is the debug variant of the image: whoever "
+	    "reaches its console is root\n# notice the root of the DNS is"));
+	outcome_free(&o);
+}
+
 /* `source`, the document's lines, and what follows. */
 static const struct {
 	const char *source, *more, *drop_in, *settings;
@@ -487,6 +503,7 @@ main(void)
 		cmocka_unit_test(test_enrolment),
 		cmocka_unit_test(test_revocation_lists),
 		cmocka_unit_test(test_private_root),
+		cmocka_unit_test(test_debug_variant),
 		cmocka_unit_test(test_clocks),
 		cmocka_unit_test(test_name_servers),
 		cmocka_unit_test(test_parts),
