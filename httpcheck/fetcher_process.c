@@ -121,7 +121,7 @@ spawn(const struct fetcher_process *p, int *fd, pid_t *pid)
 {
 	int ends[2], rc;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
 		return errno;
 	rc = fetcher_process_start(p, ends[1], NULL, pid);
 	close(ends[1]);

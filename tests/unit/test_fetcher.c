@@ -19,6 +19,7 @@
 #include "httpcheck/fetcher_link.h"
 #include "httpcheck/fetcher_process.h"
 #include "log.h"
+#include "monotonic.h"
 #include "web_server.h"
 
 #define MANY 500
@@ -416,6 +417,36 @@ test_back_off(void **state)
 	unlink(path);
 }
 
+/* One that reads some and then no more keeps its worker from nothing else. */
+static void
+test_reads_no_more(void **state)
+{
+	struct fetcher_config cfg = { 0 };
+	struct fixture f = { .base = event_base_new() };
+	struct fetch_job job = fixture_job(FETCH_HTTP, 80);
+	struct buf why = BUF_INIT(256);
+	char path[64], long_path[1000];
+	uint64_t start_ns;
+
+	memset(long_path, '/', sizeof(long_path));
+	long_path[sizeof(long_path) - 1] = '\0';
+	job.path = long_path;
+	script_write(path, "for i in 1 2 3; do sleep 0.2; head -c 100000 <&3 >/dev/null; done\n"
+	    "exec sleep 5");
+	cfg.program = path;
+	f.fetcher = fetcher_new(f.base, &cfg, &why);
+	assert_non_null(f.fetcher);
+	for (unsigned i = 0; i < 2000; i++)
+		try_start(&f, &tried, &job);
+	start_ns = monotonic_ns();
+	fixture_run_ms(&f, 1000);
+	assert_in_range(monotonic_ns() - start_ns, 0, 3000000000u);
+	assert_int_equal(tried.ends, 0);
+	fixture_stop(&f);
+	assert_int_equal(tried.ends, 2000);
+	unlink(path);
+}
+
 static void
 test_cannot_start(void **state)
 {
@@ -476,6 +507,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_stray_outcome),
 		cmocka_unit_test(test_inherits_nothing),
 		cmocka_unit_test(test_back_off),
+		cmocka_unit_test(test_reads_no_more),
 		cmocka_unit_test(test_cannot_start),
 		cmocka_unit_test(test_user),
 	};
