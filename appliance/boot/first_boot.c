@@ -1,7 +1,6 @@
-/*
- * mpic-appliance first-boot: from the operator's document to the files of every unit;
- * and another look at them once the time is known.
- */
+/* mpic-appliance first-boot: from the operator's document to the files of every unit. */
+#include "appliance/boot/first_boot.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,11 +23,9 @@
 #define NETWORK_STATE	"/run/systemd/netif/state"
 
 static const char usage[] =
-    "usage: mpic-appliance first-boot [--again] [--root DIR] [--retry SECONDS]\n"
+    "usage: mpic-appliance first-boot [--root DIR] [--retry SECONDS]\n"
     "Finds the document of this appliance, checks all of it, and writes what the other\n"
     "units read. With faults it says all of them, and tries again.\n\n"
-    "  --again          the time is right now: only if a certificate or list of what was\n"
-    "                   written has ended is the document looked for, until it is good\n"
     "  --root DIR       the files of the image are below it, for tests\n"
     "  --retry SECONDS  until it tries again; default: 30\n";
 
@@ -216,47 +213,31 @@ in_force(const char *root, struct buf *faults)
 	return faults->len == 0;
 }
 
-/* With one that has ended nobody would connect, and nobody would see why. */
-static void
-look_again(struct step *step)
+void
+first_boot_look_again(const char *root, unsigned retry_ms)
 {
+	struct step step = { .name = "first-boot", .root = root, .retry_ms = retry_ms };
 	struct buf faults = BUF_INIT(DOCUMENT_FAULTS_MAX);
 
-	if (!in_force(step->root, &faults)) {
-		step_wait(step, faults.data != NULL ? faults.data : "out of memory\n",
-		    step->retry_ms);
-		wait_for_document(step, true);
+	/* what it writes has its own modes, and none of it is for a group */
+	umask(0022);
+	if (!in_force(root, &faults)) {
+		step_wait(&step, faults.data != NULL ? faults.data : "out of memory\n", retry_ms);
+		wait_for_document(&step, true);
 	}
 	buf_free(&faults);
-}
-
-/* Takes --again out of the arguments. */
-static bool
-take_again(int *argc, char **argv)
-{
-	for (int i = 1; i < *argc; i++)
-		if (strcmp(argv[i], "--again") == 0) {
-			memmove(&argv[i], &argv[i + 1], (size_t)(*argc - i) * sizeof(argv[0]));
-			(*argc)--;
-			return true;
-		}
-	return false;
 }
 
 int
 appliance_first_boot(int argc, char **argv)
 {
 	struct step step = { .name = "first-boot" };
-	bool again = take_again(&argc, argv);
 	int status = step_arguments(&step, argc, argv, usage);
 
 	if (status != -1)
 		return status;
 	/* what it writes has its own modes, and none of it is for a group */
 	umask(0022);
-	if (again)
-		look_again(&step);
-	else
-		wait_for_document(&step, false);
+	wait_for_document(&step, false);
 	return APPLIANCE_DONE;
 }

@@ -31,7 +31,7 @@ usr/bin/umount usr/lib/systemd/system-generators/systemd-bless-boot-generator
 usr/lib/systemd/systemd usr/lib/systemd/systemd-bless-boot
 usr/lib/systemd/systemd-cgroups-agent usr/lib/systemd/systemd-executor
 usr/lib/systemd/systemd-journal-upload usr/lib/systemd/systemd-journald
-usr/lib/systemd/systemd-modules-load usr/lib/systemd/systemd-networkd
+usr/lib/systemd/systemd-networkd
 usr/lib/systemd/systemd-networkd-wait-online usr/lib/systemd/systemd-shutdown
 usr/lib/systemd/systemd-sysctl
 usr/lib/systemd/systemd-timesyncd usr/lib/udev/cdrom_id usr/sbin/nft

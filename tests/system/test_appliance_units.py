@@ -236,21 +236,20 @@ def test_fetchers_are_there_before_anybody_asks():
 def test_the_port_opens_after_document_time_and_certificate():
     unit = read(UNITS / "mpic-httpcheck.service")["Unit"]
     before = {name for key, value in unit if key == "After" for name in value.split()}
-    assert {"mpic-first-boot.service", "mpic-clock.service", "mpic-first-boot-again.service",
-            "mpic-enrol.service"} <= before
+    assert {"mpic-first-boot.service", "mpic-clock.service", "mpic-enrol.service"} <= before
 
 
 def test_what_has_ended_is_looked_for_once_the_time_is_known():
-    """By whom the document is, before anything reads what came of it."""
-    again, first = (service(f"mpic-first-boot{part}.service") for part in ("-again", ""))
-    assert again.pop("ExecStart") == first.pop("ExecStart") + " --again"
-    assert again == first
-    after = read(UNITS / "mpic-first-boot-again.service")["Unit"]
-    assert ("After", "mpic-first-boot.service mpic-clock.service") in after
+    """By whose the document is, before anything reads what came of it."""
+    clock, first = service("mpic-clock.service"), service("mpic-first-boot.service")
+    assert clock.pop("ExecStart") == "/usr/sbin/mpic-appliance clock"
+    assert first.pop("ExecStart") == "/usr/sbin/mpic-appliance first-boot"
+    assert clock == first
+    assert ("After", "mpic-first-boot.service") in read(UNITS / "mpic-clock.service")["Unit"]
     for name in ("mpic-enrol.service", "mpic-httpcheck.service"):
         unit = read(UNITS / name)["Unit"]
         for key in ("Requires", "After"):
-            assert any("mpic-first-boot-again.service" in value.split() for one, value in unit
+            assert any("mpic-clock.service" in value.split() for one, value in unit
                        if one == key), name
 
 

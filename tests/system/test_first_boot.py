@@ -18,6 +18,7 @@ from first_boot import Cloud, Hostile, Machine, Papers, metadata_address, notice
 TOP = Path(__file__).resolve().parents[2]
 CODE = "aws:eu-central-1"
 OK = b"HTTP/1.1 200 OK\r\n"
+KNOWN = "mpic-appliance clock: an NTP server has told the time\n"
 
 
 @pytest.fixture(scope="module")
@@ -416,12 +417,12 @@ def test_a_certificate_that_has_ended_is_said_once_the_time_is_known(machine, pa
     made.cidata(papers.document(CODE))
     with made.step("first-boot") as step:
         assert step.done()[0] == 0
-    with made.step("first-boot", "--again") as step:
+    with made.step("clock") as step:
         # All is in force: the document is not even looked for.
-        assert step.done() == (0, "")
+        assert step.done() == (0, KNOWN)
     ended(made.root / "run/mpic/tls.pem", papers)
     made.cidata("code: [")
-    with made.step("first-boot", "--again", "--retry", "1") as step:
+    with made.step("clock", "--retry", "1") as step:
         told = notice()
         assert told.startswith("This perspective is not ready. Its step first-boot says:\n"
                                "tls_certificate: has expired: it was valid until 20")
@@ -431,8 +432,8 @@ def test_a_certificate_that_has_ended_is_said_once_the_time_is_known(machine, pa
         status, said = step.done()
     assert status == 0 and f"this is perspective {CODE}; its document came from: cidata" in said
     assert first_boot.port_is_free()
-    with made.step("first-boot", "--again") as step:
-        assert step.done() == (0, "")
+    with made.step("clock") as step:
+        assert step.done() == (0, KNOWN)
 
 
 def test_a_document_that_has_ended_is_no_good_the_second_time(machine, papers):
@@ -446,7 +447,7 @@ def test_a_document_that_has_ended_is_no_good_the_second_time(machine, papers):
     document = {**yaml.safe_load(papers.document(CODE)), "tls_certificate": own.read_text(),
                 "tls_key": made.run("tls.key")}
     made.cidata(json.dumps(document))
-    with made.step("first-boot", "--again", "--retry", "1") as step:
+    with made.step("clock", "--retry", "1") as step:
         with pytest.raises(subprocess.TimeoutExpired):
             step.process.wait(3)
         told = notice()
@@ -463,7 +464,7 @@ def test_what_the_resolver_runs_by_cannot_change_any_more(machine, papers):
     made.cidata(papers.document(CODE) + 'private_root: {trust_anchor: [". DS 1 8 2 ' + "AB" * 32 +
                 '"]}\n')
     before = made.run("httpcheck.yaml")
-    with made.step("first-boot", "--again", "--retry", "1") as step:
+    with made.step("clock", "--retry", "1") as step:
         step.console("unbound, private_root: the resolver runs already, by the document that was "
                      "found first: restart this appliance for another")
         assert made.run("httpcheck.yaml") == before
@@ -477,15 +478,15 @@ def test_papers_that_will_be_had_are_not_looked_at(machine, papers):
     made.cidata(papers.token(CODE, "https://ca.example:8443"))
     with made.step("first-boot") as step:
         assert step.done()[0] == 0
-    with made.step("first-boot", "--again") as step:
-        assert step.done() == (0, "")
+    with made.step("clock") as step:
+        assert step.done() == (0, KNOWN)
     made.cidata(papers.document(CODE) + "enrolment: {url: 'https://ca.example:8443'}\n")
     with made.step("first-boot") as step:
         assert step.done()[0] == 0
-    with made.step("first-boot", "--again") as step:
-        assert step.done() == (0, "")
+    with made.step("clock") as step:
+        assert step.done() == (0, KNOWN)
     ended(made.root / "run/mpic/given.pem", papers, "given.key")
-    with made.step("first-boot", "--again", "--retry", "1") as step:
+    with made.step("clock", "--retry", "1") as step:
         assert "tls_certificate: has expired: it was valid until 20" in notice()
         assert step.done()[0] == 0
 

@@ -1,10 +1,14 @@
-/* mpic-appliance clock: serving begins when the time can be relied on. */
+/*
+ * mpic-appliance clock: serving begins when the time can be relied on, and what the
+ * document gave is in force at that time.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "appliance/appliance.h"
+#include "appliance/boot/first_boot.h"
 #include "appliance/clock/clock.h"
 #include "appliance/clock/clock_settings.h"
 #include "appliance/place.h"
@@ -16,10 +20,13 @@
 #define SILENT_NS	(UINT64_C(3000) * 1000000)
 
 static const char usage[] =
-    "usage: mpic-appliance clock [--root DIR]\n"
+    "usage: mpic-appliance clock [--root DIR] [--retry SECONDS]\n"
     "Waits until the time can be relied on: told by an NTP server, or kept by the\n"
-    "hypervisor where the document says so, and plausible for this image.\n\n"
-    "  --root DIR  the files of the image are below it, for tests\n";
+    "hypervisor where the document says so, and plausible for this image. If a\n"
+    "certificate or revocation list of the document has ended by then, it waits for\n"
+    "another document, as first-boot does.\n\n"
+    "  --root DIR       the files of the image are below it, for tests\n"
+    "  --retry SECONDS  until a document is looked for again; default: 30\n";
 
 static void
 add_servers(const struct option_strings *ntp, struct buf *why)
@@ -72,6 +79,7 @@ appliance_clock(int argc, char **argv)
 	status = APPLIANCE_FAILED;
 	if (clock_settings_read(&settings, step.root, step.name)) {
 		wait_for_time(&step, &settings);
+		first_boot_look_again(step.root, step.retry_ms);
 		status = APPLIANCE_DONE;
 	}
 	clock_settings_free(&settings);
