@@ -5,6 +5,8 @@
  * the machine boots again (panic=10), which is what falls back to the other slot.
  *
  *   /       squashfs on dm-verity, read-only
+ *   /state  ext4 on the same disk: what outlives a reboot; here, since what needs
+ *           it would wait a good second for udev to find the partition
  *   /etc    the image's own, with changes in memory
  *   /var    in memory, empty
  *   /tmp    likewise
@@ -12,6 +14,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,13 +94,26 @@ struct search {
 	dev_t found;
 };
 
-/* What the kernel says of a block device: its number if it is a root partition. */
 static bool
-partition_read(const char *name, dev_t *device)
+is_root(const char *name)
 {
+	return strcmp(name, "root_a\n") == 0 || strcmp(name, "root_b\n") == 0;
+}
+
+static bool
+is_state(const char *name)
+{
+	return strcmp(name, "state\n") == 0;
+}
+
+/* What the kernel says of a block device: its number if it is a partition of such a name. */
+static bool
+partition_read(const char *name, bool (*wanted)(const char *name), dev_t *device)
+{
+	static const char label[] = "PARTNAME=";
 	char path[300], line[128];
 	unsigned int major = 0, minor = 0;
-	bool root = false;
+	bool is = false;
 	FILE *file;
 
 	snprintf(path, sizeof(path), BLOCK_DEVICES "/%s/uevent", name);
@@ -106,12 +122,12 @@ partition_read(const char *name, dev_t *device)
 	while (fgets(line, sizeof(line), file) != NULL) {
 		sscanf(line, "MAJOR=%u", &major);
 		sscanf(line, "MINOR=%u", &minor);
-		if (strcmp(line, "PARTNAME=root_a\n") == 0 || strcmp(line, "PARTNAME=root_b\n") == 0)
-			root = true;
+		if (strncmp(line, label, sizeof(label) - 1) == 0)
+			is = wanted(line + sizeof(label) - 1);
 	}
 	fclose(file);
 	*device = makedev(major, minor);
-	return root;
+	return is;
 }
 
 static bool
@@ -133,7 +149,7 @@ search_look(struct search *search)
 	dev_t device;
 
 	while (!found && dir != NULL && (entry = readdir(dir)) != NULL) {
-		if (!partition_read(entry->d_name, &device) || search_has_tried(search, device) ||
+		if (!partition_read(entry->d_name, is_root, &device) || search_has_tried(search, device) ||
 		    search->tried_count == PARTITIONS_MAX)
 			continue;
 		search->tried[search->tried_count++] = device;
@@ -221,6 +237,48 @@ root_mount(const struct search *search)
 	    "mode=1777,size=50%,nr_inodes=1m");
 }
 
+/* Where in /sys the disk of a partition is: /sys/devices/...; false: it cannot be told. */
+static bool
+disk_of(dev_t partition, char disk[static PATH_MAX])
+{
+	char link[64];
+
+	snprintf(link, sizeof(link), "/sys/dev/block/%u:%u/..", major(partition), minor(partition));
+	return realpath(link, disk) != NULL;
+}
+
+/* The device of the partition "state" that is on the root's disk; false: there is none. */
+static bool
+state_find(dev_t root, char *path, size_t size)
+{
+	char disk[PATH_MAX], other[PATH_MAX];
+	DIR *dir = opendir(BLOCK_DEVICES);
+	struct dirent *entry;
+	bool found = false;
+	dev_t device;
+
+	while (!found && dir != NULL && (entry = readdir(dir)) != NULL) {
+		found = partition_read(entry->d_name, is_state, &device) &&
+		    disk_of(root, disk) && disk_of(device, other) && strcmp(disk, other) == 0;
+		if (found)
+			snprintf(path, size, "/dev/%s", entry->d_name);
+	}
+	if (dir != NULL)
+		closedir(dir);
+	return found;
+}
+
+/* Without it volatile-state.service has memory in its place, and says so. */
+static void
+state_mount(dev_t root)
+{
+	char device[300];
+
+	if (state_find(root, device, sizeof(device)))
+		mount(device, "/root/state", "ext4",
+		    MS_NODEV | MS_NOSUID | MS_NOEXEC | MS_NOATIME, NULL);
+}
+
 /* The layer of changes is a tmpfs that nothing else reaches. */
 static void
 etc_mount(void)
@@ -270,6 +328,7 @@ main(void)
 	if (!modules_load(MODULES "disks", &search))
 		search_run(&search);
 	root_mount(&search);
+	state_mount(search.found);
 	etc_mount();
 	root_enter();
 	execl(SYSTEM, SYSTEM, (char *)NULL);

@@ -27,7 +27,7 @@ BUILD = TOP / "appliance/build"
 # Every program of the image. One more is a decision.
 PROGRAMS = """
 usr/bin/kmod usr/bin/mount usr/bin/systemctl usr/bin/systemd-tmpfiles usr/bin/udevadm
-usr/bin/umount usr/lib/systemd/system-generators/systemd-bless-boot-generator
+usr/bin/umount
 usr/lib/systemd/systemd usr/lib/systemd/systemd-bless-boot
 usr/lib/systemd/systemd-cgroups-agent usr/lib/systemd/systemd-executor
 usr/lib/systemd/systemd-journal-upload usr/lib/systemd/systemd-journald
