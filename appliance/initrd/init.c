@@ -1,6 +1,7 @@
 /*
  * The first process: finds the root that this kernel was signed with, has the
- * kernel verify every block of it from here on, and starts the system in it.
+ * kernel verify every block of it from here on, and starts the system in it, with
+ * the kernel's settings and the packet filter in force.
  * What it cannot do it says in one sentence; its end is the kernel's panic, and
  * the machine boots again (panic=10), which is what falls back to the other slot.
  *
@@ -15,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +25,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,6 +33,7 @@
 
 #define SYSTEM		"/usr/lib/systemd/systemd"
 #define MODULES		"/modules/"
+#define EARLY		"/run/mpic-early"
 #define BLOCK_DEVICES	"/sys/class/block"
 #define FIRST_DISK_MS	60000	/* until some root partition must have appeared */
 #define LAST_DISK_MS	3000	/* and until no further one is waited for */
@@ -309,6 +313,48 @@ root_enter(void)
 		die("cannot enter the root: %s", strerror(errno));
 }
 
+/* Says that a unit has nothing left to do, by what it has as a condition. */
+static void
+early_mark(const char *unit)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), EARLY "/%s", unit);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0444);
+	if (fd != -1)
+		close(fd);
+}
+
+static void
+early_run(const char *unit, char *const argv[])
+{
+	char *const env[] = { NULL };
+	int status;
+	pid_t pid;
+
+	if (posix_spawn(&pid, argv[0], NULL, NULL, argv, env) == 0 &&
+	    waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		early_mark(unit);
+}
+
+/*
+ * What must be so before there is a network, while the manager begins, which takes a
+ * second of one processor. What was not done is done by the unit that is named here.
+ */
+static void
+early_begin(void)
+{
+	static char *const settings[] = { "/usr/lib/systemd/systemd-sysctl", NULL };
+	static char *const filter[] = { "/usr/sbin/nft", "-f", "/etc/nftables.conf", NULL };
+
+	if (mkdir(EARLY, 0755) == -1 || fork() != 0)
+		return;
+	early_run("systemd-sysctl.service", settings);
+	early_run("mpic-firewall.service", filter);
+	_exit(0);
+}
+
 int
 main(void)
 {
@@ -331,6 +377,7 @@ main(void)
 	state_mount(search.found);
 	etc_mount();
 	root_enter();
+	early_begin();
 	execl(SYSTEM, SYSTEM, (char *)NULL);
 	die("cannot start %s: %s", SYSTEM, strerror(errno));
 }

@@ -81,10 +81,10 @@ initrd_make() {
 }
 
 # No way in from the console; a panic boots again, and what is not signed with the
-# kernel does not become part of it.
+# kernel does not become part of it. Without groups a unit's Nice= means something.
 kernel_arguments() {
 	printf '%s ' "mpic.root=$(cat "$build/root.argument")" "mpic.version=$version" ro panic=10 \
-		oops=panic lockdown=integrity console=tty0 console=ttyS0,115200 quiet loglevel=4 \
+		oops=panic lockdown=integrity console=tty0 console=ttyS0,115200 quiet loglevel=4 noautogroup \
 		systemd.machine_id=firmware systemd.show_status=no systemd.firstboot=no
 	[ "$variant" != debug ] || printf 'systemd.show_status=yes mpic.variant=debug '
 }
