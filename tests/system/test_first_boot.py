@@ -18,7 +18,7 @@ from first_boot import Cloud, Hostile, Machine, Papers, metadata_address, notice
 TOP = Path(__file__).resolve().parents[2]
 CODE = "aws:eu-central-1"
 OK = b"HTTP/1.1 200 OK\r\n"
-KNOWN = "mpic-appliance clock: an NTP server has told the time\n"
+KNOWN = "mpic-appliance clock: an NTP server has told the time"
 
 
 @pytest.fixture(scope="module")
