@@ -205,6 +205,23 @@ modules_load(const char *list_path, struct search *search)
 	return found;
 }
 
+/*
+ * A second processor, where there is one, has nothing to do yet: it loads what the
+ * system will want. Returns whom to wait for before the root is entered; 0: nobody.
+ */
+static pid_t
+modules_load_beside(void)
+{
+	pid_t pid = fork();
+
+	if (pid > 0)
+		return pid;
+	modules_load(MODULES "beside", NULL);
+	if (pid == 0)
+		_exit(0);
+	return 0;
+}
+
 /* Disks come when they come: looks every 10 ms until a slot matches or none will. */
 static void
 search_run(struct search *search)
@@ -360,6 +377,7 @@ main(void)
 {
 	static struct search search;
 	char cmdline[4096];
+	pid_t beside;
 
 	mount_or_die("devtmpfs", "/dev", "devtmpfs", MS_NOSUID, "mode=0755");
 	mount_or_die("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
@@ -370,12 +388,15 @@ main(void)
 		die("the kernel command line needs one mpic.root=HASH,SALT,BLOCKS");
 	if (strstr(cmdline, "mpic.variant=debug") != NULL)
 		report("this is the DEBUG VARIANT of the image, with a shell on the serial console");
+	beside = modules_load_beside();
 	modules_load(MODULES "list", NULL);
 	if (!modules_load(MODULES "disks", &search))
 		search_run(&search);
 	root_mount(&search);
 	state_mount(search.found);
 	etc_mount();
+	if (beside > 0)
+		waitpid(beside, NULL, 0);
 	root_enter();
 	early_begin();
 	execl(SYSTEM, SYSTEM, (char *)NULL);

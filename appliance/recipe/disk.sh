@@ -71,6 +71,7 @@ initrd_make() {
 	gcc -std=gnu17 -D_GNU_SOURCE -Os -static -s -Wl,--build-id=none -fstack-protector-strong \
 		-ffile-prefix-map="$top=." -o "$into/init" "$top"/appliance/initrd/*.c
 	initrd_modules initrd "$into/modules/list"
+	initrd_modules beside "$into/modules/beside"
 	initrd_modules disk "$into/modules/disks"
 	# The console that the kernel gives the first process.
 	mknod "$into/dev/console" c 5 1

@@ -172,8 +172,8 @@ copy_library() {
 
 kernel_version() { basename "$base"/usr/lib/modules/*; }
 
-# modules_of WHERE: the files of those modules that recipe/modules has for initrd, disk
-# or root, each after those it depends on.
+# modules_of WHERE: the files of those modules that recipe/modules has for initrd, beside,
+# disk or root, each after those it depends on.
 modules_of() {
 	local where=$1 version name
 	version=$(kernel_version)
@@ -191,7 +191,7 @@ copy_modules() {
 	to=$root/usr/lib/modules/$version
 	mkdir -p "$to"
 	cp "$base/usr/lib/modules/$version"/modules.{order,builtin,builtin.modinfo} "$to"
-	{ modules_of initrd; modules_of disk; modules_of root; } | while read -r from; do
+	{ modules_of initrd; modules_of beside; modules_of disk; modules_of root; } | while read -r from; do
 		name=${from#"$base/"}
 		mkdir -p "$root/${name%/*}"
 		# Compressed once, by the root's own compression.
