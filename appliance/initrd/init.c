@@ -356,19 +356,23 @@ early_run(const char *unit, char *const argv[])
 }
 
 /*
- * What must be so before there is a network, while the manager begins, which takes a
- * second of one processor. What was not done is done by the unit that is named here.
+ * What must be so before there is a network, and what units wait for, while the manager
+ * begins, which takes a second of one processor. What was not done is done by the unit
+ * that is named here.
  */
 static void
 early_begin(void)
 {
 	static char *const settings[] = { "/usr/lib/systemd/systemd-sysctl", NULL };
 	static char *const filter[] = { "/usr/sbin/nft", "-f", "/etc/nftables.conf", NULL };
+	static char *const files[] = { "/usr/bin/systemd-tmpfiles", "--create", "--remove", "--boot",
+		"--exclude-prefix=/dev", NULL };
 
 	if (mkdir(EARLY, 0755) == -1 || fork() != 0)
 		return;
 	early_run("systemd-sysctl.service", settings);
 	early_run("mpic-firewall.service", filter);
+	early_run("systemd-tmpfiles-setup.service", files);
 	_exit(0);
 }
 

@@ -239,12 +239,13 @@ def test_what_the_first_process_did_is_not_done_again():
     """It does what the unit of the same name would, and the unit has a condition."""
     text = (TOP / "appliance/initrd/init.c").read_text(encoding="utf-8")
     named = dict(re.findall(r'early_run\("([^"]+)", (\w+)\)', text))
-    assert set(named) == {"mpic-firewall.service", "systemd-sysctl.service"}
+    assert set(named) == {"mpic-firewall.service", "systemd-sysctl.service",
+                          "systemd-tmpfiles-setup.service"}
     for unit, argv in named.items():
         path = UNITS / unit
         path = path if path.exists() else UNITS / f"{unit}.d/parallax.conf"
         assert ("ConditionPathExists", f"!/run/mpic-early/{unit}") in read(path)["Unit"]
-        words, = re.findall(rf"\b{argv}\[\] = {{ (.*), NULL }}", text)
+        words, = re.findall(rf"\b{argv}\[\] = {{ ([^}}]*), NULL }}", text)
         if path.suffix == ".service":
             assert ("ExecStart", words.replace('", "', " ").strip('"')) in read(path)["Service"]
 
