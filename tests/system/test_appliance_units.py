@@ -337,6 +337,16 @@ def test_only_devices_with_a_use_are_gone_through():
     assert not matched & {"tty", "acpi", "module"}
 
 
+def test_drivers_of_other_disks_are_not_loaded_without_a_use():
+    """Before Debian's rule that loads drivers; and only where the document is no disk's."""
+    rules = sorted((TREE / "usr/lib/udev/rules.d").glob("*-mpic-disks.rules"))
+    assert [path.name < "80-drivers.rules" for path in rules] == [True]
+    text = rules[0].read_text(encoding="utf-8")
+    assert re.search(r'TEST=="/run/credentials/@system/mpic.document", ENV\{MODALIAS\}=""$', text,
+                     re.MULTILINE)
+    assert ("ImportCredential", "mpic.document") in read(UNITS / "mpic-first-boot.service")["Service"]
+
+
 def test_users_of_files_are_users():
     text = (TREE / "usr/lib/tmpfiles.d/parallax.conf").read_text(encoding="utf-8")
     for line in text.splitlines():
