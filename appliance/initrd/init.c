@@ -207,19 +207,25 @@ modules_load(const char *list_path, struct search *search)
 
 /*
  * A second processor, where there is one, has nothing to do yet: it loads what the
- * system will want. Returns whom to wait for before the root is entered; 0: nobody.
+ * system will want, from the initrd's files, which it keeps when the root is entered.
+ * Returns what says the end of file once it has; -1: it has already.
  */
-static pid_t
+static int
 modules_load_beside(void)
 {
-	pid_t pid = fork();
+	int ends[2] = { -1, -1 };
+	pid_t pid = pipe2(ends, O_CLOEXEC) == 0 ? fork() : -1;
 
-	if (pid > 0)
-		return pid;
+	if (pid > 0) {
+		close(ends[1]);
+		return ends[0];
+	}
 	modules_load(MODULES "beside", NULL);
 	if (pid == 0)
 		_exit(0);
-	return 0;
+	close(ends[0]);
+	close(ends[1]);
+	return -1;
 }
 
 /* Disks come when they come: looks every 10 ms until a slot matches or none will. */
@@ -357,19 +363,23 @@ early_run(const char *unit, char *const argv[])
 
 /*
  * What must be so before there is a network, and what units wait for, while the manager
- * begins, which takes a second of one processor. What was not done is done by the unit
- * that is named here.
+ * begins, which takes a second of one processor: once `modules` are loaded, see
+ * modules_load_beside(). What was not done is done by the unit that is named here.
  */
 static void
-early_begin(void)
+early_begin(int modules)
 {
 	static char *const settings[] = { "/usr/lib/systemd/systemd-sysctl", NULL };
 	static char *const filter[] = { "/usr/sbin/nft", "-f", "/etc/nftables.conf", NULL };
 	static char *const files[] = { "/usr/bin/systemd-tmpfiles", "--create", "--remove", "--boot",
 		"--exclude-prefix=/dev", NULL };
 
+	char byte;
+
 	if (mkdir(EARLY, 0755) == -1 || fork() != 0)
 		return;
+	while (modules != -1 && read(modules, &byte, 1) == -1 && errno == EINTR)
+		;
 	early_run("systemd-sysctl.service", settings);
 	early_run("mpic-firewall.service", filter);
 	early_run("systemd-tmpfiles-setup.service", files);
@@ -381,7 +391,7 @@ main(void)
 {
 	static struct search search;
 	char cmdline[4096];
-	pid_t beside;
+	int beside;
 
 	mount_or_die("devtmpfs", "/dev", "devtmpfs", MS_NOSUID, "mode=0755");
 	mount_or_die("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
@@ -399,10 +409,8 @@ main(void)
 	root_mount(&search);
 	state_mount(search.found);
 	etc_mount();
-	if (beside > 0)
-		waitpid(beside, NULL, 0);
 	root_enter();
-	early_begin();
+	early_begin(beside);
 	execl(SYSTEM, SYSTEM, (char *)NULL);
 	die("cannot start %s: %s", SYSTEM, strerror(errno));
 }
