@@ -373,7 +373,6 @@ early_begin(int modules)
 	static char *const filter[] = { "/usr/sbin/nft", "-f", "/etc/nftables.conf", NULL };
 	static char *const files[] = { "/usr/bin/systemd-tmpfiles", "--create", "--remove", "--boot",
 		"--exclude-prefix=/dev", NULL };
-
 	char byte;
 
 	if (mkdir(EARLY, 0755) == -1 || fork() != 0)
