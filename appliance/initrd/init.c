@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,15 +24,14 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "early.h"
 #include "verity.h"
 
 #define SYSTEM		"/usr/lib/systemd/systemd"
 #define MODULES		"/modules/"
-#define EARLY		"/run/mpic-early"
 #define BLOCK_DEVICES	"/sys/class/block"
 #define FIRST_DISK_MS	60000	/* until some root partition must have appeared */
 #define LAST_DISK_MS	3000	/* and until no further one is waited for */
@@ -334,55 +332,6 @@ root_enter(void)
 	mount_or_die(".", "/", NULL, MS_MOVE, NULL);
 	if (chroot(".") == -1 || chdir("/") == -1)
 		die("cannot enter the root: %s", strerror(errno));
-}
-
-/* Says that a unit has nothing left to do, by what it has as a condition. */
-static void
-early_mark(const char *unit)
-{
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), EARLY "/%s", unit);
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0444);
-	if (fd != -1)
-		close(fd);
-}
-
-static void
-early_run(const char *unit, char *const argv[])
-{
-	char *const env[] = { NULL };
-	int status;
-	pid_t pid;
-
-	if (posix_spawn(&pid, argv[0], NULL, NULL, argv, env) == 0 &&
-	    waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		early_mark(unit);
-}
-
-/*
- * What must be so before there is a network, and what units wait for, while the manager
- * begins, which takes a second of one processor: once `modules` are loaded, see
- * modules_load_beside(). What was not done is done by the unit that is named here.
- */
-static void
-early_begin(int modules)
-{
-	static char *const settings[] = { "/usr/lib/systemd/systemd-sysctl", NULL };
-	static char *const filter[] = { "/usr/sbin/nft", "-f", "/etc/nftables.conf", NULL };
-	static char *const files[] = { "/usr/bin/systemd-tmpfiles", "--create", "--remove", "--boot",
-		"--exclude-prefix=/dev", NULL };
-	char byte;
-
-	if (mkdir(EARLY, 0755) == -1 || fork() != 0)
-		return;
-	while (modules != -1 && read(modules, &byte, 1) == -1 && errno == EINTR)
-		;
-	early_run("systemd-sysctl.service", settings);
-	early_run("mpic-firewall.service", filter);
-	early_run("systemd-tmpfiles-setup.service", files);
-	_exit(0);
 }
 
 int

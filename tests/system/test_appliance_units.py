@@ -237,7 +237,7 @@ def test_fetchers_are_there_before_anybody_asks():
 
 def test_what_the_first_process_did_is_not_done_again():
     """It does what the unit of the same name would, and the unit has a condition."""
-    text = (TOP / "appliance/initrd/init.c").read_text(encoding="utf-8")
+    text = (TOP / "appliance/initrd/early.c").read_text(encoding="utf-8")
     named = dict(re.findall(r'early_run\("([^"]+)", (\w+)\)', text))
     assert set(named) == {"mpic-firewall.service", "systemd-sysctl.service",
                           "systemd-tmpfiles-setup.service"}
