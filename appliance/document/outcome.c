@@ -191,7 +191,7 @@ add_clock(struct outcome *o, const struct document *d, const char *source)
 	buf_adds(settings, "]\n");
 }
 
-/* Only addresses, whoever wrote the list. */
+/* Only addresses, whoever wrote the list; when none of those answers, this appliance's own does. */
 static void
 add_resolv_conf(struct outcome *o, const char *name_servers)
 {
@@ -201,13 +201,12 @@ add_resolv_conf(struct outcome *o, const char *name_servers)
 	int count = 0;
 
 	snprintf(copy, sizeof(copy), "%s", name_servers);
-	while ((word = strsep(&rest, " ")) != NULL && count < 3)	/* resolv.conf(5): MAXNS */
+	while ((word = strsep(&rest, " ")) != NULL && count < 2)	/* resolv.conf(5): MAXNS is 3 */
 		if (address_parse(&address, word)) {
 			buf_addf(conf, "nameserver %s\n", word);
 			count++;
 		}
-	if (count == 0)
-		buf_adds(conf, "nameserver 127.0.0.1\n");
+	buf_adds(conf, "nameserver 127.0.0.1\n");
 }
 
 static bool

@@ -295,11 +295,12 @@ test_name_servers(void **state)
 	static const struct {
 		const char *known, *file;
 	} cases[] = {
-		{ "192.0.2.53 2001:db8::53", "nameserver 192.0.2.53\nnameserver 2001:db8::53\n" },
+		{ "192.0.2.53 2001:db8::53",
+		    "nameserver 192.0.2.53\nnameserver 2001:db8::53\nnameserver 127.0.0.1\n" },
 		{ "", "nameserver 127.0.0.1\n" },
 		{ "rubbish 192.0.2.53%eth0", "nameserver 127.0.0.1\n" },
 		{ "192.0.2.1 192.0.2.2 192.0.2.3 192.0.2.4",
-		    "nameserver 192.0.2.1\nnameserver 192.0.2.2\nnameserver 192.0.2.3\n" },
+		    "nameserver 192.0.2.1\nnameserver 192.0.2.2\nnameserver 127.0.0.1\n" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
