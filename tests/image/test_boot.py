@@ -164,7 +164,7 @@ def dropped(metrics):
     return metrics.get("mpic_firewall_packets_total", {}).get('counter="in_dropped"')
 
 
-@pytest.mark.expected(50)
+@pytest.mark.expected(30)
 def test_what_the_firewall_drops_is_counted(running):
     """Each packet, and it is seen within the time in which metrics are fetched."""
     running.wait_until(lambda: dropped(running.client.metrics()) is not None, COUNTED_S,

@@ -120,7 +120,7 @@ class Receiver:
         return any(words in str(line.get("MESSAGE")) for line in self.lines(*fields))
 
 
-@pytest.mark.expected(120)
+@pytest.mark.expected(35)
 def test_lines_arrive_where_the_document_says_and_nowhere_else(boot, document, logs, authority,
                                                                tmp_path):
     """Over TLS that both sides prove themselves by; those of before there was a receiver, too."""

@@ -41,6 +41,6 @@ def test_the_power_fails_twice(boot, document, record_property):
     survive(boot(document), IN_CHECK, record_property)
 
 
-@pytest.mark.expected(550)
+@pytest.mark.expected(450)
 def test_the_power_fails_ten_times(boot, document, record_property):
     survive(boot(document, limit_s=900), CUTS, record_property)
