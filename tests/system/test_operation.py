@@ -238,7 +238,7 @@ def test_the_service_manager_is_told(coordinators, tmp_path):
         finally:
             process.terminate()
             assert process.wait(20) == 0
-    assert any(one.startswith("STOPPING=1\n") for one in manager.told)
+    until(lambda: any(one.startswith("STOPPING=1\n") for one in manager.told))
 
 
 # -- units
