@@ -28,9 +28,10 @@ disk_step() {
 		"$top/appliance/recipe/disk.sh" "$1"
 }
 
+# What takes least time to read: a tenth of the image more, half a second of a boot less.
 squashfs_make() {
 	rm -f "$build/root.squashfs"
-	mksquashfs "$root" "$build/root.squashfs" -comp zstd -Xcompression-level 19 -b 128K \
+	mksquashfs "$root" "$build/root.squashfs" -comp lz4 -Xhc -b 64K \
 		-noappend -no-progress -no-exports -no-xattrs -all-root -processors 2
 	# Whole blocks for dm-verity.
 	truncate -s %4096 "$build/root.squashfs"

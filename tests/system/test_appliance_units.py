@@ -337,14 +337,16 @@ def test_only_devices_with_a_use_are_gone_through():
     assert not matched & {"tty", "acpi", "module"}
 
 
-def test_drivers_of_other_disks_are_not_loaded_without_a_use():
-    """Before Debian's rule that loads drivers; and only where the document is no disk's."""
-    rules = sorted((TREE / "usr/lib/udev/rules.d").glob("*-mpic-disks.rules"))
-    assert [path.name < "80-drivers.rules" for path in rules] == [True]
-    text = rules[0].read_text(encoding="utf-8")
-    assert re.search(r'TEST=="/run/credentials/@system/mpic.document", ENV\{MODALIAS\}=""$', text,
-                     re.MULTILINE)
+def test_sata_controllers_are_for_a_document_that_is_no_credential():
+    """All are gone through but those; and those unless first-boot has no use for a disk."""
+    text = (UNITS / "systemd-udev-trigger.service.d/parallax.conf").read_text(encoding="utf-8")
+    left_out, = re.findall(r"--attr-nomatch=(\S+)", text)
+    unit = read(UNITS / "udev-trigger-sata.service")
+    assert ("ConditionCredential", "!mpic.document") in unit["Unit"]
+    assert f"--attr-match={left_out}" in (UNITS / "udev-trigger-sata.service").read_text()
     assert ("ImportCredential", "mpic.document") in read(UNITS / "mpic-first-boot.service")["Service"]
+    wanted = (OWN / "multi-user.target.d/parallax.conf").read_text(encoding="utf-8")
+    assert "udev-trigger-sata.service" in wanted.split()
 
 
 def test_users_of_files_are_users():
