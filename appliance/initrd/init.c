@@ -1,7 +1,7 @@
 /*
  * The first process: finds the root that this kernel was signed with, has the
- * kernel verify every block of it from here on, and starts the system in it, with
- * the kernel's settings and the packet filter in force.
+ * kernel verify every block of it from here on, and starts the system in it and,
+ * beside that, what most of the system waits for (early.h).
  * What it cannot do it says in one sentence; its end is the kernel's panic, and
  * the machine boots again (panic=10), which is what falls back to the other slot.
  *
@@ -293,15 +293,22 @@ state_find(dev_t root, char *path, size_t size)
 	return found;
 }
 
-/* Without it volatile-state.service has memory in its place, and says so. */
+/* Without it volatile-state.service has memory in its place, and says so; why is said here. */
 static void
 state_mount(dev_t root)
 {
-	char device[300];
+	char device[300], sentence[400];
 
-	if (state_find(root, device, sizeof(device)))
-		mount(device, "/root/state", "ext4",
-		    MS_NODEV | MS_NOSUID | MS_NOEXEC | MS_NOATIME, NULL);
+	if (!state_find(root, device, sizeof(device))) {
+		report("the root's disk has no partition state");
+		return;
+	}
+	if (mount(device, "/root/state", "ext4", MS_NODEV | MS_NOSUID | MS_NOEXEC | MS_NOATIME,
+	    NULL) == 0)
+		return;
+	snprintf(sentence, sizeof(sentence), "cannot mount %s at /state: %s", device,
+	    strerror(errno));
+	report(sentence);
 }
 
 /* The layer of changes is a tmpfs that nothing else reaches. */
