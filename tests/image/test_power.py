@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from images import STATE
+
 CUTS = 10
 IN_CHECK = 2
 LATEST_S = 45
@@ -44,3 +46,18 @@ def test_the_power_fails_twice(boot, document, record_property):
 @pytest.mark.expected(450)
 def test_the_power_fails_ten_times(boot, document, record_property):
     survive(boot(document, limit_s=900), CUTS, record_property)
+
+
+@pytest.mark.expected(25)
+def test_a_state_that_cannot_be_used_is_done_without(boot, document, image, tmp_path):
+    """Memory is in its place; the console says why, and /identity that it is so."""
+    disk = image.copy(tmp_path / "stateless.raw")
+    with open(disk, "r+b") as file:
+        file.seek(image.partition(STATE)[0])
+        file.write(bytes(65536))
+    appliance = boot(document, image=disk)
+    appliance.wait_ready()
+    appliance.wait_for("cannot mount /dev/vda4 at /state: Invalid argument", 10)
+    appliance.wait_for("the state partition cannot be used; going on without it", 10)
+    notices = appliance.client.ask("/identity").json["notices"]
+    assert any("the state partition cannot be used" in notice for notice in notices)
