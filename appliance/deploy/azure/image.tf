@@ -57,6 +57,7 @@ resource "azurerm_shared_image" "perspective" {
   architecture                        = "x64"
   specialized                         = true
   accelerated_network_support_enabled = true
+  disk_controller_type_nvme_enabled   = true # the sixth and later generations of sizes have no other
   trusted_launch_supported            = true
   identifier {
     publisher = var.name
