@@ -238,7 +238,7 @@ def test_fetchers_are_there_before_anybody_asks():
 def test_what_the_first_process_did_is_not_done_again():
     """It does what the unit of the same name would, and the unit has a condition."""
     text = (TOP / "appliance/initrd/early.c").read_text(encoding="utf-8")
-    named = dict(re.findall(r'early_run\("([^"]+)", (\w+)\)', text))
+    named = dict(re.findall(r'early_do\("([^"]+)", (\w+)\)', text))
     assert set(named) == {"mpic-firewall.service", "systemd-sysctl.service",
                           "systemd-tmpfiles-setup.service"}
     for unit, argv in named.items():
@@ -337,16 +337,22 @@ def test_only_devices_with_a_use_are_gone_through():
     assert not matched & {"tty", "acpi", "module"}
 
 
-def test_sata_controllers_are_for_a_document_that_is_no_credential():
-    """All are gone through but those; and those unless first-boot has no use for a disk."""
-    text = (UNITS / "systemd-udev-trigger.service.d/parallax.conf").read_text(encoding="utf-8")
-    left_out, = re.findall(r"--attr-nomatch=(\S+)", text)
-    unit = read(UNITS / "udev-trigger-sata.service")
-    assert ("ConditionCredential", "!mpic.document") in unit["Unit"]
-    assert f"--attr-match={left_out}" in (UNITS / "udev-trigger-sata.service").read_text()
+def test_udev_begins_when_the_perspective_serves():
+    """Sooner only where first-boot may have to look at disks; what serves waits for none of it."""
+    early = read(UNITS / "udev-at-once.timer")
+    assert ("ConditionCredential", "!mpic.document") in early["Unit"]
     assert ("ImportCredential", "mpic.document") in read(UNITS / "mpic-first-boot.service")["Service"]
+    assert {("OnActiveSec", "0"), ("Unit", "systemd-udev-trigger.service")} <= set(early["Timer"])
     wanted = (OWN / "multi-user.target.d/parallax.conf").read_text(encoding="utf-8")
-    assert "udev-trigger-sata.service" in wanted.split()
+    assert "udev-at-once.timer" in wanted.split()
+    later = read(UNITS / "mpic-later.target")["Unit"]
+    assert ("Wants", "systemd-udev-trigger.service") in later
+    contents = (TOP / "appliance/recipe/contents").read_text(encoding="utf-8")
+    assert not re.findall(r"^\S*\.wants/systemd-udev\S*$", contents, re.MULTILINE)
+    # nor does an interface: it is up by then, and keeps its name
+    assert ("BindReadOnlyPaths", "/sys") in read(
+        UNITS / "systemd-networkd.service.d/parallax.conf")["Service"]
+    assert "net-setup-link" not in contents and ".link" not in contents
 
 
 def test_users_of_files_are_users():
