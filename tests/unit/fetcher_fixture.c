@@ -44,15 +44,21 @@ __wrap_sandbox_enter(const struct sandbox *s, struct buf *in_force)
 }
 
 void
-fixture_start(struct fixture *f)
+fixture_start_at(struct fixture *f, const char *socket)
 {
-	const struct fetcher_config cfg = { 0 };
+	const struct fetcher_config cfg = { .socket = socket };
 	struct buf why = BUF_INIT(512);
 
 	f->base = event_base_new();
 	f->fetcher = fetcher_new(f->base, &cfg, &why);
 	if (f->fetcher == NULL)
 		fail_msg("%s", why.data);
+}
+
+void
+fixture_start(struct fixture *f)
+{
+	fixture_start_at(f, NULL);
 }
 
 void

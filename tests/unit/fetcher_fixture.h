@@ -23,6 +23,8 @@ struct tried {
 };
 
 void fixture_start(struct fixture *f);
+/* One that is reached at a socket, as a worker has it whose fetcher is not its child. */
+void fixture_start_at(struct fixture *f, const char *socket);
 void fixture_stop(struct fixture *f);
 
 /* GET http://127.0.0.1:PORT/ with ten seconds; the caller changes what it likes. */

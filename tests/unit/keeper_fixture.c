@@ -160,13 +160,7 @@ only_fetcher(const struct manager *m)
 void
 fixture_connect(struct fixture *f, const struct manager *m)
 {
-	const struct fetcher_config cfg = { .socket = m->socket };
-	struct buf why = BUF_INIT(512);
-
-	f->base = event_base_new();
-	f->fetcher = fetcher_new(f->base, &cfg, &why);
-	if (f->fetcher == NULL)
-		fail_msg("%s", why.data);
+	fixture_start_at(f, m->socket);
 }
 
 void
