@@ -28,7 +28,7 @@ LIMIT_S = 300
 READY_S = 180
 SHOWN_LINES = 40
 # A breakpoint that no byte in memory is: the kernel changes its code through one, and an emulator of
-# two processors (QEMU before 8.1) now and then runs what it translated before. The kernel's panic has
+# two processors (QEMU 7.2) now and then runs what it translated before. The kernel's panic has
 # nothing to do with the image; the machine would begin again, as it does here.
 STALE_CODE = "Oops: int3"
 STALE_BOOTS = 3
