@@ -27,8 +27,8 @@ from mininet import processes
 LIMIT_S = 300
 READY_S = 180
 SHOWN_LINES = 40
-# A breakpoint that no byte in memory is: the kernel changes its code through one, and an emulator of
-# two processors (QEMU 7.2) now and then runs what it translated before. The kernel's panic has
+# A breakpoint that no byte in memory is: the kernel changes its code through one, and an emulator
+# of two processors (QEMU 7.2) now and then runs what it translated before. The kernel's panic has
 # nothing to do with the image; the machine would begin again, as it does here.
 STALE_CODE = "Oops: int3"
 STALE_BOOTS = 3
@@ -175,7 +175,8 @@ class Machine:
         if STALE_CODE not in self.said() or self._stale == STALE_BOOTS:
             return False
         self._stale += 1
-        warnings.warn(f"QEMU ran stale code of the kernel's; on again, time {self._stale} of {STALE_BOOTS}")
+        warnings.warn("QEMU ran stale code of the kernel's: the machine is on again, "
+                      f"time {self._stale} of {STALE_BOOTS}")
         self.power_cut()
         self.power_on()
         return True

@@ -103,7 +103,7 @@ def test_strangers_cannot_fill_the_log(recorded, ca, code):
         return one.enrol(code, f"wrong-{asked}", body)
 
     def all_told():
-        """What is asked when a second is over has a line, which counts those before it that had none."""
+        """What is asked when a second is over has a line, which counts those without one."""
         ask()
         return asked == sum(1 + line.get("others", 0) for line in recorded.lines())
 

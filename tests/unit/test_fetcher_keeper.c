@@ -66,6 +66,17 @@ has_open(pid_t pid, int fd)
 	return found;
 }
 
+/* Workers of the manager's, and the fetchers that they have: whose is whose is not told. */
+static void
+connect_two(const struct manager *m, struct fixture *one, struct fixture *other, pid_t pids[2])
+{
+	fixture_connect(one, m);
+	fixture_connect(other, m);
+	until_ready(one, true);
+	until_ready(other, true);
+	assert_int_equal(fetchers_of(m, pids, 2), 2);
+}
+
 /* Executed anew, not forked: what is learnt of one is worth nothing with another. */
 static void
 test_two_workers_have_two_processes(void **state)
@@ -76,11 +87,7 @@ test_two_workers_have_two_processes(void **state)
 	pid_t pids[3];
 
 	manager_start(&m, LONG_MS);
-	fixture_connect(&one, &m);
-	fixture_connect(&other, &m);
-	until_ready(&one, true);
-	until_ready(&other, true);
-	assert_int_equal(fetchers_of(&m, pids, 2), 2);
+	connect_two(&m, &one, &other, pids);
 	pids[2] = m.keeper;
 	/* only root may look */
 	for (unsigned i = 0; geteuid() == 0 && i < 3; i++) {
@@ -247,11 +254,7 @@ end_by(int number)
 	int status;
 
 	manager_start(&m, LONG_MS);
-	fixture_connect(&one, &m);
-	fixture_connect(&other, &m);
-	until_ready(&one, true);
-	until_ready(&other, true);
-	assert_int_equal(fetchers_of(&m, pids, 2), 2);
+	connect_two(&m, &one, &other, pids);
 	kill(pids[0], SIGSTOP);
 	kill(m.keeper, number);
 	assert_int_equal(waitpid(m.keeper, &status, 0), m.keeper);
